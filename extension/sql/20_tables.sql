@@ -1,0 +1,288 @@
+/*
+ * The tables.
+ *
+ * namespace_id leads every key: it serves tenancy and distribution.  There
+ * are no foreign keys: a run's rows are only ever reached under the lock of
+ * its mutable_state row, and the hot rows must stay cheap.
+ *
+ * The C side knows each table's columns by position, in one store module per
+ * table (extension/pgwf_store_*.c); column order here and there must agree.
+ */
+
+CREATE SEQUENCE workflow.namespace_id_seq AS integer START 2;
+
+COMMENT ON SEQUENCE workflow.namespace_id_seq IS
+'source of namespace.namespace_id; 1 is the default namespace';
+
+CREATE TABLE workflow.namespace (
+    namespace_id integer NOT NULL
+        DEFAULT pg_catalog.nextval('workflow.namespace_id_seq'),
+    name text COLLATE "C" NOT NULL,
+    description text NOT NULL DEFAULT '',
+    retention interval NOT NULL DEFAULT '72 hours',
+    created_time timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT namespace_pkey PRIMARY KEY (namespace_id),
+    CONSTRAINT namespace_name_key UNIQUE (name)
+);
+
+COMMENT ON TABLE workflow.namespace IS
+'tenants: every run, task and right belongs to one namespace';
+COMMENT ON COLUMN workflow.namespace.retention IS
+'how long closed runs are kept';
+
+INSERT INTO workflow.namespace (namespace_id, name, description)
+VALUES (1, 'default', 'the namespace used when none is named');
+
+CREATE TABLE workflow.namespace_role (
+    namespace_id integer NOT NULL,
+    grantee regrole NOT NULL,
+    rights text[] COLLATE "C" NOT NULL,
+    CONSTRAINT namespace_role_pkey PRIMARY KEY (namespace_id, grantee),
+    CONSTRAINT namespace_role_rights_check
+        CHECK (rights OPERATOR(pg_catalog.<@)
+               '{read,client,worker,admin}'::text[])
+);
+
+COMMENT ON TABLE workflow.namespace_role IS
+'what a role, and every member of it, may do in a namespace';
+
+CREATE SEQUENCE workflow.run_key_seq;
+
+COMMENT ON SEQUENCE workflow.run_key_seq IS
+'source of run_key, the internal number of a run';
+
+/* What users list and search: written at start and at close, not per step. */
+CREATE TABLE workflow.execution (
+    namespace_id integer NOT NULL,
+    run_key bigint NOT NULL,
+    run_id uuid NOT NULL,
+    workflow_id text COLLATE "C" NOT NULL,
+    workflow_type text COLLATE "C" NOT NULL,
+    task_queue text COLLATE "C" NOT NULL,
+    status workflow.execution_status NOT NULL,
+    start_time timestamptz NOT NULL,
+    execution_time timestamptz NOT NULL,
+    close_time timestamptz,
+    first_run_id uuid NOT NULL,
+    start_request_id text COLLATE "C" NOT NULL,
+    workflow_execution_timeout interval,
+    workflow_run_timeout interval,
+    workflow_task_timeout interval NOT NULL,
+    history_length bigint,
+    history_size_bytes bigint,
+    memo jsonb,
+    search_attributes jsonb,
+    CONSTRAINT execution_pkey PRIMARY KEY (namespace_id, run_key),
+    CONSTRAINT execution_run_id_key UNIQUE (namespace_id, run_id)
+) WITH (fillfactor = 80);
+
+CREATE UNIQUE INDEX execution_open_key
+    ON workflow.execution (namespace_id, workflow_id)
+    WHERE close_time IS NULL;
+CREATE INDEX execution_workflow_id_idx
+    ON workflow.execution (namespace_id, workflow_id, run_key);
+
+COMMENT ON TABLE workflow.execution IS
+'one row per workflow run, open or closed, until its retention is over';
+COMMENT ON COLUMN workflow.execution.run_key IS
+'internal number of the run; keeps the keys of its rows small and local';
+COMMENT ON COLUMN workflow.execution.execution_time IS
+'start_time plus the delay before the first workflow task';
+COMMENT ON COLUMN workflow.execution.close_time IS
+'when the run closed; null while it is open';
+COMMENT ON COLUMN workflow.execution.start_request_id IS
+'request id of the start: a repeated start with it succeeds';
+COMMENT ON COLUMN workflow.execution.history_length IS
+'number of events of a closed run; null while it is open';
+
+/*
+ * The lock and the counters of an open run: one fixed-width row, rewritten
+ * by every change of the run.  Times and ids that do not apply are zero or
+ * -infinity, never null.
+ */
+CREATE TABLE workflow.mutable_state (
+    namespace_id integer NOT NULL,
+    flags integer NOT NULL,
+    run_key bigint NOT NULL,
+    next_event_id bigint NOT NULL,
+    next_buffer_id bigint NOT NULL,
+    last_event_time timestamptz NOT NULL,
+    previous_started_event_id bigint NOT NULL,
+    history_size bigint NOT NULL,
+    buffered_size bigint NOT NULL,
+    task_timeout_us bigint NOT NULL,
+    wft_scheduled_event_id bigint NOT NULL,
+    wft_started_event_id bigint NOT NULL,
+    wft_scheduled_time timestamptz NOT NULL,
+    wft_original_scheduled_time timestamptz NOT NULL,
+    wft_started_time timestamptz NOT NULL,
+    wft_timeout_us bigint NOT NULL,
+    sticky_timeout_us bigint NOT NULL,
+    wft_attempt integer NOT NULL,
+    wft_stamp integer NOT NULL,
+    buffered_events integer NOT NULL,
+    pending_activities integer NOT NULL,
+    pending_timers integer NOT NULL,
+    signal_count integer NOT NULL,
+    sticky_queue text COLLATE "C",
+    wft_identity text COLLATE "C",
+    CONSTRAINT mutable_state_pkey PRIMARY KEY (namespace_id, run_key)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_cost_delay = 0);
+
+COMMENT ON TABLE workflow.mutable_state IS
+'one row per open run: its lock, its counters and its workflow task';
+COMMENT ON COLUMN workflow.mutable_state.wft_scheduled_event_id IS
+'WorkflowTaskScheduled of the pending workflow task; 0 when none is pending';
+COMMENT ON COLUMN workflow.mutable_state.wft_started_event_id IS
+'WorkflowTaskStarted of the pending workflow task; 0 when it is not started';
+COMMENT ON COLUMN workflow.mutable_state.wft_stamp IS
+'number of the workflow task within the run, counted at every scheduling';
+
+/* Insert-only. */
+CREATE TABLE workflow.history_event (
+    namespace_id integer NOT NULL,
+    event_type workflow.event_type NOT NULL,
+    run_key bigint NOT NULL,
+    event_id bigint NOT NULL,
+    event_time timestamptz NOT NULL,
+    attributes jsonb NOT NULL,
+    user_metadata jsonb,
+    CONSTRAINT history_event_pkey
+        PRIMARY KEY (namespace_id, run_key, event_id)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
+
+COMMENT ON TABLE workflow.history_event IS
+'the histories: one row per event, numbered from 1 without gaps in each run';
+
+CREATE TABLE workflow.buffered_event (
+    namespace_id integer NOT NULL,
+    event_type workflow.event_type NOT NULL,
+    run_key bigint NOT NULL,
+    buffer_id bigint NOT NULL,
+    event_time timestamptz NOT NULL,
+    attributes jsonb NOT NULL,
+    CONSTRAINT buffered_event_pkey
+        PRIMARY KEY (namespace_id, run_key, buffer_id)
+) WITH (autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_cost_delay = 0);
+
+COMMENT ON TABLE workflow.buffered_event IS
+'events that happened while a workflow task was running and wait for its end';
+
+CREATE TABLE workflow.workflow_task (
+    namespace_id integer NOT NULL,
+    stamp integer NOT NULL,
+    run_key bigint NOT NULL,
+    scheduled_time timestamptz NOT NULL,
+    due_at timestamptz,
+    claimed boolean NOT NULL,
+    sticky boolean NOT NULL,
+    task_queue text COLLATE "C" NOT NULL,
+    CONSTRAINT workflow_task_pkey PRIMARY KEY (namespace_id, run_key)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_cost_delay = 0);
+
+CREATE INDEX workflow_task_queue_idx
+    ON workflow.workflow_task
+       (namespace_id, task_queue, scheduled_time, run_key)
+    WHERE NOT claimed;
+CREATE INDEX workflow_task_due_idx
+    ON workflow.workflow_task (due_at)
+    WHERE due_at IS NOT NULL;
+
+COMMENT ON TABLE workflow.workflow_task IS
+'the workflow task of each run that has one, waiting for or held by a worker';
+COMMENT ON COLUMN workflow.workflow_task.due_at IS
+'when the task times out: its worker''s answer, or a sticky queue''s pick-up';
+
+CREATE TABLE workflow.activity (
+    namespace_id integer NOT NULL,
+    state smallint NOT NULL,
+    flags smallint NOT NULL,
+    run_key bigint NOT NULL,
+    scheduled_event_id bigint NOT NULL,
+    due_at timestamptz,
+    attempt integer NOT NULL,
+    stamp integer NOT NULL,
+    priority integer NOT NULL,
+    maximum_attempts integer NOT NULL,
+    cancel_requested_event_id bigint NOT NULL,
+    scheduled_time timestamptz NOT NULL,
+    attempt_scheduled_time timestamptz NOT NULL,
+    started_time timestamptz NOT NULL,
+    last_heartbeat_time timestamptz NOT NULL,
+    schedule_to_close_us bigint NOT NULL,
+    schedule_to_start_us bigint NOT NULL,
+    start_to_close_us bigint NOT NULL,
+    heartbeat_us bigint NOT NULL,
+    initial_interval_us bigint NOT NULL,
+    maximum_interval_us bigint NOT NULL,
+    backoff_coefficient double precision NOT NULL,
+    task_queue text COLLATE "C" NOT NULL,
+    activity_id text COLLATE "C" NOT NULL,
+    activity_type text COLLATE "C" NOT NULL,
+    identity text COLLATE "C",
+    request_id text COLLATE "C",
+    non_retryable_error_types jsonb,
+    last_failure jsonb,
+    heartbeat_details jsonb,
+    CONSTRAINT activity_pkey
+        PRIMARY KEY (namespace_id, run_key, scheduled_event_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_cost_delay = 0);
+
+CREATE INDEX activity_queue_idx
+    ON workflow.activity
+       (namespace_id, task_queue, priority, attempt_scheduled_time, run_key)
+    WHERE state = 1;
+CREATE INDEX activity_due_idx
+    ON workflow.activity (due_at)
+    WHERE due_at IS NOT NULL;
+
+COMMENT ON TABLE workflow.activity IS
+'one row per pending activity: its options, its attempt and its state';
+COMMENT ON COLUMN workflow.activity.state IS
+'1 waiting for a worker, 2 started, 3 waiting for its next attempt';
+COMMENT ON COLUMN workflow.activity.due_at IS
+'when a retry or a timeout may be due: it may be early, never late';
+
+CREATE TABLE workflow.timer (
+    namespace_id integer NOT NULL,
+    kind smallint NOT NULL,
+    run_key bigint NOT NULL,
+    started_event_id bigint NOT NULL,
+    fire_at timestamptz NOT NULL,
+    timer_id text COLLATE "C" NOT NULL,
+    CONSTRAINT timer_pkey
+        PRIMARY KEY (namespace_id, run_key, started_event_id)
+) WITH (autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_cost_delay = 0);
+
+CREATE INDEX timer_fire_at_idx ON workflow.timer (fire_at);
+
+COMMENT ON TABLE workflow.timer IS
+'one row per pending timer and per run or execution timeout';
+COMMENT ON COLUMN workflow.timer.kind IS
+'1 timer of the workflow, 2 run timeout, 3 execution timeout';
+COMMENT ON COLUMN workflow.timer.started_event_id IS
+'TimerStarted of a workflow''s timer; minus the kind for the others';
+
+CREATE TABLE workflow.signal_request (
+    namespace_id integer NOT NULL,
+    run_key bigint NOT NULL,
+    request_id text COLLATE "C" NOT NULL,
+    CONSTRAINT signal_request_pkey
+        PRIMARY KEY (namespace_id, run_key, request_id)
+);
+
+COMMENT ON TABLE workflow.signal_request IS
+'request ids of the signals an open run has received, to drop repetitions';
+
+/* pg_dump takes the rows of all of them. */
+SELECT pg_catalog.pg_extension_config_dump(c.oid, CASE
+           WHEN c.relname OPERATOR(pg_catalog.=) 'namespace'
+           THEN 'WHERE namespace_id <> 1' ELSE '' END)
+FROM pg_catalog.pg_class AS c
+WHERE c.relnamespace OPERATOR(pg_catalog.=) 'workflow'::regnamespace
+  AND c.relkind IN ('r', 'S');
