@@ -1,0 +1,623 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_json.c
+ *		Reading and building jsonb in the shapes of proto3 JSON.
+ *
+ * Durations are "1.5s" outside and microseconds inside, times RFC 3339 in
+ * UTC outside and TimestampTz inside, payloads plain JSON: an array with one
+ * element per argument.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_json.h"
+
+/*
+ * Building
+ */
+
+static void
+push_key(PgwfObject *object, const char *key)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, key);
+	value.val.string.len = strlen(key);
+	pushJsonbValue(&object->state, WJB_KEY, &value);
+}
+
+static void
+push_string(PgwfObject *object, const char *text)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	pushJsonbValue(&object->state, WJB_VALUE, &value);
+}
+
+static void
+push_numeric(PgwfObject *object, Numeric number)
+{
+	JsonbValue	value;
+
+	value.type = jbvNumeric;
+	value.val.numeric = number;
+	pushJsonbValue(&object->state, WJB_VALUE, &value);
+}
+
+void
+pgwf_object_begin(PgwfObject *object)
+{
+	object->state = NULL;
+	object->result = pushJsonbValue(&object->state, WJB_BEGIN_OBJECT, NULL);
+}
+
+Jsonb *
+pgwf_object_finish(PgwfObject *object)
+{
+	object->result = pushJsonbValue(&object->state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(object->result);
+}
+
+void
+pgwf_object_text(PgwfObject *object, const char *key, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	push_key(object, key);
+	push_string(object, value);
+}
+
+void
+pgwf_object_int(PgwfObject *object, const char *key, int64 value)
+{
+	if (value == 0)
+		return;
+	push_key(object, key);
+	push_numeric(object, int64_to_numeric(value));
+}
+
+void
+pgwf_object_double(PgwfObject *object, const char *key, double value)
+{
+	if (value == 0)
+		return;
+	push_key(object, key);
+	push_numeric(object,
+				 DatumGetNumeric(DirectFunctionCall1(float8_numeric,
+													 Float8GetDatum(value))));
+}
+
+void
+pgwf_object_bool(PgwfObject *object, const char *key, bool value)
+{
+	JsonbValue	jbv;
+
+	if (!value)
+		return;
+	push_key(object, key);
+	jbv.type = jbvBool;
+	jbv.val.boolean = true;
+	pushJsonbValue(&object->state, WJB_VALUE, &jbv);
+}
+
+void
+pgwf_object_duration(PgwfObject *object, const char *key, int64 value)
+{
+	char		buf[PGWF_DURATION_LEN];
+
+	if (value == PGWF_NO_DURATION)
+		return;
+	pgwf_format_duration(buf, sizeof(buf), value);
+	push_key(object, key);
+	push_string(object, pstrdup(buf));
+}
+
+void
+pgwf_object_time(PgwfObject *object, const char *key, TimestampTz value)
+{
+	char		buf[PGWF_TIME_LEN];
+
+	if (TIMESTAMP_NOT_FINITE(value))
+		return;
+	pgwf_format_time(buf, sizeof(buf), value);
+	push_key(object, key);
+	push_string(object, pstrdup(buf));
+}
+
+/* "value" must live until the object is finished; NULL is left out */
+void
+pgwf_object_jsonb(PgwfObject *object, const char *key, const Jsonb *value)
+{
+	JsonbValue	jbv;
+
+	if (value == NULL)
+		return;
+	push_key(object, key);
+	if (JB_ROOT_IS_SCALAR(value))
+	{
+		(void) JsonbExtractScalar(unconstify(JsonbContainer *, &value->root),
+								  &jbv);
+		pushJsonbValue(&object->state, WJB_VALUE, &jbv);
+	}
+	else
+	{
+		JsonbToJsonbValue(unconstify(Jsonb *, value), &jbv);
+		pushJsonbValue(&object->state, WJB_VALUE, &jbv);
+	}
+}
+
+/* A message with just a name, such as {"name": "send_bill"} */
+void
+pgwf_object_name(PgwfObject *object, const char *key, const char *name)
+{
+	if (name == NULL || name[0] == '\0')
+		return;
+	pgwf_object_open(object, key);
+	pgwf_object_text(object, "name", name);
+	pgwf_object_close(object);
+}
+
+/* Opens a nested object, which is kept even if it stays empty */
+void
+pgwf_object_open(PgwfObject *object, const char *key)
+{
+	push_key(object, key);
+	pushJsonbValue(&object->state, WJB_BEGIN_OBJECT, NULL);
+}
+
+void
+pgwf_object_close(PgwfObject *object)
+{
+	pushJsonbValue(&object->state, WJB_END_OBJECT, NULL);
+}
+
+/*
+ * Reading
+ */
+
+/* A NULL or JSON null reads as an empty object, any other type is an error */
+void
+pgwf_reader_init(PgwfReader *reader, const Jsonb *jsonb)
+{
+	reader->object = NULL;
+	reader->error = NULL;
+	if (jsonb == NULL)
+		return;
+	if (JB_ROOT_IS_OBJECT(jsonb))
+		reader->object = unconstify(JsonbContainer *, &jsonb->root);
+	else
+		reader->error = pstrdup("attributes are not a JSON object");
+}
+
+static void
+wrong_type(PgwfReader *reader, const char *key, const char *expected)
+{
+	if (reader->error == NULL)
+		reader->error = psprintf("%s is not %s", key, expected);
+}
+
+/* Returns false for an absent or null member */
+bool
+pgwf_read_value(PgwfReader *reader, const char *key, JsonbValue *value)
+{
+	if (reader->object == NULL ||
+		getKeyJsonValueFromContainer(reader->object, key, strlen(key),
+									 value) == NULL)
+		return false;
+	return value->type != jbvNull;
+}
+
+/* NULL when absent */
+char *
+pgwf_read_text(PgwfReader *reader, const char *key)
+{
+	JsonbValue	value;
+
+	if (!pgwf_read_value(reader, key, &value))
+		return NULL;
+	if (value.type != jbvString)
+	{
+		wrong_type(reader, key, "a string");
+		return NULL;
+	}
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+/* The name of {"name": "..."}; a plain string is taken as the name */
+char *
+pgwf_read_name(PgwfReader *reader, const char *key)
+{
+	JsonbValue	value;
+	PgwfReader	inner;
+	char	   *name;
+
+	if (!pgwf_read_value(reader, key, &value))
+		return NULL;
+	if (value.type == jbvString)
+		return pnstrdup(value.val.string.val, value.val.string.len);
+	if (value.type != jbvBinary ||
+		!JsonContainerIsObject(value.val.binary.data))
+	{
+		wrong_type(reader, key, "an object with a name");
+		return NULL;
+	}
+	inner.object = value.val.binary.data;
+	inner.error = NULL;
+	name = pgwf_read_text(&inner, "name");
+	if (inner.error != NULL && reader->error == NULL)
+		reader->error = psprintf("%s of %s", inner.error, key);
+	return name;
+}
+
+/* 0 when absent; a decimal string is taken as well, as proto3 JSON has it */
+int64
+pgwf_read_int(PgwfReader *reader, const char *key)
+{
+	JsonbValue	value;
+	char	   *text;
+	char	   *end;
+	int64		result;
+
+	if (!pgwf_read_value(reader, key, &value))
+		return 0;
+	if (value.type == jbvNumeric)
+		text = DatumGetCString(DirectFunctionCall1(numeric_out,
+												   NumericGetDatum(value.val.numeric)));
+	else if (value.type == jbvString)
+		text = pnstrdup(value.val.string.val, value.val.string.len);
+	else
+	{
+		wrong_type(reader, key, "an integer");
+		return 0;
+	}
+	errno = 0;
+	result = strtoi64(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0')
+	{
+		wrong_type(reader, key, "an integer");
+		return 0;
+	}
+	return result;
+}
+
+/* 0 when absent */
+double
+pgwf_read_double(PgwfReader *reader, const char *key)
+{
+	JsonbValue	value;
+
+	if (!pgwf_read_value(reader, key, &value))
+		return 0;
+	if (value.type != jbvNumeric)
+	{
+		wrong_type(reader, key, "a number");
+		return 0;
+	}
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+											  NumericGetDatum(value.val.numeric)));
+}
+
+bool
+pgwf_read_bool(PgwfReader *reader, const char *key)
+{
+	JsonbValue	value;
+
+	if (!pgwf_read_value(reader, key, &value))
+		return false;
+	if (value.type != jbvBool)
+	{
+		wrong_type(reader, key, "true or false");
+		return false;
+	}
+	return value.val.boolean;
+}
+
+/* 0 when absent; may be negative, and is capped at 100 years */
+int64
+pgwf_read_duration(PgwfReader *reader, const char *key)
+{
+	JsonbValue	value;
+	int64		result;
+
+	if (!pgwf_read_value(reader, key, &value))
+		return PGWF_NO_DURATION;
+	if (value.type != jbvString ||
+		!pgwf_parse_duration(value.val.string.val, value.val.string.len,
+							 &result))
+	{
+		wrong_type(reader, key, "a duration such as \"1.5s\"");
+		return PGWF_NO_DURATION;
+	}
+	return result;
+}
+
+/* NULL when absent */
+Jsonb *
+pgwf_read_jsonb(PgwfReader *reader, const char *key)
+{
+	JsonbValue	value;
+
+	if (!pgwf_read_value(reader, key, &value))
+		return NULL;
+	return JsonbValueToJsonb(&value);
+}
+
+Jsonb *
+pgwf_read_object(PgwfReader *reader, const char *key)
+{
+	Jsonb	   *value = pgwf_read_jsonb(reader, key);
+
+	if (value == NULL || JB_ROOT_IS_OBJECT(value))
+		return value;
+	wrong_type(reader, key, "a JSON object");
+	return NULL;
+}
+
+Jsonb *
+pgwf_read_array(PgwfReader *reader, const char *key)
+{
+	Jsonb	   *value = pgwf_read_jsonb(reader, key);
+
+	if (value == NULL ||
+		(JB_ROOT_IS_ARRAY(value) && !JB_ROOT_IS_SCALAR(value)))
+		return value;
+	wrong_type(reader, key, "a JSON array");
+	return NULL;
+}
+
+Jsonb *
+pgwf_read_payloads(PgwfReader *reader, const char *key)
+{
+	return pgwf_payloads(pgwf_read_jsonb(reader, key));
+}
+
+/*
+ * Payloads in the form we store: an array with one element per argument.  A
+ * value that is not an array is one argument; NULL stays NULL.
+ */
+Jsonb *
+pgwf_payloads(const Jsonb *value)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	jbv;
+	JsonbValue *result;
+
+	if (value == NULL ||
+		(JB_ROOT_IS_ARRAY(value) && !JB_ROOT_IS_SCALAR(value)))
+		return unconstify(Jsonb *, value);
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	if (JB_ROOT_IS_SCALAR(value))
+		(void) JsonbExtractScalar(unconstify(JsonbContainer *, &value->root),
+								  &jbv);
+	else
+		JsonbToJsonbValue(unconstify(Jsonb *, value), &jbv);
+	pushJsonbValue(&state, WJB_ELEM, &jbv);
+	result = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return JsonbValueToJsonb(result);
+}
+
+Jsonb *
+pgwf_value_to_jsonb(JsonbValue *value)
+{
+	return JsonbValueToJsonb(value);
+}
+
+bool
+pgwf_jsonb_is_object(const Jsonb *value)
+{
+	return value != NULL && JB_ROOT_IS_OBJECT(value);
+}
+
+/* The object with one integer member added or replaced */
+Jsonb *
+pgwf_jsonb_set_int(const Jsonb *object, const char *key, int64 value)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	jbv;
+	PgwfObject	copy;
+
+	pgwf_object_begin(&copy);
+	it = JsonbIteratorInit(unconstify(JsonbContainer *, &object->root));
+	while ((token = JsonbIteratorNext(&it, &jbv, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY || token == WJB_VALUE)
+			pushJsonbValue(&copy.state, token, &jbv);
+	}
+	/* of two equal keys the last one counts */
+	push_key(&copy, key);
+	push_numeric(&copy, int64_to_numeric(value));
+	return pgwf_object_finish(&copy);
+}
+
+/* 0 when absent or not an integer */
+int64
+pgwf_jsonb_get_int(const Jsonb *object, const char *key)
+{
+	PgwfReader	reader;
+
+	pgwf_reader_init(&reader, object);
+	return pgwf_read_int(&reader, key);
+}
+
+/*
+ * Durations and times
+ */
+
+/*
+ * Parses seconds with an "s" suffix and up to nine decimals into
+ * microseconds, rounding down, capped at 100 years.
+ */
+bool
+pgwf_parse_duration(const char *text, int len, int64 *result)
+{
+	int			i = 0;
+	bool		negative = false;
+	int64		seconds = 0;
+	int64		micros = 0;
+	int			digits = 0;
+	int			decimals = 0;
+
+	if (i < len && text[i] == '-')
+	{
+		negative = true;
+		i++;
+	}
+	for (; i < len && isdigit((unsigned char) text[i]); i++, digits++)
+	{
+		if (seconds <= PGWF_MAX_DURATION / USECS_PER_SEC)
+			seconds = seconds * 10 + (text[i] - '0');
+	}
+	if (i < len && text[i] == '.')
+	{
+		for (i++; i < len && isdigit((unsigned char) text[i]); i++)
+		{
+			if (decimals++ < 6)
+				micros = micros * 10 + (text[i] - '0');
+		}
+		if (decimals == 0 || decimals > 9)
+			return false;
+		for (; decimals < 6; decimals++)
+			micros *= 10;
+	}
+	if (digits == 0 || i != len - 1 || text[i] != 's')
+		return false;
+
+	if (seconds >= PGWF_MAX_DURATION / USECS_PER_SEC)
+		*result = PGWF_MAX_DURATION;
+	else
+		*result = seconds * USECS_PER_SEC + micros;
+	if (negative)
+		*result = -*result;
+	return true;
+}
+
+/* "10s", "0.500s", "0.000001s": whole, milli- or microseconds */
+void
+pgwf_format_duration(char *buf, size_t size, int64 duration)
+{
+	const char *sign = duration < 0 ? "-" : "";
+	uint64		abs = duration < 0 ? -(uint64) duration : (uint64) duration;
+	uint64		seconds = abs / USECS_PER_SEC;
+	int			micros = (int) (abs % USECS_PER_SEC);
+
+	if (micros == 0)
+		snprintf(buf, size, "%s" UINT64_FORMAT "s", sign, seconds);
+	else if (micros % 1000 == 0)
+		snprintf(buf, size, "%s" UINT64_FORMAT ".%03ds", sign, seconds,
+				 micros / 1000);
+	else
+		snprintf(buf, size, "%s" UINT64_FORMAT ".%06ds", sign, seconds,
+				 micros);
+}
+
+/* RFC 3339 in UTC with microseconds */
+void
+pgwf_format_time(char *buf, size_t size, TimestampTz time)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+
+	if (TIMESTAMP_NOT_FINITE(time) ||
+		timestamp2tm(time, NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+			 tm.tm_year, tm.tm_mon, tm.tm_mday,
+			 tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
+}
+
+/*
+ * Writing JSON text: the members of an object whose opening brace is the
+ * last character of the buffer or that has members already.
+ */
+
+void
+pgwf_append_jsonb(StringInfo buf, const Jsonb *value)
+{
+	(void) JsonbToCString(buf, unconstify(JsonbContainer *, &value->root),
+						  VARSIZE(value));
+}
+
+void
+pgwf_append_json_member(StringInfo buf, const char *key)
+{
+	if (buf->len > 0 && buf->data[buf->len - 1] != '{')
+		appendStringInfoString(buf, ", ");
+	escape_json(buf, key);
+	appendStringInfoString(buf, ": ");
+}
+
+void
+pgwf_append_json_text(StringInfo buf, const char *key, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	pgwf_append_json_member(buf, key);
+	escape_json(buf, value);
+}
+
+void
+pgwf_append_json_int(StringInfo buf, const char *key, int64 value)
+{
+	if (value == 0)
+		return;
+	pgwf_append_json_member(buf, key);
+	appendStringInfo(buf, INT64_FORMAT, value);
+}
+
+void
+pgwf_append_json_duration(StringInfo buf, const char *key, int64 value)
+{
+	char		text[PGWF_DURATION_LEN];
+
+	if (value == PGWF_NO_DURATION)
+		return;
+	pgwf_format_duration(text, sizeof(text), value);
+	pgwf_append_json_text(buf, key, text);
+}
+
+void
+pgwf_append_json_time(StringInfo buf, const char *key, TimestampTz value)
+{
+	char		text[PGWF_TIME_LEN];
+
+	if (TIMESTAMP_NOT_FINITE(value))
+		return;
+	pgwf_format_time(text, sizeof(text), value);
+	pgwf_append_json_text(buf, key, text);
+}
+
+void
+pgwf_append_json_jsonb(StringInfo buf, const char *key, const Jsonb *value)
+{
+	if (value == NULL)
+		return;
+	pgwf_append_json_member(buf, key);
+	pgwf_append_jsonb(buf, value);
+}
+
+void
+pgwf_append_json_name(StringInfo buf, const char *key, const char *name)
+{
+	if (name == NULL || name[0] == '\0')
+		return;
+	pgwf_append_json_member(buf, key);
+	appendStringInfoChar(buf, '{');
+	pgwf_append_json_text(buf, "name", name);
+	appendStringInfoChar(buf, '}');
+}
