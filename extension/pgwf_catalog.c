@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_catalog.c
+ *		OIDs of the extension's own objects.
+ *
+ * They are looked up together, the first time one is needed, and forgotten
+ * as soon as one of our tables may have been dropped or made anew, so that
+ * DROP EXTENSION and CREATE EXTENSION need no new session.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "pgwf_catalog.h"
+
+static const char *const relation_names[PGWF_RELATION_COUNT] = {
+	[PGWF_NAMESPACE] = "namespace",
+	[PGWF_NAMESPACE_ROLE] = "namespace_role",
+	[PGWF_EXECUTION] = "execution",
+	[PGWF_MUTABLE_STATE] = "mutable_state",
+	[PGWF_HISTORY_EVENT] = "history_event",
+	[PGWF_BUFFERED_EVENT] = "buffered_event",
+	[PGWF_WORKFLOW_TASK] = "workflow_task",
+	[PGWF_ACTIVITY] = "activity",
+	[PGWF_TIMER] = "timer",
+	[PGWF_SIGNAL_REQUEST] = "signal_request",
+	[PGWF_RUN_KEY_SEQ] = "run_key_seq",
+	[PGWF_EXECUTION_PKEY] = "execution_pkey",
+	[PGWF_EXECUTION_RUN_ID_KEY] = "execution_run_id_key",
+	[PGWF_EXECUTION_OPEN_KEY] = "execution_open_key",
+	[PGWF_EXECUTION_WORKFLOW_ID_IDX] = "execution_workflow_id_idx",
+	[PGWF_MUTABLE_STATE_PKEY] = "mutable_state_pkey",
+	[PGWF_HISTORY_EVENT_PKEY] = "history_event_pkey",
+	[PGWF_BUFFERED_EVENT_PKEY] = "buffered_event_pkey",
+	[PGWF_WORKFLOW_TASK_PKEY] = "workflow_task_pkey",
+	[PGWF_WORKFLOW_TASK_QUEUE_IDX] = "workflow_task_queue_idx",
+	[PGWF_WORKFLOW_TASK_DUE_IDX] = "workflow_task_due_idx",
+	[PGWF_ACTIVITY_PKEY] = "activity_pkey",
+	[PGWF_ACTIVITY_QUEUE_IDX] = "activity_queue_idx",
+	[PGWF_ACTIVITY_DUE_IDX] = "activity_due_idx",
+	[PGWF_TIMER_PKEY] = "timer_pkey",
+	[PGWF_TIMER_FIRE_AT_IDX] = "timer_fire_at_idx",
+	[PGWF_SIGNAL_REQUEST_PKEY] = "signal_request_pkey"
+};
+
+static const char *const status_names[PGWF_STATUS_COUNT + 1] = {
+	[PGWF_STATUS_RUNNING] = "Running",
+	[PGWF_STATUS_COMPLETED] = "Completed",
+	[PGWF_STATUS_FAILED] = "Failed",
+	[PGWF_STATUS_CANCELED] = "Canceled",
+	[PGWF_STATUS_TERMINATED] = "Terminated",
+	[PGWF_STATUS_CONTINUED_AS_NEW] = "ContinuedAsNew",
+	[PGWF_STATUS_TIMED_OUT] = "TimedOut",
+	[PGWF_STATUS_PAUSED] = "Paused"
+};
+
+static bool callbacks_registered = false;
+static bool valid = false;
+static Oid	owner_oid;
+static Oid	relation_oids[PGWF_RELATION_COUNT];
+static Oid	event_type_oids[PGWF_EVENT_TYPE_COUNT + 1];
+static Oid	status_oids[PGWF_STATUS_COUNT + 1];
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	if (!valid)
+		return;
+	if (relid == InvalidOid)
+	{
+		valid = false;
+		return;
+	}
+	for (int i = 0; i < PGWF_RELATION_COUNT; i++)
+	{
+		if (relation_oids[i] == relid)
+		{
+			valid = false;
+			return;
+		}
+	}
+}
+
+static void
+schema_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	valid = false;
+}
+
+static Oid
+enum_label_oid(Oid type_oid, const char *label)
+{
+	HeapTuple	tuple;
+	Oid			result;
+
+	tuple = SearchSysCache2(ENUMTYPOIDNAME, ObjectIdGetDatum(type_oid),
+							CStringGetDatum(label));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "enum label \"%s\" of type %u is missing",
+			 label, type_oid);
+	result = ((Form_pg_enum) GETSTRUCT(tuple))->oid;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Fills the cache; returns false if the extension is not in this database */
+static bool
+load_oids(void)
+{
+	Oid			schema_oid;
+	HeapTuple	tuple;
+	Oid			type_oid;
+
+	if (!callbacks_registered)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed,
+									  (Datum) 0);
+		callbacks_registered = true;
+	}
+
+	schema_oid = get_namespace_oid("workflow", true);
+	if (!OidIsValid(schema_oid))
+		return false;
+	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema_oid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owner_oid = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+
+	for (int i = 0; i < PGWF_RELATION_COUNT; i++)
+	{
+		relation_oids[i] = get_relname_relid(relation_names[i], schema_oid);
+		if (!OidIsValid(relation_oids[i]))
+			return false;
+	}
+
+	type_oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+							   CStringGetDatum("event_type"),
+							   ObjectIdGetDatum(schema_oid));
+	for (int i = 1; i <= PGWF_EVENT_TYPE_COUNT; i++)
+		event_type_oids[i] = enum_label_oid(type_oid,
+											pgwf_event_info[i].name);
+
+	type_oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+							   CStringGetDatum("execution_status"),
+							   ObjectIdGetDatum(schema_oid));
+	for (int i = 1; i <= PGWF_STATUS_COUNT; i++)
+		status_oids[i] = enum_label_oid(type_oid, status_names[i]);
+
+	valid = true;
+	return true;
+}
+
+static void
+ensure_oids(void)
+{
+	if (!valid && !load_oids())
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"%s\" is not installed in this database",
+						"pg_workflow")));
+}
+
+/* Is the extension in this database?  Needs a transaction. */
+bool
+pgwf_is_installed(void)
+{
+	return valid || load_oids();
+}
+
+/* The role whose rights our own statements run with */
+Oid
+pgwf_owner(void)
+{
+	ensure_oids();
+	return owner_oid;
+}
+
+Oid
+pgwf_relation_oid(PgwfRelationId id)
+{
+	ensure_oids();
+	return relation_oids[id];
+}
+
+Oid
+pgwf_event_type_oid(PgwfEventType type)
+{
+	ensure_oids();
+	return event_type_oids[type];
+}
+
+PgwfEventType
+pgwf_event_type_number(Oid label)
+{
+	ensure_oids();
+	for (int i = 1; i <= PGWF_EVENT_TYPE_COUNT; i++)
+	{
+		if (event_type_oids[i] == label)
+			return (PgwfEventType) i;
+	}
+	elog(ERROR, "unknown event type %u", label);
+}
+
+Oid
+pgwf_status_oid(PgwfStatus status)
+{
+	ensure_oids();
+	return status_oids[status];
+}
+
+PgwfStatus
+pgwf_status_number(Oid label)
+{
+	ensure_oids();
+	for (int i = 1; i <= PGWF_STATUS_COUNT; i++)
+	{
+		if (status_oids[i] == label)
+			return (PgwfStatus) i;
+	}
+	elog(ERROR, "unknown execution status %u", label);
+}
+
+const char *
+pgwf_status_name(PgwfStatus status)
+{
+	return status_names[status];
+}
