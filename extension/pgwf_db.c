@@ -1,0 +1,236 @@
+/*
+ * pgwf_db.c
+ *
+ * The one file that opens SPI.  Statements run between pgwf_db_begin and
+ * pgwf_db_end, with three things changed:
+ *
+ * - The user is the owner of the extension's tables, which are closed to
+ *   everyone else.  SECURITY_LOCAL_USERID_CHANGE keeps statements from
+ *   setting a role in between.
+ * - search_path is "pg_catalog, pg_temp", so that no object of the caller's
+ *   can take the place of an operator or a function.
+ * - Sequential and bitmap scans are off: the tables have an index for every
+ *   statement, and plans must not be made for the few rows they hold when
+ *   the plan is made.
+ *
+ * When a statement fails, the abort of the transaction or subtransaction
+ * puts back all three and closes SPI, so nobody needs to catch the error.
+ *
+ * Takes no locks but those of the statements.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "pgwf_db.h"
+
+#define PGWF_SCHEMA		"workflow"
+
+static void set_guc(const char *name, const char *value);
+static void prepare_statement(PgwfStatement *statement);
+
+/*
+ * The OID of the schema; an error when the extension is not there.
+ */
+Oid
+pgwf_db_schema(void)
+{
+	Oid			schema = get_namespace_oid(PGWF_SCHEMA, true);
+
+	if (!OidIsValid(schema))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("extension \"pg_workflow\" is not installed in this database"),
+				 errhint("Use CREATE EXTENSION pg_workflow.")));
+	return schema;
+}
+
+/*
+ * The OID of a table or index of the extension.
+ */
+Oid
+pgwf_db_relation(const char *name)
+{
+	Oid			relation = get_relname_relid(name, pgwf_db_schema());
+
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s.%s\" does not exist",
+						PGWF_SCHEMA, name),
+				 errhint("Bring the extension up to date with ALTER EXTENSION pg_workflow UPDATE.")));
+	return relation;
+}
+
+/*
+ * The owner of the extension's tables.
+ */
+Oid
+pgwf_db_owner(void)
+{
+	Oid			relation = pgwf_db_relation("namespace");
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relation);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * Become the owner and connect to SPI.  Until pgwf_db_end, allocations go to
+ * SPI's memory context; values for later must be copied out.
+ */
+void
+pgwf_db_begin(PgwfDbScope *scope)
+{
+	Oid			owner = pgwf_db_owner();
+	int			rc;
+
+	GetUserIdAndSecContext(&scope->user_id, &scope->sec_context);
+	SetUserIdAndSecContext(owner,
+						   scope->sec_context | SECURITY_LOCAL_USERID_CHANGE);
+
+	scope->guc_level = NewGUCNestLevel();
+	set_guc("search_path", "pg_catalog, pg_temp");
+	set_guc("enable_seqscan", "off");
+	set_guc("enable_bitmapscan", "off");
+
+	rc = SPI_connect();
+	if (rc != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed: %s", SPI_result_code_string(rc));
+}
+
+/*
+ * Undo pgwf_db_begin.
+ */
+void
+pgwf_db_end(PgwfDbScope *scope)
+{
+	int			rc = SPI_finish();
+
+	if (rc != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed: %s", SPI_result_code_string(rc));
+
+	AtEOXact_GUC(false, scope->guc_level);
+	SetUserIdAndSecContext(scope->user_id, scope->sec_context);
+}
+
+/*
+ * Run a SELECT with the caller's snapshot, at most "limit" rows of it (0 is
+ * all).  Returns the number of rows; they are in SPI_tuptable.
+ */
+uint64
+pgwf_db_query(PgwfStatement *statement, Datum *values, const char *nulls,
+			  long limit)
+{
+	int			rc;
+
+	prepare_statement(statement);
+	rc = SPI_execute_plan(statement->plan, values, nulls, true, limit);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan failed: %s",
+			 SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+/*
+ * Run a statement that changes rows, with or without RETURNING.  Returns the
+ * number of rows.
+ */
+uint64
+pgwf_db_execute(PgwfStatement *statement, Datum *values, const char *nulls)
+{
+	int			rc;
+
+	prepare_statement(statement);
+	rc = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s",
+			 SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+/*
+ * Run a command that has no plan, such as GRANT.  Its text must be safe:
+ * names quoted, nothing of a user's pasted in.
+ */
+void
+pgwf_db_utility(const char *command)
+{
+	int			rc = SPI_execute(command, false, 0);
+
+	if (rc < 0)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
+}
+
+/*
+ * A value of the last statement's result, valid until the next one.
+ */
+Datum
+pgwf_db_value(uint64 row, int column, bool *isnull)
+{
+	Assert(row < SPI_tuptable->numvals);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column, isnull);
+}
+
+/*
+ * The same, copied to a memory context that outlives SPI.
+ */
+Datum
+pgwf_db_copy(uint64 row, int column, MemoryContext context, bool *isnull)
+{
+	Datum		value = pgwf_db_value(row, column, isnull);
+	Form_pg_attribute attribute;
+	MemoryContext old_context;
+
+	if (*isnull)
+		return (Datum) 0;
+	attribute = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
+	old_context = MemoryContextSwitchTo(context);
+	if (attribute->attlen == -1)
+		value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+	else
+		value = datumCopy(value, attribute->attbyval, attribute->attlen);
+	MemoryContextSwitchTo(old_context);
+	return value;
+}
+
+static void
+set_guc(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Make a statement's plan unless this backend has it already.  The generic
+ * plan is asked for: a statement here is meant to have one good plan.
+ */
+static void
+prepare_statement(PgwfStatement *statement)
+{
+	SPIPlanPtr	plan;
+
+	if (statement->plan != NULL)
+		return;
+	Assert(statement->nargs <= PGWF_DB_MAX_ARGS);
+	plan = SPI_prepare_cursor(statement->sql, statement->nargs,
+							  statement->argtypes, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor failed: %s",
+			 SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "SPI_keepplan failed");
+	statement->plan = plan;
+}

@@ -1,0 +1,55 @@
+/*
+ * pgwf_db.h
+ *
+ * SQL run by the extension itself: as its owner, with a search_path of its
+ * own, through plans saved for the life of the backend.
+ */
+#ifndef PGWF_DB_H
+#define PGWF_DB_H
+
+#include "executor/spi.h"
+
+#define PGWF_DB_MAX_ARGS	8
+
+/*
+ * A statement and its plan: a static variable of the file that runs it,
+ * with sql, nargs and argtypes filled in.
+ *
+ * Argument types must be built in, because those of the extension get new
+ * OIDs when it is dropped and created again.  Everything else of a saved plan
+ * is found anew by name when its relations change, that included.
+ */
+typedef struct PgwfStatement
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[PGWF_DB_MAX_ARGS];
+	SPIPlanPtr	plan;			/* NULL until the first use */
+} PgwfStatement;
+
+/* What pgwf_db_begin changed, for pgwf_db_end to undo */
+typedef struct PgwfDbScope
+{
+	Oid			user_id;
+	int			sec_context;
+	int			guc_level;
+} PgwfDbScope;
+
+extern Oid	pgwf_db_owner(void);
+extern Oid	pgwf_db_schema(void);
+extern Oid	pgwf_db_relation(const char *name);
+
+extern void pgwf_db_begin(PgwfDbScope *scope);
+extern void pgwf_db_end(PgwfDbScope *scope);
+
+extern uint64 pgwf_db_query(PgwfStatement *statement, Datum *values,
+							const char *nulls, long limit);
+extern uint64 pgwf_db_execute(PgwfStatement *statement, Datum *values,
+							  const char *nulls);
+extern void pgwf_db_utility(const char *command);
+
+extern Datum pgwf_db_value(uint64 row, int column, bool *isnull);
+extern Datum pgwf_db_copy(uint64 row, int column, MemoryContext context,
+						  bool *isnull);
+
+#endif							/* PGWF_DB_H */
