@@ -1,0 +1,104 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_shmem.h
+ *		Shared memory: who waits for what, who polls what, and the slots by
+ *		which backends, schedulers and the launcher talk to each other.
+ *
+ * Shared memory only wakes people up.  Nothing in it is needed to find work:
+ * that is in the tables, and whoever waits or fires looks there.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_SHMEM_H
+#define PGWF_SHMEM_H
+
+#include "datatype/timestamp.h"
+#include "storage/latch.h"
+
+/* What can be waited for */
+#define PGWF_QUEUE_WORKFLOW		'w' /* a workflow task queue */
+#define PGWF_QUEUE_ACTIVITY		'a' /* an activity task queue */
+#define PGWF_QUEUE_RUN			'r' /* changes of a run */
+
+/* The most queues one call can wait on */
+#define PGWF_MAX_WAIT_QUEUES	16
+
+/* ---- start-up ---- */
+
+/* Install the hooks that request and lay out shared memory; by _PG_init. */
+extern void pgwf_shmem_init(void);
+
+/* Is the library preloaded, and so its shared memory there? */
+extern bool pgwf_shmem_available(void);
+
+/* ---- keys: one number for what is waited for in this database ---- */
+
+extern uint64 pgwf_shmem_queue_key(int32 namespace_id, char kind,
+								   const char *queue);
+extern uint64 pgwf_shmem_run_key(int32 namespace_id, int64 run_key);
+
+/* ---- waiters ---- */
+
+/* Why a waiter woke */
+typedef enum PgwfWake
+{
+	PGWF_WAKE_NONE,				/* it has not been woken */
+	PGWF_WAKE_KEY,				/* there is something under one of its keys */
+	PGWF_WAKE_RECHECK			/* look at the tables to be sure */
+} PgwfWake;
+
+/*
+ * Make this backend a waiter of the keys.  From here on a wake-up sets its
+ * latch once.  The caller looks at the tables after this call, so that no
+ * task falls between the two.  Must be undone by pgwf_shmem_wait_end(), on
+ * every path (it does nothing when there is nothing to undo).
+ */
+extern void pgwf_shmem_wait_begin(const uint64 *keys, int nkeys);
+extern void pgwf_shmem_wait_end(void);
+
+/*
+ * Has this waiter been woken?  With PGWF_WAKE_KEY, *index is the position of
+ * the key.
+ */
+extern PgwfWake pgwf_shmem_wait_result(int *index);
+
+/* Wake one waiter, or all waiters, of a key.  They cannot fail. */
+extern bool pgwf_shmem_wake_one(uint64 key);
+extern void pgwf_shmem_wake_all(uint64 key);
+
+/*
+ * Note that the scheduler shall have one waiter of the key look again in a
+ * second: whoever was told about its work may have died before claiming it.
+ */
+extern void pgwf_shmem_recheck_later(uint64 key);
+
+/* ---- pollers ---- */
+
+/*
+ * Note a poll or a wait of a worker on a queue of this database.  "identity"
+ * may be NULL.
+ */
+extern void pgwf_shmem_note_poller(int32 namespace_id, char kind,
+								   const char *queue, const char *identity);
+
+/*
+ * Has the queue been polled since that moment, or does somebody wait on it
+ * now?
+ */
+extern bool pgwf_shmem_poller_seen(int32 namespace_id, char kind,
+								   const char *queue, TimestampTz since);
+
+/* Forget all pollers of a queue: its worker has shut down. */
+extern void pgwf_shmem_forget_poller(int32 namespace_id, char kind,
+									 const char *queue);
+
+/* ---- the scheduler of this database, as other backends see it ---- */
+
+/*
+ * Publish that something becomes due.  Sets the scheduler's latch only when
+ * it would sleep past that moment, and asks the launcher for a scheduler
+ * when there is none.  Cannot fail.
+ */
+extern void pgwf_shmem_publish_due(TimestampTz due);
+
+#endif							/* PGWF_SHMEM_H */

@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_xact.h
+ *		What the current transaction does to others when it commits.
+ *
+ * Everything noted here takes effect when the top-level transaction has
+ * committed and its rows are visible, and is forgotten when the transaction
+ * or the subtransaction that noted it rolls back.  None of it can fail after
+ * the commit, and losing it costs latency only: the scheduler looks again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_XACT_H
+#define PGWF_XACT_H
+
+#include "datatype/timestamp.h"
+#include "pgwf_shmem.h"
+
+/*
+ * A task is there to be claimed: wake one waiter of its queue.  Called once
+ * per task; N calls wake up to N waiters.
+ */
+extern void pgwf_xact_wake_queue(int32 namespace_id, char kind,
+								 const char *queue);
+
+/*
+ * A run has new events or has closed: wake everybody who waits for it.
+ */
+extern void pgwf_xact_run_changed(int32 namespace_id, int64 run_key);
+
+/*
+ * Something becomes due at that moment.  Disturbs the scheduler only when it
+ * would sleep past it.  DT_NOEND is ignored.
+ */
+extern void pgwf_xact_due(TimestampTz due);
+
+/*
+ * This transaction makes a promise to its caller: its commit is flushed
+ * before it is reported, whatever synchronous_commit says.
+ */
+extern void pgwf_xact_mark_durable(void);
+
+/*
+ * Bracket the writes of a claim (a poll).  A transaction that writes nothing
+ * but claims commits asynchronously: a claim lost in a crash is only
+ * delivered again.  A transaction that wrote anything before, between or
+ * after the brackets commits as its user wants.
+ */
+extern void pgwf_xact_claim_begin(void);
+extern void pgwf_xact_claim_end(void);
+
+/*
+ * The extension may have been created or dropped in this database, or the
+ * set of databases may have changed: at commit, make the scheduler of this
+ * database, and the launcher, look.
+ */
+extern void pgwf_xact_extension_changed(void);
+extern void pgwf_xact_databases_changed(void);
+
+/* Register the transaction callbacks; called by _PG_init. */
+extern void pgwf_xact_init(void);
+
+#endif							/* PGWF_XACT_H */
