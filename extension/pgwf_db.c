@@ -1,5 +1,7 @@
-/*
+/*-------------------------------------------------------------------------
+ *
  * pgwf_db.c
+ *		SQL run by the extension itself.
  *
  * The one file that opens SPI.  Statements run between pgwf_db_begin and
  * pgwf_db_end, with three things changed:
@@ -17,74 +19,20 @@
  * puts back all three and closes SPI, so nobody needs to catch the error.
  *
  * Takes no locks but those of the statements.
+ *
+ *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
+#include "pgwf_catalog.h"
 #include "pgwf_db.h"
-
-#define PGWF_SCHEMA		"workflow"
 
 static void set_guc(const char *name, const char *value);
 static void prepare_statement(PgwfStatement *statement);
-
-/*
- * The OID of the schema; an error when the extension is not there.
- */
-Oid
-pgwf_db_schema(void)
-{
-	Oid			schema = get_namespace_oid(PGWF_SCHEMA, true);
-
-	if (!OidIsValid(schema))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("extension \"pg_workflow\" is not installed in this database"),
-				 errhint("Use CREATE EXTENSION pg_workflow.")));
-	return schema;
-}
-
-/*
- * The OID of a table or index of the extension.
- */
-Oid
-pgwf_db_relation(const char *name)
-{
-	Oid			relation = get_relname_relid(name, pgwf_db_schema());
-
-	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s.%s\" does not exist",
-						PGWF_SCHEMA, name),
-				 errhint("Bring the extension up to date with ALTER EXTENSION pg_workflow UPDATE.")));
-	return relation;
-}
-
-/*
- * The owner of the extension's tables.
- */
-Oid
-pgwf_db_owner(void)
-{
-	Oid			relation = pgwf_db_relation("namespace");
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relation);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
 
 /*
  * Become the owner and connect to SPI.  Until pgwf_db_end, allocations go to
@@ -93,7 +41,7 @@ pgwf_db_owner(void)
 void
 pgwf_db_begin(PgwfDbScope *scope)
 {
-	Oid			owner = pgwf_db_owner();
+	Oid			owner = pgwf_owner();
 	int			rc;
 
 	GetUserIdAndSecContext(&scope->user_id, &scope->sec_context);

@@ -1,8 +1,10 @@
-/*
- * pgwf_db.h
+/*-------------------------------------------------------------------------
  *
- * SQL run by the extension itself: as its owner, with a search_path of its
- * own, through plans saved for the life of the backend.
+ * pgwf_db.h
+ *		SQL run by the extension itself: as its owner, with a search_path of
+ *		its own, through plans saved for the life of the backend.
+ *
+ *-------------------------------------------------------------------------
  */
 #ifndef PGWF_DB_H
 #define PGWF_DB_H
@@ -34,10 +36,6 @@ typedef struct PgwfDbScope
 	int			sec_context;
 	int			guc_level;
 } PgwfDbScope;
-
-extern Oid	pgwf_db_owner(void);
-extern Oid	pgwf_db_schema(void);
-extern Oid	pgwf_db_relation(const char *name);
 
 extern void pgwf_db_begin(PgwfDbScope *scope);
 extern void pgwf_db_end(PgwfDbScope *scope);

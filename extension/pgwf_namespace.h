@@ -1,13 +1,16 @@
-/*
- * pgwf_namespace.h
+/*-------------------------------------------------------------------------
  *
- * Namespaces: from a name to its id, and what the current user may do in it.
+ * pgwf_namespace.h
+ *		Namespaces: from a name to its id, and what the current user may do
+ *		in it.
  *
  * Both answers come from hash tables of this backend and cost no SQL once
  * they are there.  They are dropped when a row of workflow.namespace or
  * workflow.namespace_role changes, when a role or a membership changes, and
  * when the extension is dropped, so what is returned is as fresh as the
  * catalogs are to the current command.
+ *
+ *-------------------------------------------------------------------------
  */
 #ifndef PGWF_NAMESPACE_H
 #define PGWF_NAMESPACE_H
