@@ -1,0 +1,398 @@
+/*-------------------------------------------------------------------------
+ *
+ * util.c
+ *	  Clock, error record, back-off, wake-up pipe and text forms used by the
+ *	  connection, client and worker code.
+ *
+ * No state, no locks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pgwf_util.h"
+
+/* ---- errors ---- */
+
+void
+pgwf_err_reset(PgwfErr *err)
+{
+	free(err->message);
+	memset(err, 0, sizeof(*err));
+}
+
+/*
+ * Remember an error and return its code.  When memory for the message is
+ * short the code is kept and the message is NULL.
+ */
+PgwfCode
+pgwf_err_set(PgwfErr *err, PgwfCode code, const char *sqlstate,
+			 const char *fmt,...)
+{
+	va_list		args;
+	char		buf[4096];
+	size_t		len;
+	char	   *message;
+
+	va_start(args, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, args);
+	va_end(args);
+
+	/* libpq ends its messages with a newline */
+	len = strlen(buf);
+	while (len > 0 && isspace((unsigned char) buf[len - 1]))
+		buf[--len] = '\0';
+
+	message = strdup(buf);
+	free(err->message);
+	err->message = message;
+	err->code = code;
+	memset(err->sqlstate, 0, sizeof(err->sqlstate));
+	if (sqlstate != NULL)
+		strncpy(err->sqlstate, sqlstate, sizeof(err->sqlstate) - 1);
+	return code;
+}
+
+void
+pgwf_err_copy(PgwfErr *to, const PgwfErr *from)
+{
+	if (to == from)
+		return;
+	pgwf_err_set(to, from->code, from->sqlstate, "%s",
+				 from->message != NULL ? from->message : "");
+}
+
+/*
+ * The code for a SQLSTATE that the server reported.
+ */
+PgwfCode
+pgwf_code_of_sqlstate(const char *sqlstate)
+{
+	static const struct
+	{
+		const char *prefix;
+		PgwfCode	code;
+	}			map[] =
+	{
+		{"PW106", PGWF_ERR_ALREADY_STARTED},
+		{"PW006", PGWF_ERR_ALREADY_EXISTS},
+		{"PW003", PGWF_ERR_INVALID_ARGUMENT},
+		{"PW103", PGWF_ERR_QUERY_FAILED},
+		{"PW005", PGWF_ERR_NOT_FOUND},
+		{"PW007", PGWF_ERR_PERMISSION_DENIED},
+		{"PW008", PGWF_ERR_RESOURCE_EXHAUSTED},
+		{"PW009", PGWF_ERR_FAILED_PRECONDITION},
+		{"PW109", PGWF_ERR_NOT_READY},
+		{"PW010", PGWF_ERR_ABORTED},
+		{"PW014", PGWF_ERR_UNAVAILABLE},
+		{"42501", PGWF_ERR_PERMISSION_DENIED},
+		{"57014", PGWF_ERR_CANCELED},
+		{"57P0", PGWF_ERR_CONNECTION},	/* shutdown, crash, starting up */
+		{"08", PGWF_ERR_CONNECTION},
+		{"40", PGWF_ERR_UNAVAILABLE},	/* serialization failure, deadlock */
+		{"53", PGWF_ERR_UNAVAILABLE},	/* disk full, too many connections */
+		{"55", PGWF_ERR_UNAVAILABLE},	/* lock not available */
+		{"25006", PGWF_ERR_UNAVAILABLE} /* a standby: wait for promotion */
+	};
+	size_t		i;
+
+	if (sqlstate == NULL || sqlstate[0] == '\0')
+		return PGWF_ERR_CONNECTION;
+	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+	{
+		if (strncmp(sqlstate, map[i].prefix, strlen(map[i].prefix)) == 0)
+			return map[i].code;
+	}
+	return PGWF_ERR_SERVER;
+}
+
+/* ---- time ---- */
+
+int64_t
+pgwf_clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t
+pgwf_wall_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
+pgwf_duration_ms(const char *text)
+{
+	double		seconds;
+	char	   *end;
+
+	if (text == NULL)
+		return 0;
+	seconds = strtod(text, &end);
+	if (end == text || strcmp(end, "s") != 0 || !(seconds >= 0) ||
+		seconds > 1e12)
+		return -1;
+	return (int64_t) (seconds * 1000.0 + 0.5);
+}
+
+int64_t
+pgwf_timestamp_us(const char *text)
+{
+	struct tm	tm;
+	int			used = 0;
+	int			sign = 0;
+	int			off_h = 0;
+	int			off_m = 0;
+	int64_t		us = 0;
+	const char *p;
+
+	memset(&tm, 0, sizeof(tm));
+	if (text == NULL ||
+		sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year,
+			   &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
+			   &used) != 6 || used == 0)
+		return -1;
+	p = text + used;
+	if (*p == '.')
+	{
+		int			digits = 0;
+
+		for (p++; isdigit((unsigned char) *p); p++)
+		{
+			if (digits++ < 6)
+				us = us * 10 + (*p - '0');
+		}
+		for (; digits < 6; digits++)
+			us *= 10;
+	}
+	if (*p == '+' || *p == '-')
+	{
+		sign = (*p == '+') ? 1 : -1;
+		if (sscanf(p + 1, "%2d:%2d", &off_h, &off_m) < 1)
+			return -1;
+	}
+	else if (*p != 'Z' && *p != 'z')
+		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	return ((int64_t) timegm(&tm) -
+			sign * (off_h * 3600 + off_m * 60)) * 1000000 + us;
+}
+
+/* ---- back-off ---- */
+
+void
+pgwf_backoff_init(PgwfBackoff *backoff, uint64_t seed)
+{
+	backoff->failures = 0;
+	backoff->random = seed ^ UINT64_C(0x9E3779B97F4A7C15);
+	if (backoff->random == 0)
+		backoff->random = 1;
+}
+
+/*
+ * Milliseconds to wait before the next try.
+ */
+int
+pgwf_backoff_next(PgwfBackoff *backoff)
+{
+	uint64_t	x = backoff->random;
+	int			delay = PGWF_BACKOFF_FIRST_MS;
+	unsigned	i;
+
+	for (i = 0; i < backoff->failures && delay < PGWF_BACKOFF_MAX_MS; i++)
+		delay *= 2;
+	if (delay > PGWF_BACKOFF_MAX_MS)
+		delay = PGWF_BACKOFF_MAX_MS;
+	backoff->failures++;
+
+	/* xorshift64 */
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	backoff->random = x;
+	return delay / 2 + (int) (x % (uint64_t) (delay - delay / 2 + 1));
+}
+
+void
+pgwf_backoff_reset(PgwfBackoff *backoff)
+{
+	backoff->failures = 0;
+}
+
+/* ---- wake-up pipe ---- */
+
+/*
+ * Returns 0, or -1 with errno set.
+ */
+int
+pgwf_wakeup_open(PgwfWakeup *wakeup)
+{
+	int			i;
+
+	wakeup->fd[0] = wakeup->fd[1] = -1;
+	if (pipe(wakeup->fd) != 0)
+		return -1;
+	for (i = 0; i < 2; i++)
+	{
+		if (fcntl(wakeup->fd[i], F_SETFL, O_NONBLOCK) != 0 ||
+			fcntl(wakeup->fd[i], F_SETFD, FD_CLOEXEC) != 0)
+		{
+			pgwf_wakeup_close(wakeup);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+void
+pgwf_wakeup_close(PgwfWakeup *wakeup)
+{
+	int			i;
+
+	for (i = 0; i < 2; i++)
+	{
+		if (wakeup->fd[i] >= 0)
+			close(wakeup->fd[i]);
+		wakeup->fd[i] = -1;
+	}
+}
+
+/*
+ * Make the pipe readable.  Safe in a signal handler; a full pipe is readable
+ * already, so that error does not matter.
+ */
+void
+pgwf_wakeup_set(const PgwfWakeup *wakeup)
+{
+	int			save_errno = errno;
+	ssize_t		rc;
+
+	do
+		rc = write(wakeup->fd[1], "", 1);
+	while (rc < 0 && errno == EINTR);
+	errno = save_errno;
+}
+
+void
+pgwf_wakeup_clear(const PgwfWakeup *wakeup)
+{
+	char		buf[64];
+
+	while (read(wakeup->fd[0], buf, sizeof(buf)) == (ssize_t) sizeof(buf))
+		;
+}
+
+/* ---- text[] ---- */
+
+/*
+ * Returns a malloc'ed array literal with every element quoted, or NULL.
+ */
+char *
+pgwf_text_array(const char *const *items, int nitems)
+{
+	size_t		size = 3;
+	char	   *array;
+	char	   *p;
+	int			i;
+
+	for (i = 0; i < nitems; i++)
+		size += 2 * strlen(items[i]) + 3;
+	array = malloc(size);
+	if (array == NULL)
+		return NULL;
+	p = array;
+	*p++ = '{';
+	for (i = 0; i < nitems; i++)
+	{
+		const char *s;
+
+		if (i > 0)
+			*p++ = ',';
+		*p++ = '"';
+		for (s = items[i]; *s != '\0'; s++)
+		{
+			if (*s == '"' || *s == '\\')
+				*p++ = '\\';
+			*p++ = *s;
+		}
+		*p++ = '"';
+	}
+	*p++ = '}';
+	*p = '\0';
+	return array;
+}
+
+/*
+ * Is item an element of the array literal?  NULL has no elements.
+ */
+bool
+pgwf_text_array_has(const char *array, const char *item)
+{
+	const char *p;
+
+	if (array == NULL || array[0] != '{')
+		return false;
+	p = array + 1;
+	while (*p != '\0' && *p != '}')
+	{
+		bool		quoted = (*p == '"');
+		bool		equal = true;
+		size_t		pos = 0;
+		size_t		len = strlen(item);
+
+		if (quoted)
+			p++;
+		while (*p != '\0' &&
+			   (quoted ? *p != '"' : (*p != ',' && *p != '}')))
+		{
+			if (*p == '\\' && p[1] != '\0')
+				p++;
+			if (pos >= len || item[pos] != *p)
+				equal = false;
+			pos++;
+			p++;
+		}
+		if (equal && pos == len)
+			return true;
+		if (quoted && *p == '"')
+			p++;
+		if (*p == ',')
+			p++;
+	}
+	return false;
+}
+
+/* ---- JSON ---- */
+
+const char *
+pgwf_json_str(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+int64_t
+pgwf_json_int(const json_t *object, const char *key)
+{
+	return (int64_t) json_integer_value(json_object_get(object, key));
+}
+
+const char *
+pgwf_json_str2(const json_t *object, const char *key, const char *key2)
+{
+	return json_string_value(json_object_get(json_object_get(object, key),
+											 key2));
+}
