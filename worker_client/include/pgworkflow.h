@@ -724,18 +724,504 @@ PGWF_API extern json_t *pgwf_history_import(const json_t *history,
 
 /* ----------------------------------------------------------------
  *		7. Client
+ *
+ * A client is a connection that is opened at the first call and reopened when
+ * it was lost.  It belongs to one thread at a time: two threads need two
+ * clients.  After fork() only one of the processes may use it.
+ *
+ * Strings and JSON values in options are borrowed during the call.  NULL and 0
+ * mean the default.  A run id of NULL is the workflow id's current run,
+ * or its last one if none is open.
  * ----------------------------------------------------------------
  */
+typedef struct PgwfClient PgwfClient;
+
+/* libpq's PGconn, so that this header does not need libpq-fe.h. */
+struct pg_conn;
+
+typedef struct PgwfClientOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *workflow_namespace; /* NULL: "default" */
+	const char *identity;		/* NULL: <pid>@<host> */
+	int64_t		connect_timeout_ms; /* 0: 10 s */
+	int64_t		call_timeout_ms;	/* of one call; 0: 30 s */
+
+	/*
+	 * How long a call that is safe to repeat goes on trying when the
+	 * connection cannot be made or is lost; 0: 10 s; -1: not at all.
+	 */
+	int64_t		retry_timeout_ms;
+} PgwfClientOptions;
+
+#define PGWF_CLIENT_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfClientOptions)
+#define PGWF_CLIENT_OPTIONS_INIT {PGWF_CLIENT_OPTIONS_DEFAULTS}
+
+/*
+ * pgwf_client_new: conninfo is a libpq connection string or URI; NULL or ""
+ *		stands for the PG* environment variables.  Does not connect yet.
+ * pgwf_client_new_on: a client on the caller's connection, whose calls take
+ *		part in the caller's transaction: starting or signalling a workflow
+ *		commits with the caller's rows.  The connection must be open, not in
+ *		pipeline mode and without a statement under way; it must outlive the client, which
+ *		never closes, reconnects or changes it.  pgwf_client_result() fails
+ *		inside a transaction block.
+ * pgwf_client_free: closes the connection, unless it is the caller's.
+ * pgwf_client_connect: connects now rather than at the first call.
+ * pgwf_client_error: message of the last call that failed, "" if none did.
+ * pgwf_client_sqlstate: its SQLSTATE, "" if it was not the server's error.
+ *		Both are valid until the next call.
+ */
+PGWF_API extern PgwfClient *pgwf_client_new(const char *conninfo,
+											const PgwfClientOptions *options);
+PGWF_API extern PgwfClient *pgwf_client_new_on(struct pg_conn *conn,
+											   const PgwfClientOptions *options);
+PGWF_API extern void pgwf_client_free(PgwfClient *client);
+PGWF_API extern PgwfResult pgwf_client_connect(PgwfClient *client);
+PGWF_API extern const char *pgwf_client_error(const PgwfClient *client);
+PGWF_API extern const char *pgwf_client_sqlstate(const PgwfClient *client);
+
+/* A UUID as text. */
+#define PGWF_RUN_ID_SIZE	37
+
+/*
+ * Starting a workflow.  A second open run of a workflow id is refused with
+ * PGWF_WORKFLOW_ALREADY_STARTED; a repeated start with the same request id is
+ * the same start.  started (may be NULL) is filled on success.
+ */
+typedef struct PgwfStartOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *workflow_id;	/* required */
+	const char *workflow_type;	/* required */
+	const char *task_queue;		/* required */
+	json_t	   *input;			/* list of arguments */
+	const char *request_id;		/* NULL: a random one */
+	int64_t		execution_timeout_ms;	/* all runs together; 0: none */
+	int64_t		run_timeout_ms; /* one run; 0: none */
+	int64_t		task_timeout_ms;	/* one workflow task; 0: 10 s */
+	json_t	   *memo;			/* object name -> value */
+	json_t	   *search_attributes;	/* object name -> value */
+	json_t	   *header;			/* object name -> value */
+} PgwfStartOptions;
+
+#define PGWF_START_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfStartOptions)
+#define PGWF_START_OPTIONS_INIT {PGWF_START_OPTIONS_DEFAULTS}
+
+typedef struct PgwfStarted
+{
+	char		run_id[PGWF_RUN_ID_SIZE];
+	bool		started;		/* false: this request had started it before */
+} PgwfStarted;
+
+PGWF_API extern PgwfResult pgwf_client_start(PgwfClient *client,
+											 const PgwfStartOptions *options,
+											 PgwfStarted *started);
+
+/* Signals; the same request id twice is one signal. */
+typedef struct PgwfSignalOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *workflow_id;	/* required */
+	const char *run_id;
+	const char *signal_name;	/* required */
+	json_t	   *input;			/* list of arguments */
+	const char *request_id;		/* NULL: a random one */
+} PgwfSignalOptions;
+
+#define PGWF_SIGNAL_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfSignalOptions)
+#define PGWF_SIGNAL_OPTIONS_INIT {PGWF_SIGNAL_OPTIONS_DEFAULTS}
+
+PGWF_API extern PgwfResult pgwf_client_signal(PgwfClient *client,
+											  const PgwfSignalOptions *options);
+
+/*
+ * Asking a workflow to cancel itself, and ending it without asking.  A request
+ * to cancel a closed run is a success, to terminate one is PGWF_NOT_FOUND.
+ */
+typedef struct PgwfCancelOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *workflow_id;	/* required */
+	const char *run_id;
+	const char *first_execution_run_id; /* of the chain it must belong to */
+	const char *reason;
+	const char *request_id;		/* NULL: a random one */
+} PgwfCancelOptions;
+
+#define PGWF_CANCEL_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfCancelOptions)
+#define PGWF_CANCEL_OPTIONS_INIT {PGWF_CANCEL_OPTIONS_DEFAULTS}
+
+typedef struct PgwfTerminateOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *workflow_id;	/* required */
+	const char *run_id;
+	const char *first_execution_run_id; /* of the chain it must belong to */
+	const char *reason;
+	json_t	   *details;		/* list of values */
+} PgwfTerminateOptions;
+
+#define PGWF_TERMINATE_OPTIONS_DEFAULTS \
+	.struct_size = sizeof(PgwfTerminateOptions)
+#define PGWF_TERMINATE_OPTIONS_INIT {PGWF_TERMINATE_OPTIONS_DEFAULTS}
+
+PGWF_API extern PgwfResult pgwf_client_request_cancel(PgwfClient *client,
+													  const PgwfCancelOptions *options);
+PGWF_API extern PgwfResult pgwf_client_terminate(PgwfClient *client,
+												 const PgwfTerminateOptions *options);
+
+/*
+ * Waiting for the end of a run and of those that continue it.  That the
+ * timeout passed is PGWF_DEADLINE_EXCEEDED with status "Running"; how the
+ * workflow ended is in status, whatever that is the call is PGWF_OK.  Release
+ * the outcome with pgwf_outcome_clear() in any case.
+ */
+typedef struct PgwfResultOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *workflow_id;	/* required */
+	const char *run_id;
+	int64_t		timeout_ms;		/* 0: no limit; -1: do not wait */
+} PgwfResultOptions;
+
+#define PGWF_RESULT_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfResultOptions)
+#define PGWF_RESULT_OPTIONS_INIT {PGWF_RESULT_OPTIONS_DEFAULTS}
+
+typedef struct PgwfOutcome
+{
+	char		run_id[PGWF_RUN_ID_SIZE];	/* the last run of the chain */
+	char		status[32];		/* Running, Completed, Failed, Canceled,
+								 * Terminated, TimedOut */
+	json_t	   *result;			/* Completed: list of results, or NULL */
+	PgwfFailure *failure;		/* otherwise why, or NULL */
+} PgwfOutcome;
+
+PGWF_API extern PgwfResult pgwf_client_result(PgwfClient *client,
+											  const PgwfResultOptions *options,
+											  PgwfOutcome *outcome);
+PGWF_API extern void pgwf_outcome_clear(PgwfOutcome *outcome);
+
+/* What the service knows about a run; *description is a new reference. */
+PGWF_API extern PgwfResult pgwf_client_describe(PgwfClient *client,
+												const char *workflow_id,
+												const char *run_id,
+												json_t **description);
+
+/*
+ * One page of a run's history: *events is a new array of {"eventId",
+ * "eventTime", "eventType", "attributes"}, with fewer elements than the page
+ * has room for (none perhaps) at the end.
+ */
+typedef struct PgwfHistoryOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *workflow_id;	/* required */
+	const char *run_id;
+	int64_t		after_event_id; /* last event id of the page before */
+	int			page_size;		/* 0: 1000 */
+	bool		reverse;		/* newest first */
+	bool		close_event_only;
+} PgwfHistoryOptions;
+
+#define PGWF_HISTORY_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfHistoryOptions)
+#define PGWF_HISTORY_OPTIONS_INIT {PGWF_HISTORY_OPTIONS_DEFAULTS}
+
+PGWF_API extern PgwfResult pgwf_client_history(PgwfClient *client,
+											   const PgwfHistoryOptions *options,
+											   json_t **events);
+
+/*
+ * The whole history in Temporal's file format, as pgwf_replay_history() reads
+ * it.  *text is to be free()d.
+ */
+PGWF_API extern PgwfResult pgwf_client_history_json(PgwfClient *client,
+													const char *workflow_id,
+													const char *run_id,
+													char **text);
+
+/*
+ * Ending an activity from outside its worker, after its function called
+ * pgwf_activity_complete_async(): by the task token, or by ids.  An activity
+ * that is no longer pending is PGWF_NOT_FOUND.
+ */
+typedef struct PgwfActivityRef
+{
+	const char *task_token;		/* this one, or */
+	const char *workflow_id;	/* these three */
+	const char *run_id;			/* may be NULL */
+	const char *activity_id;
+} PgwfActivityRef;
+
+/* What the service answers to a heartbeat. */
+typedef struct PgwfHeartbeatAnswer
+{
+	bool		cancel_requested;
+	bool		paused;
+	bool		reset;
+} PgwfHeartbeatAnswer;
+
+PGWF_API extern PgwfResult pgwf_client_complete_activity(PgwfClient *client,
+														 const PgwfActivityRef *activity,
+														 json_t *result);
+PGWF_API extern PgwfResult pgwf_client_fail_activity(PgwfClient *client,
+													 const PgwfActivityRef *activity,
+													 const PgwfFailure *failure);
+PGWF_API extern PgwfResult pgwf_client_cancel_activity(PgwfClient *client,
+													   const PgwfActivityRef *activity,
+													   json_t *details);
+PGWF_API extern PgwfResult pgwf_client_heartbeat_activity(PgwfClient *client,
+														  const PgwfActivityRef *activity,
+														  json_t *details,
+														  PgwfHeartbeatAnswer *answer);
 
 /* ----------------------------------------------------------------
  *		8. Activities
+ *
+ * What an activity function (PgwfActivityFn, section 4) may call.  It runs on
+ * a thread of the worker's pool and may block, use threads, files, networks
+ * and clocks.  It may run more than once for one call of the workflow: when it
+ * failed, timed out, or its worker died.  The calls below may be made from any thread
+ * that the function waits for before it returns; the context dies with the return.
  * ----------------------------------------------------------------
  */
 
+/*
+ * What is known about this attempt.  The struct and its pointers live until
+ * the function returns.
+ */
+typedef struct PgwfActivityInfo
+{
+	const char *task_token;		/* for async completion; "" if local */
+	const char *workflow_namespace;
+	const char *workflow_id;
+	const char *run_id;
+	const char *workflow_type;
+	const char *activity_id;
+	const char *activity_type;
+	const char *task_queue;
+	int			attempt;		/* from 1 */
+	bool		is_local;
+	int64_t		scheduled_time_ms;	/* first attempt */
+	int64_t		started_time_ms;	/* this attempt */
+	int64_t		deadline_ms;	/* this attempt's end; 0: none */
+	int64_t		start_to_close_timeout_ms;
+	int64_t		schedule_to_close_timeout_ms;
+	int64_t		heartbeat_timeout_ms;	/* 0: none */
+	const json_t *heartbeat_details;	/* list: last values recorded by an
+										 * earlier attempt; NULL if none */
+	const json_t *header;		/* object name -> value, or NULL */
+} PgwfActivityInfo;
+
+PGWF_API extern const PgwfActivityInfo *pgwf_activity_info(PgwfActivity *activity);
+
+/* The "arg" of pgwf_register_activity(). */
+PGWF_API extern void *pgwf_activity_arg(PgwfActivity *activity);
+
+/* Writes a line to the registry's log. */
+PGWF_API extern void pgwf_activity_log(PgwfActivity *activity,
+									   PgwfLogLevel level,
+									   const char *fmt,...) PGWF_PRINTF(3, 4);
+
+/* Why an activity should stop.  The first reason stays. */
+typedef enum PgwfCancelReason
+{
+	PGWF_NOT_CANCELED = 0,
+	PGWF_CANCEL_REQUESTED,		/* the workflow or a client asked for it */
+	PGWF_CANCEL_NOT_FOUND,		/* the service does not know it any more: the
+								 * workflow closed, or the attempt timed out */
+	PGWF_CANCEL_TIMED_OUT,		/* a timeout has passed by the local clock */
+	PGWF_CANCEL_PAUSED,
+	PGWF_CANCEL_RESET,
+	PGWF_CANCEL_WORKER_SHUTDOWN /* the worker's grace period is over */
+} PgwfCancelReason;
+
+/*
+ * pgwf_activity_heartbeat: tells the service that this attempt is alive, and
+ *		keeps "details" (a list of values, borrowed, NULL for none) for the
+ *		next attempt.  Call it as often as you like: it never waits, and sends
+ *		the latest value at most once in 80 % of the heartbeat timeout (30 s
+ *		without one, at most 60 s), the first at once, the last when the
+ *		attempt fails.  Returns false when the activity should stop.
+ * pgwf_activity_canceled: should it stop, and why?  A request to cancel comes
+ *		with the answer to a heartbeat, so an activity that never sends one
+ *		never learns of it.
+ * pgwf_activity_wait_canceled: blocks until it should stop or the time has
+ *		passed (PGWF_FOREVER: no limit).  An interruptible sleep.
+ * pgwf_activity_canceled_failure: a failure that acknowledges the
+ *		cancellation, to be stored into *failure and returned with.  Details may
+ *		be NULL (borrowed).  An activity may as well finish its work and
+ *		succeed.
+ */
+PGWF_API extern bool pgwf_activity_heartbeat(PgwfActivity *activity,
+											 json_t *details);
+PGWF_API extern PgwfCancelReason pgwf_activity_canceled(PgwfActivity *activity);
+PGWF_API extern PgwfCancelReason pgwf_activity_wait_canceled(PgwfActivity *activity,
+															 int64_t timeout_ms);
+PGWF_API extern PgwfFailure *pgwf_activity_canceled_failure(PgwfActivity *activity,
+															json_t *details);
+
+/*
+ * Says that the outcome comes later, from a client (section 7) that was given
+ * the task token or knows the ids.  What the function returns is then ignored.
+ * No effect in a local activity.
+ */
+PGWF_API extern void pgwf_activity_complete_async(PgwfActivity *activity);
+
+/*
+ * A libpq connection (PGconn) in the database of the worker, with its role and
+ * in an open transaction: the one that will record this activity's completion.
+ * When the function succeeds, its own SQL and the completion
+ * commit together; when it fails, is canceled, is too late (the attempt timed out and is
+ * another worker's now) or the process dies, neither does.  So its effect happens
+ * exactly once.
+ *
+ * The connection is the library's: run statements on it with libpq's blocking
+ * calls, do not COMMIT, ROLL BACK (savepoints are yours), close or keep it.
+ * search_path is pg_catalog, pg_temp: qualify names, or SET LOCAL search_path.  The
+ * connection is opened at the first call, and further calls return the same; NULL
+ * if it cannot be opened or in a local activity: fail then, the retry policy
+ * does the rest.
+ *
+ * Errors of deferred constraints and of the commit itself fail the attempt
+ * with an application failure of type "TransactionError".
+ */
+PGWF_API extern struct pg_conn *pgwf_activity_connection(PgwfActivity *activity);
+
 /* ----------------------------------------------------------------
  *		9. Worker
+ *
+ * A worker takes tasks from one task queue of one namespace, runs the
+ * workflows and activities of its registry and answers the tasks.  It uses two
+ * connections: one waits for tasks, one takes and answers them, many at a time
+ * when there are many; and one more for each thread whose activity asked
+ * for pgwf_activity_connection().  A lost connection is made again, with pauses of 50 ms
+ * growing to 5 s.
+ *
+ * Several workers may run in one process, each with a thread of its own in
+ * pgwf_worker_run(), and share a registry: that is the way to use more
+ * than one core of the server.
  * ----------------------------------------------------------------
  */
+typedef struct PgwfWorker PgwfWorker;
+
+typedef struct PgwfWorkerOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *conninfo;		/* NULL: the PG* environment variables */
+	const char *workflow_namespace; /* NULL: "default" */
+	const char *task_queue;		/* required */
+	const char *identity;		/* NULL: <pid>@<host>@<task queue> */
+	const char *build_id;		/* NULL: none */
+
+	/*
+	 * Runs kept in memory between their tasks; the least recently used goes
+	 * first.  0: 1000.  -1: none, every task replays the whole history and
+	 * the sticky queue is not used.
+	 */
+	int			max_cached_workflows;
+
+	/* Workflow tasks in work at a time; 0: 200.  -1: take none. */
+	int			max_concurrent_workflow_tasks;
+
+	/* Activities running at a time, a thread each; 0: 100.  -1: take none. */
+	int			max_concurrent_activities;
+
+	/* Local activities running at a time, likewise; 0: 100. */
+	int			max_concurrent_local_activities;
+
+	/*
+	 * How long a task waits for this worker before any other worker gets it;
+	 * 0: 10 s.
+	 */
+	int64_t		sticky_timeout_ms;
+
+	/*
+	 * How long pgwf_worker_stop() lets running activities go on before it
+	 * cancels them; 0: 10 s, -1: not at all.
+	 */
+	int64_t		graceful_stop_timeout_ms;
+
+	/*
+	 * Workflow code that does not block for so long fails its workflow task;
+	 * 0: 1 s.  -1: no limit (for debuggers).  Its thread and its run are
+	 * abandoned until it does block.
+	 */
+	int64_t		deadlock_timeout_ms;
+
+	/* Longest pause between two heartbeats sent; 0: 60 s. */
+	int64_t		max_heartbeat_interval_ms;
+
+	/* Pause for activities without heartbeat timeout; 0: 30 s. */
+	int64_t		default_heartbeat_interval_ms;
+
+	/* Most answers in one transaction, 1 to 1000; 0: 200. */
+	int			max_batch;
+} PgwfWorkerOptions;
+
+#define PGWF_WORKER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfWorkerOptions)
+#define PGWF_WORKER_OPTIONS_INIT {PGWF_WORKER_OPTIONS_DEFAULTS}
+
+/*
+ * pgwf_worker_new: checks the options and starts nothing.  NULL with *error
+ *		(may be NULL) set to a text to be free()d if they are wrong.  The
+ *		registry is borrowed, must outlive the worker, and must not be changed any more.
+ * pgwf_worker_run: works until pgwf_worker_stop(), in the calling thread and
+ *		some of its own, which block all signals.  Returns PGWF_OK after an orderly stop, or the
+ *		reason why it could not begin: a role without rights, no such
+ *		namespace, a database without the extension.  A server that is not there is
+ *		waited for.  Can be called once.
+ * pgwf_worker_stop: asks it to stop and returns at once.  From any thread and
+ *		from a signal handler; more than once; also before the run.
+ *		No new tasks are taken, running activities get the grace period, then
+ *		are canceled, everything is answered, the cache is emptied.  Activities that
+ *		ignore their cancellation are waited for as long as the grace period again;
+ *		then they are left to the service's timeouts, and with them the memory
+ *		of the worker.
+ * pgwf_worker_free: after run has returned.
+ * pgwf_worker_error: what pgwf_worker_run() stumbled on, "" if nothing.
+ * pgwf_worker_stats: counters since the start; may be called from any thread
+ *		while the worker runs.
+ */
+typedef struct PgwfWorkerStats
+{
+	int64_t		round_trips;	/* to the server, waiting included */
+	int64_t		transactions;	/* waiting included */
+	int64_t		waits;			/* calls of wait_for_task */
+	int64_t		polls;
+	int64_t		empty_polls;
+	int64_t		responses;		/* answers to tasks */
+	int64_t		response_batches;	/* transactions they were sent in */
+	int64_t		repeated_batches;	/* repeated one by one after an error */
+	int64_t		heartbeats;		/* sent for activities */
+	int64_t		workflow_tasks;
+	int64_t		workflow_tasks_failed;
+	int64_t		replays;		/* tasks that began at event 1 of a run with
+								 * a past */
+	int64_t		activities;
+	int64_t		local_activities;
+	int64_t		evictions;		/* runs that left the cache before their end */
+	int64_t		cached_workflows;	/* now */
+	int64_t		reconnects;
+	int64_t		deadlocks;
+} PgwfWorkerStats;
+
+PGWF_API extern PgwfWorker *pgwf_worker_new(const PgwfWorkerOptions *options,
+											PgwfRegistry *registry,
+											char **error);
+PGWF_API extern PgwfResult pgwf_worker_run(PgwfWorker *worker);
+PGWF_API extern void pgwf_worker_stop(PgwfWorker *worker);
+PGWF_API extern void pgwf_worker_free(PgwfWorker *worker);
+PGWF_API extern const char *pgwf_worker_error(const PgwfWorker *worker);
+PGWF_API extern void pgwf_worker_stats(PgwfWorker *worker,
+									   PgwfWorkerStats *stats);
+
+/*
+ * What a shared object for "pgworkflow worker --library" and "pgworkflow
+ * replay --library" exports: registers everything it has and returns PGWF_OK.
+ */
+typedef PgwfResult (*PgwfRegisterFn) (PgwfRegistry *registry);
+#define PGWF_REGISTER_SYMBOL	"pgworkflow_register"
 
 #ifdef __cplusplus
 }

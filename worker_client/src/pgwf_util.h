@@ -20,20 +20,35 @@
 
 #include "pgworkflow.h"
 
+/* Memory that is there or abort() was called; pgwf_zalloc zeroes it. */
+extern void *pgwf_zalloc(size_t size);
+extern void *pgwf_resize(void *ptr, size_t size);
+extern char *pgwf_strdup(const char *text);
+
+/* A growing text; starts as zeros, data is malloc'ed. */
+typedef struct PgwfText
+{
+	char	   *data;
+	size_t		len;
+	size_t		size;
+} PgwfText;
+
+extern void pgwf_text_append(PgwfText *text, const char *data, size_t len);
+
 /* What went wrong last, as a handle keeps it.  message is malloc'ed. */
 typedef struct PgwfErr
 {
-	PgwfCode	code;
+	PgwfResult	code;
 	char		sqlstate[6];
 	char	   *message;
 } PgwfErr;
 
 extern void pgwf_err_reset(PgwfErr *err);
-extern PgwfCode pgwf_err_set(PgwfErr *err, PgwfCode code,
+extern PgwfResult pgwf_err_set(PgwfErr *err, PgwfResult code,
 							 const char *sqlstate, const char *fmt,...)
 			__attribute__((format(printf, 4, 5)));
 extern void pgwf_err_copy(PgwfErr *to, const PgwfErr *from);
-extern PgwfCode pgwf_code_of_sqlstate(const char *sqlstate);
+extern PgwfResult pgwf_code_of_sqlstate(const char *sqlstate);
 
 /* Monotonic clock and wall clock, in milliseconds and microseconds. */
 extern int64_t pgwf_clock_ms(void);
@@ -75,6 +90,11 @@ extern int64_t pgwf_timestamp_us(const char *text);
 /* PostgreSQL's text form of a one-dimensional text[]. */
 extern char *pgwf_text_array(const char *const *items, int nitems);
 extern bool pgwf_text_array_has(const char *array, const char *item);
+
+/* JSON as text and back. */
+extern char *pgwf_json_text(const json_t *value);
+extern char *pgwf_json_args_text(const json_t *value);
+extern json_t *pgwf_json_parse(const char *text);
 
 /* Members of JSON objects that may be missing. */
 extern const char *pgwf_json_str(const json_t *object, const char *key);

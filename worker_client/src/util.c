@@ -19,6 +19,60 @@
 
 #include "pgwf_util.h"
 
+/* ---- memory ---- */
+
+void *
+pgwf_zalloc(size_t size)
+{
+	void	   *ptr = calloc(1, size);
+
+	if (ptr == NULL)
+		abort();
+	return ptr;
+}
+
+void *
+pgwf_resize(void *ptr, size_t size)
+{
+	ptr = realloc(ptr, size);
+	if (ptr == NULL)
+		abort();
+	return ptr;
+}
+
+char *
+pgwf_strdup(const char *text)
+{
+	char	   *copy;
+
+	if (text == NULL)
+		return NULL;
+	copy = strdup(text);
+	if (copy == NULL)
+		abort();
+	return copy;
+}
+
+/*
+ * Append to a text, which stays NUL-terminated.
+ */
+void
+pgwf_text_append(PgwfText *text, const char *data, size_t len)
+{
+	if (text->len + len + 1 > text->size)
+	{
+		size_t		size = text->size > 0 ? text->size : 256;
+
+		while (size < text->len + len + 1)
+			size *= 2;
+		text->data = pgwf_resize(text->data, size);
+		text->size = size;
+	}
+	memcpy(text->data + text->len, data, len);
+	text->len += len;
+	text->data[text->len] = '\0';
+}
+
 /* ---- errors ---- */
 
 void
@@ -29,11 +83,10 @@ pgwf_err_reset(PgwfErr *err)
 }
 
 /*
- * Remember an error and return its code.  When memory for the message is
- * short the code is kept and the message is NULL.
+ * Remember an error and return its code.
  */
-PgwfCode
-pgwf_err_set(PgwfErr *err, PgwfCode code, const char *sqlstate,
+PgwfResult
+pgwf_err_set(PgwfErr *err, PgwfResult code, const char *sqlstate,
 			 const char *fmt,...)
 {
 	va_list		args;
@@ -50,7 +103,7 @@ pgwf_err_set(PgwfErr *err, PgwfCode code, const char *sqlstate,
 	while (len > 0 && isspace((unsigned char) buf[len - 1]))
 		buf[--len] = '\0';
 
-	message = strdup(buf);
+	message = pgwf_strdup(buf);
 	free(err->message);
 	err->message = message;
 	err->code = code;
@@ -72,45 +125,45 @@ pgwf_err_copy(PgwfErr *to, const PgwfErr *from)
 /*
  * The code for a SQLSTATE that the server reported.
  */
-PgwfCode
+PgwfResult
 pgwf_code_of_sqlstate(const char *sqlstate)
 {
 	static const struct
 	{
 		const char *prefix;
-		PgwfCode	code;
+		PgwfResult	code;
 	}			map[] =
 	{
-		{"PW106", PGWF_ERR_ALREADY_STARTED},
-		{"PW006", PGWF_ERR_ALREADY_EXISTS},
-		{"PW003", PGWF_ERR_INVALID_ARGUMENT},
-		{"PW103", PGWF_ERR_QUERY_FAILED},
-		{"PW005", PGWF_ERR_NOT_FOUND},
-		{"PW007", PGWF_ERR_PERMISSION_DENIED},
-		{"PW008", PGWF_ERR_RESOURCE_EXHAUSTED},
-		{"PW009", PGWF_ERR_FAILED_PRECONDITION},
-		{"PW109", PGWF_ERR_NOT_READY},
-		{"PW010", PGWF_ERR_ABORTED},
-		{"PW014", PGWF_ERR_UNAVAILABLE},
-		{"42501", PGWF_ERR_PERMISSION_DENIED},
-		{"57014", PGWF_ERR_CANCELED},
-		{"57P0", PGWF_ERR_CONNECTION},	/* shutdown, crash, starting up */
-		{"08", PGWF_ERR_CONNECTION},
-		{"40", PGWF_ERR_UNAVAILABLE},	/* serialization failure, deadlock */
-		{"53", PGWF_ERR_UNAVAILABLE},	/* disk full, too many connections */
-		{"55", PGWF_ERR_UNAVAILABLE},	/* lock not available */
-		{"25006", PGWF_ERR_UNAVAILABLE} /* a standby: wait for promotion */
+		{"PW106", PGWF_WORKFLOW_ALREADY_STARTED},
+		{"PW006", PGWF_ALREADY_EXISTS},
+		{"PW003", PGWF_INVALID_ARGUMENT},
+		{"PW103", PGWF_QUERY_FAILED},
+		{"PW005", PGWF_NOT_FOUND},
+		{"PW007", PGWF_PERMISSION_DENIED},
+		{"PW008", PGWF_RESOURCE_EXHAUSTED},
+		{"PW009", PGWF_FAILED_PRECONDITION},
+		{"PW109", PGWF_WORKFLOW_NOT_READY},
+		{"PW010", PGWF_ABORTED},
+		{"PW014", PGWF_UNAVAILABLE},
+		{"42501", PGWF_PERMISSION_DENIED},
+		{"57014", PGWF_CANCELED},
+		{"57P0", PGWF_UNAVAILABLE}, /* shutdown, crash, starting up */
+		{"08", PGWF_UNAVAILABLE},
+		{"40", PGWF_UNAVAILABLE},	/* serialization failure, deadlock */
+		{"53", PGWF_UNAVAILABLE},	/* disk full, too many connections */
+		{"55", PGWF_UNAVAILABLE},	/* lock not available */
+		{"25006", PGWF_UNAVAILABLE} /* a standby: wait for promotion */
 	};
 	size_t		i;
 
 	if (sqlstate == NULL || sqlstate[0] == '\0')
-		return PGWF_ERR_CONNECTION;
+		return PGWF_UNAVAILABLE;
 	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 	{
 		if (strncmp(sqlstate, map[i].prefix, strlen(map[i].prefix)) == 0)
 			return map[i].code;
 	}
-	return PGWF_ERR_SERVER;
+	return PGWF_ERROR;
 }
 
 /* ---- time ---- */
@@ -299,7 +352,7 @@ pgwf_wakeup_clear(const PgwfWakeup *wakeup)
 /* ---- text[] ---- */
 
 /*
- * Returns a malloc'ed array literal with every element quoted, or NULL.
+ * Returns a malloc'ed array literal with every element quoted.
  */
 char *
 pgwf_text_array(const char *const *items, int nitems)
@@ -311,9 +364,7 @@ pgwf_text_array(const char *const *items, int nitems)
 
 	for (i = 0; i < nitems; i++)
 		size += 2 * strlen(items[i]) + 3;
-	array = malloc(size);
-	if (array == NULL)
-		return NULL;
+	array = pgwf_zalloc(size);
 	p = array;
 	*p++ = '{';
 	for (i = 0; i < nitems; i++)
@@ -377,6 +428,170 @@ pgwf_text_array_has(const char *array, const char *item)
 }
 
 /* ---- JSON ---- */
+
+static void
+write_string(PgwfText *out, const char *s, size_t len)
+{
+	size_t		start = 0;
+	size_t		i;
+
+	pgwf_text_append(out, "\"", 1);
+	for (i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) s[i];
+		char		escape[8];
+
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		pgwf_text_append(out, s + start, i - start);
+		start = i + 1;
+		if (c == '"' || c == '\\')
+		{
+			escape[0] = '\\';
+			escape[1] = (char) c;
+			pgwf_text_append(out, escape, 2);
+		}
+		else
+		{
+			snprintf(escape, sizeof(escape), "\\u%04x", c);
+			pgwf_text_append(out, escape, 6);
+		}
+	}
+	pgwf_text_append(out, s + start, len - start);
+	pgwf_text_append(out, "\"", 1);
+}
+
+/*
+ * The shortest text that reads back as the same double, so that 19.99 is not
+ * stored as 19.989999999999998.
+ */
+static void
+write_real(PgwfText *out, double value)
+{
+	char		buf[40];
+	int			digits;
+	char	   *p;
+
+	for (digits = 15; digits <= 17; digits++)
+	{
+		snprintf(buf, sizeof(buf), "%.*g", digits, value);
+		if (strtod(buf, NULL) == value)
+			break;
+	}
+	p = strchr(buf, ',');		/* a locale's decimal point */
+	if (p != NULL)
+		*p = '.';
+	pgwf_text_append(out, buf, strlen(buf));
+	if (strpbrk(buf, ".en") == NULL)
+		pgwf_text_append(out, ".0", 2);
+}
+
+static void
+write_json(PgwfText *out, const json_t *value)
+{
+	char		buf[32];
+	size_t		i;
+
+	switch (json_typeof(value))
+	{
+		case JSON_OBJECT:
+			{
+				json_t	   *object = (json_t *) value;
+				void	   *iter;
+				bool		first = true;
+
+				pgwf_text_append(out, "{", 1);
+				for (iter = json_object_iter(object); iter != NULL;
+					 iter = json_object_iter_next(object, iter))
+				{
+					const char *key = json_object_iter_key(iter);
+
+					if (!first)
+						pgwf_text_append(out, ",", 1);
+					first = false;
+					write_string(out, key, strlen(key));
+					pgwf_text_append(out, ":", 1);
+					write_json(out, json_object_iter_value(iter));
+				}
+				pgwf_text_append(out, "}", 1);
+				break;
+			}
+		case JSON_ARRAY:
+			pgwf_text_append(out, "[", 1);
+			for (i = 0; i < json_array_size(value); i++)
+			{
+				if (i > 0)
+					pgwf_text_append(out, ",", 1);
+				write_json(out, json_array_get(value, i));
+			}
+			pgwf_text_append(out, "]", 1);
+			break;
+		case JSON_STRING:
+			write_string(out, json_string_value(value),
+						 json_string_length(value));
+			break;
+		case JSON_INTEGER:
+			snprintf(buf, sizeof(buf), "%" JSON_INTEGER_FORMAT,
+					 json_integer_value(value));
+			pgwf_text_append(out, buf, strlen(buf));
+			break;
+		case JSON_REAL:
+			write_real(out, json_real_value(value));
+			break;
+		case JSON_TRUE:
+			pgwf_text_append(out, "true", 4);
+			break;
+		case JSON_FALSE:
+			pgwf_text_append(out, "false", 5);
+			break;
+		case JSON_NULL:
+			pgwf_text_append(out, "null", 4);
+			break;
+	}
+}
+
+/*
+ * A value as malloc'ed text; NULL for NULL.
+ */
+char *
+pgwf_json_text(const json_t *value)
+{
+	PgwfText	text = {0};
+
+	if (value == NULL)
+		return NULL;
+	write_json(&text, value);
+	return text.data;
+}
+
+/*
+ * A list of arguments as text: what is not an array is its one element.
+ */
+char *
+pgwf_json_args_text(const json_t *value)
+{
+	PgwfText	text = {0};
+
+	if (value == NULL)
+		return NULL;
+	if (!json_is_array(value))
+		pgwf_text_append(&text, "[", 1);
+	write_json(&text, value);
+	if (!json_is_array(value))
+		pgwf_text_append(&text, "]", 1);
+	return text.data;
+}
+
+/*
+ * Parse any JSON value.  Returns a new reference or NULL.
+ */
+json_t *
+pgwf_json_parse(const char *text)
+{
+	if (text == NULL)
+		return NULL;
+	return json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+}
 
 const char *
 pgwf_json_str(const json_t *object, const char *key)

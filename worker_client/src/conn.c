@@ -1,0 +1,839 @@
+/*-------------------------------------------------------------------------
+ *
+ * conn.c
+ *	  The connection layer: connecting, the statements of the service,
+ *	  prepared once per connection, and pipelines of them.
+ *
+ * Only this file calls libpq's network functions.  It never blocks in
+ * libpq: sockets are non-blocking, and waits are poll() calls with a deadline
+ * that end early when the connection's interrupt descriptor is readable.
+ * When a wait ends without an answer the connection is closed, because the
+ * answer may still be under way on it; a connection that the caller lent us is
+ * left to the caller.
+ *
+ * No locks: a PgwfConn is used by one thread at a time.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_conn.h"
+
+/*
+ * search_path is pinned after connecting, so the casts below are
+ * pg_catalog's whatever the role's or database's settings are.
+ */
+static const struct
+{
+	const char *name;
+	const char *sql;
+	int			nparams;
+}			statements[PGWF_NUM_STMTS] =
+{
+	[PGWF_STMT_START] = {"pgwf_start",
+		"SELECT run_id, started FROM workflow.start_workflow_execution("
+		"workflow_id => $1::text, workflow_type => $2::text, "
+		"task_queue => $3::text, input => $4::jsonb, request_id => $5::text, "
+		"identity => $6::text, workflow_execution_timeout => $7::interval, "
+		"workflow_run_timeout => $8::interval, "
+		"workflow_task_timeout => $9::interval, memo => $10::jsonb, "
+	"search_attributes => $11::jsonb, header => $12::jsonb, "
+	"namespace => $13::text)", 13},
+	[PGWF_STMT_SIGNAL] = {"pgwf_signal",
+		"SELECT workflow.signal_workflow_execution(workflow_id => $1::text, "
+		"signal_name => $2::text, input => $3::jsonb, run_id => $4::uuid, "
+	"request_id => $5::text, identity => $6::text, namespace => $7::text)", 7},
+	[PGWF_STMT_REQUEST_CANCEL] = {"pgwf_request_cancel",
+		"SELECT workflow.request_cancel_workflow_execution("
+		"workflow_id => $1::text, reason => $2::text, run_id => $3::uuid, "
+		"first_execution_run_id => $4::uuid, request_id => $5::text, "
+	"identity => $6::text, namespace => $7::text)", 7},
+	[PGWF_STMT_TERMINATE] = {"pgwf_terminate",
+		"SELECT workflow.terminate_workflow_execution("
+		"workflow_id => $1::text, reason => $2::text, details => $3::jsonb, "
+		"run_id => $4::uuid, first_execution_run_id => $5::uuid, "
+	"identity => $6::text, namespace => $7::text)", 7},
+	[PGWF_STMT_DESCRIBE] = {"pgwf_describe",
+		"SELECT workflow.describe_workflow_execution("
+	"workflow_id => $1::text, run_id => $2::uuid, namespace => $3::text)", 3},
+	[PGWF_STMT_HISTORY] = {"pgwf_history",
+		"SELECT json_build_object('eventId', event_id, "
+		"'eventTime', to_char(event_time AT TIME ZONE 'UTC', "
+		"'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'eventType', event_type, "
+		"'attributes', attributes) "
+		"FROM workflow.get_workflow_execution_history("
+		"workflow_id => $1::text, run_id => $2::uuid, "
+		"after_event_id => $3::bigint, page_size => $4::integer, "
+	"reverse => $5::boolean, filter => $6::text, namespace => $7::text)", 7},
+	[PGWF_STMT_HISTORY_JSON] = {"pgwf_history_json",
+		"SELECT workflow.history_json(workflow_id => $1::text, "
+	"run_id => $2::uuid, namespace => $3::text)", 3},
+	[PGWF_STMT_RESULT] = {"pgwf_result",
+		"CALL workflow.get_workflow_execution_result("
+		"workflow_id => $1::text, run_id => $2::uuid, "
+		"timeout => $3::interval, namespace => $4::text, "
+		"final_run_id => NULL::uuid, status => NULL::text, "
+	"result => NULL::jsonb, failure => NULL::jsonb)", 4},
+	[PGWF_STMT_WAIT] = {"pgwf_wait",
+		"CALL workflow.wait_for_task(workflow_queues => $1::text[], "
+		"activity_queues => $2::text[], timeout => $3::interval, "
+	"identity => $4::text, namespace => $5::text)", 5},
+	[PGWF_STMT_POLL_WORKFLOW] = {"pgwf_poll_workflow",
+		"SELECT workflow.poll_workflow_task_queue(task_queue => $1::text, "
+		"max_tasks => $2::integer, identity => $3::text, "
+	"sticky => $4::boolean, build_id => $5::text, namespace => $6::text)", 6},
+	[PGWF_STMT_POLL_ACTIVITY] = {"pgwf_poll_activity",
+		"SELECT workflow.poll_activity_task_queue(task_queue => $1::text, "
+		"max_tasks => $2::integer, identity => $3::text, "
+	"build_id => $4::text, namespace => $5::text)", 5},
+	[PGWF_STMT_WORKFLOW_COMPLETED] = {"pgwf_workflow_completed",
+		"SELECT workflow.respond_workflow_task_completed("
+		"task_token => $1::text, commands => $2::jsonb, identity => $3::text, "
+		"sticky_queue => $4::text, "
+		"sticky_schedule_to_start_timeout => $5::interval, "
+		"return_new_workflow_task => $6::boolean, "
+		"force_create_new_workflow_task => $7::boolean, "
+		"sdk_metadata => $8::jsonb, build_id => $9::text, "
+	"namespace => $10::text)", 10},
+	[PGWF_STMT_WORKFLOW_FAILED] = {"pgwf_workflow_failed",
+		"SELECT workflow.respond_workflow_task_failed("
+		"task_token => $1::text, cause => $2::text, failure => $3::jsonb, "
+	"identity => $4::text, namespace => $5::text)", 5},
+	[PGWF_STMT_ACTIVITY_COMPLETED] = {"pgwf_activity_completed",
+		"SELECT workflow.respond_activity_task_completed("
+		"task_token => $1::text, result => $2::jsonb, identity => $3::text, "
+	"namespace => $4::text)", 4},
+	[PGWF_STMT_ACTIVITY_FAILED] = {"pgwf_activity_failed",
+		"SELECT workflow.respond_activity_task_failed("
+		"task_token => $1::text, failure => $2::jsonb, "
+		"last_heartbeat_details => $3::jsonb, identity => $4::text, "
+	"namespace => $5::text)", 5},
+	[PGWF_STMT_ACTIVITY_CANCELED] = {"pgwf_activity_canceled",
+		"SELECT workflow.respond_activity_task_canceled("
+		"task_token => $1::text, details => $2::jsonb, identity => $3::text, "
+	"namespace => $4::text)", 4},
+	[PGWF_STMT_HEARTBEAT] = {"pgwf_heartbeat",
+		"SELECT cancel_requested, activity_paused, activity_reset "
+		"FROM workflow.record_activity_task_heartbeat("
+		"task_token => $1::text, details => $2::jsonb, identity => $3::text, "
+	"namespace => $4::text)", 4},
+	[PGWF_STMT_ACTIVITY_COMPLETED_BY_ID] = {"pgwf_activity_completed_by_id",
+		"SELECT workflow.respond_activity_task_completed_by_id("
+		"workflow_id => $1::text, activity_id => $2::text, "
+		"result => $3::jsonb, run_id => $4::uuid, identity => $5::text, "
+	"namespace => $6::text)", 6},
+	[PGWF_STMT_ACTIVITY_FAILED_BY_ID] = {"pgwf_activity_failed_by_id",
+		"SELECT workflow.respond_activity_task_failed_by_id("
+		"workflow_id => $1::text, activity_id => $2::text, "
+		"failure => $3::jsonb, run_id => $4::uuid, identity => $5::text, "
+	"namespace => $6::text)", 6},
+	[PGWF_STMT_ACTIVITY_CANCELED_BY_ID] = {"pgwf_activity_canceled_by_id",
+		"SELECT workflow.respond_activity_task_canceled_by_id("
+		"workflow_id => $1::text, activity_id => $2::text, "
+		"details => $3::jsonb, run_id => $4::uuid, identity => $5::text, "
+	"namespace => $6::text)", 6},
+	[PGWF_STMT_HEARTBEAT_BY_ID] = {"pgwf_heartbeat_by_id",
+		"SELECT cancel_requested, activity_paused, activity_reset "
+		"FROM workflow.record_activity_task_heartbeat_by_id("
+		"workflow_id => $1::text, activity_id => $2::text, "
+		"details => $3::jsonb, run_id => $4::uuid, identity => $5::text, "
+	"namespace => $6::text)", 6},
+	[PGWF_STMT_SHUTDOWN_WORKER] = {"pgwf_shutdown_worker",
+		"SELECT workflow.shutdown_worker(sticky_task_queue => $1::text, "
+	"identity => $2::text, namespace => $3::text)", 3}
+};
+
+/* ---- life ---- */
+
+/*
+ * A connection that is opened later, with pgwf_conn_open.
+ */
+PgwfConn *
+pgwf_conn_create(const char *conninfo, const char *application_name)
+{
+	PgwfConn   *conn = pgwf_zalloc(sizeof(PgwfConn));
+
+	conn->interrupt_fd = -1;
+	conn->conninfo = pgwf_strdup(conninfo != NULL ? conninfo : "");
+	conn->application_name = pgwf_strdup(application_name);
+	return conn;
+}
+
+/*
+ * Use the caller's open connection.  Its settings and prepared statements
+ * are left alone, and it is never closed or reopened.
+ */
+PgwfConn *
+pgwf_conn_wrap(PGconn *pg)
+{
+	PgwfConn   *conn = pgwf_zalloc(sizeof(PgwfConn));
+
+	conn->interrupt_fd = -1;
+	conn->pg = pg;
+	return conn;
+}
+
+void
+pgwf_conn_destroy(PgwfConn *conn)
+{
+	if (conn == NULL)
+		return;
+	pgwf_conn_close(conn);
+	pgwf_err_reset(&conn->err);
+	free(conn->conninfo);
+	free(conn->application_name);
+	free(conn);
+}
+
+void
+pgwf_conn_close(PgwfConn *conn)
+{
+	if (conn->conninfo == NULL)
+		return;
+	if (conn->pg != NULL)
+		PQfinish(conn->pg);
+	conn->pg = NULL;
+	memset(conn->prepared, 0, sizeof(conn->prepared));
+}
+
+bool
+pgwf_conn_is_open(const PgwfConn *conn)
+{
+	return conn->pg != NULL && PQstatus(conn->pg) == CONNECTION_OK;
+}
+
+/* ---- waiting ---- */
+
+/*
+ * Wait until the socket is ready for one of events.  Returns PGWF_OK,
+ * PGWF_DEADLINE_EXCEEDED, PGWF_CANCELED or PGWF_UNAVAILABLE.
+ */
+static PgwfResult
+wait_socket(PgwfConn *conn, short events, int64_t deadline)
+{
+	for (;;)
+	{
+		struct pollfd fds[2];
+		int			nfds = 1;
+		int			timeout = -1;
+		int			rc;
+
+		if (deadline >= 0)
+		{
+			int64_t		left = deadline - pgwf_clock_ms();
+
+			if (left <= 0)
+				return pgwf_err_set(&conn->err, PGWF_DEADLINE_EXCEEDED, NULL,
+									"no answer from the server in time");
+			timeout = left > 60000 ? 60000 : (int) left;
+		}
+		fds[0].fd = PQsocket(conn->pg);
+		fds[0].events = events;
+		fds[0].revents = 0;
+		if (fds[0].fd < 0)
+			return pgwf_err_set(&conn->err, PGWF_UNAVAILABLE, NULL,
+								"connection to the server is closed");
+		if (conn->interrupt_fd >= 0)
+		{
+			fds[1].fd = conn->interrupt_fd;
+			fds[1].events = POLLIN;
+			fds[1].revents = 0;
+			nfds = 2;
+		}
+		rc = poll(fds, nfds, timeout);
+		if (rc < 0 && errno != EINTR)
+			return pgwf_err_set(&conn->err, PGWF_UNAVAILABLE, NULL,
+								"poll() failed: error %d", errno);
+		if (rc <= 0)
+			continue;
+		if (fds[0].revents != 0)
+			return PGWF_OK;
+		if (nfds > 1 && fds[1].revents != 0)
+			return pgwf_err_set(&conn->err, PGWF_CANCELED, NULL,
+								"interrupted while waiting for the server");
+	}
+}
+
+static int64_t
+deadline_after(int timeout_ms)
+{
+	return timeout_ms < 0 ? -1 : pgwf_clock_ms() + timeout_ms;
+}
+
+/*
+ * Note libpq's error and close the connection when it is lost.
+ */
+static PgwfResult
+connection_failed(PgwfConn *conn)
+{
+	pgwf_err_set(&conn->err, PGWF_UNAVAILABLE, NULL, "%s",
+				 conn->pg != NULL ? PQerrorMessage(conn->pg) :
+				 "not connected");
+	pgwf_conn_close(conn);
+	return PGWF_UNAVAILABLE;
+}
+
+/*
+ * Note the error of a result.  Takes no ownership.
+ */
+static PgwfResult
+result_error(PgwfConn *conn, const PGresult *result, PgwfErr *err)
+{
+	const char *sqlstate = NULL;
+	const char *message = NULL;
+	const char *detail = NULL;
+
+	if (result != NULL)
+	{
+		sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+		message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+		detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+	}
+	if (message == NULL)
+		message = PQerrorMessage(conn->pg);
+	return pgwf_err_set(err, pgwf_code_of_sqlstate(sqlstate), sqlstate,
+						"%s%s%s", message, detail != NULL ? ": " : "",
+						detail != NULL ? detail : "");
+}
+
+static bool
+result_ok(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+/*
+ * Send what libpq holds back, reading meanwhile so that neither side blocks.
+ */
+static PgwfResult
+flush_output(PgwfConn *conn, int64_t deadline)
+{
+	for (;;)
+	{
+		int			rc = PQflush(conn->pg);
+		PgwfResult	code;
+
+		if (rc == 0)
+			return PGWF_OK;
+		if (rc < 0)
+			return connection_failed(conn);
+		code = wait_socket(conn, POLLIN | POLLOUT, deadline);
+		if (code != PGWF_OK)
+		{
+			pgwf_conn_close(conn);
+			return code;
+		}
+		if (!PQconsumeInput(conn->pg))
+			return connection_failed(conn);
+	}
+}
+
+/*
+ * The next PQgetResult, without blocking.  *result is NULL at the end of a
+ * statement's results.
+ */
+static PgwfResult
+next_result(PgwfConn *conn, int64_t deadline, PGresult **result)
+{
+	while (PQisBusy(conn->pg))
+	{
+		PgwfResult	code = wait_socket(conn, POLLIN, deadline);
+
+		if (code != PGWF_OK)
+		{
+			pgwf_conn_close(conn);
+			return code;
+		}
+		if (!PQconsumeInput(conn->pg))
+			return connection_failed(conn);
+	}
+	*result = PQgetResult(conn->pg);
+	return PGWF_OK;
+}
+
+/*
+ * Read to the end of one statement outside a pipeline.  On success *result
+ * is the last result, for the caller to clear.
+ */
+static PgwfResult
+finish_statement(PgwfConn *conn, int64_t deadline, PGresult **result)
+{
+	PGresult   *last = NULL;
+	PgwfResult	code;
+
+	*result = NULL;
+	for (;;)
+	{
+		PGresult   *res;
+
+		code = next_result(conn, deadline, &res);
+		if (code != PGWF_OK)
+		{
+			PQclear(last);
+			return code;
+		}
+		if (res == NULL)
+			break;
+		PQclear(last);
+		last = res;
+	}
+	if (last != NULL && result_ok(last))
+	{
+		*result = last;
+		return PGWF_OK;
+	}
+	code = result_error(conn, last, &conn->err);
+	PQclear(last);
+	if (PQstatus(conn->pg) != CONNECTION_OK)
+	{
+		/* whatever the last words were, the connection is lost */
+		conn->err.code = code = PGWF_UNAVAILABLE;
+		pgwf_conn_close(conn);
+	}
+	return code;
+}
+
+/* ---- connecting ---- */
+
+/*
+ * Connect if not connected.  timeout_ms bounds the whole attempt.
+ */
+PgwfResult
+pgwf_conn_open(PgwfConn *conn, int timeout_ms)
+{
+	const char *keywords[5];
+	const char *values[5];
+	int64_t		deadline = deadline_after(timeout_ms);
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+	if (conn->conninfo == NULL)
+	{
+		if (!pgwf_conn_is_open(conn))
+			return pgwf_err_set(&conn->err, PGWF_UNAVAILABLE, NULL,
+								"the connection lent to the client is lost");
+		return PGWF_OK;
+	}
+	if (pgwf_conn_is_open(conn))
+		return PGWF_OK;
+	pgwf_conn_close(conn);
+
+	keywords[0] = "dbname";
+	values[0] = conn->conninfo;
+	keywords[1] = "application_name";
+	values[1] = conn->application_name;
+	keywords[2] = "client_encoding";
+	values[2] = "UTF8";
+	keywords[3] = NULL;
+	values[3] = NULL;
+
+	conn->pg = PQconnectStartParams(keywords, values, 1);
+	if (conn->pg == NULL)
+		abort();
+	if (PQstatus(conn->pg) == CONNECTION_BAD)
+		return connection_failed(conn);
+	while (state != PGRES_POLLING_OK)
+	{
+		PgwfResult	code;
+
+		code = wait_socket(conn, state == PGRES_POLLING_READING ?
+						   POLLIN : POLLOUT, deadline);
+		if (code != PGWF_OK)
+		{
+			pgwf_conn_close(conn);
+			return code;
+		}
+		state = PQconnectPoll(conn->pg);
+		if (state == PGRES_POLLING_FAILED)
+			return connection_failed(conn);
+	}
+	if (PQsetnonblocking(conn->pg, 1) != 0)
+		return connection_failed(conn);
+	return pgwf_conn_command(conn,
+							 "SELECT pg_catalog.set_config("
+							 "'search_path', 'pg_catalog, pg_temp', false)",
+							 timeout_ms);
+}
+
+/* ---- single statements ---- */
+
+int
+pgwf_stmt_nparams(PgwfStmt stmt)
+{
+	return statements[stmt].nparams;
+}
+
+/*
+ * Run a parameterless command, such as BEGIN.
+ */
+PgwfResult
+pgwf_conn_command(PgwfConn *conn, const char *sql, int timeout_ms)
+{
+	int64_t		deadline = deadline_after(timeout_ms);
+	PGresult   *result;
+	PgwfResult	code;
+
+	if (!pgwf_conn_is_open(conn) || !PQsendQuery(conn->pg, sql))
+		return connection_failed(conn);
+	code = flush_output(conn, deadline);
+	if (code == PGWF_OK)
+		code = finish_statement(conn, deadline, &result);
+	if (code == PGWF_OK)
+		PQclear(result);
+	return code;
+}
+
+/*
+ * Prepare a statement unless this connection has it.
+ */
+static PgwfResult
+prepare(PgwfConn *conn, PgwfStmt stmt, int64_t deadline)
+{
+	PGresult   *result;
+	PgwfResult	code;
+
+	if (conn->conninfo == NULL || conn->prepared[stmt])
+		return PGWF_OK;
+	if (!PQsendPrepare(conn->pg, statements[stmt].name, statements[stmt].sql,
+					   0, NULL))
+		return connection_failed(conn);
+	code = flush_output(conn, deadline);
+	if (code == PGWF_OK)
+		code = finish_statement(conn, deadline, &result);
+	if (code == PGWF_OK)
+	{
+		PQclear(result);
+		conn->prepared[stmt] = true;
+	}
+	return code;
+}
+
+static bool
+send_statement(PgwfConn *conn, PgwfStmt stmt, const char *const *values)
+{
+	/* a lent connection's prepared statements are its owner's business */
+	if (conn->conninfo == NULL)
+		return PQsendQueryParams(conn->pg, statements[stmt].sql,
+								 statements[stmt].nparams, NULL, values,
+								 NULL, NULL, 0) == 1;
+	return PQsendQueryPrepared(conn->pg, statements[stmt].name,
+							   statements[stmt].nparams, values, NULL, NULL,
+							   0) == 1;
+}
+
+/*
+ * Start a statement; read its answer with pgwf_conn_receive.
+ */
+PgwfResult
+pgwf_conn_send(PgwfConn *conn, PgwfStmt stmt, const char *const *values,
+			   int timeout_ms)
+{
+	int64_t		deadline = deadline_after(timeout_ms);
+	PgwfResult	code;
+
+	if (!pgwf_conn_is_open(conn))
+		return connection_failed(conn);
+	code = prepare(conn, stmt, deadline);
+	if (code != PGWF_OK)
+		return code;
+	if (!send_statement(conn, stmt, values))
+		return connection_failed(conn);
+	return flush_output(conn, deadline);
+}
+
+/*
+ * Take in what has arrived for the statement that pgwf_conn_send started.
+ * *busy stays true while there is no complete answer.
+ */
+PgwfResult
+pgwf_conn_receive(PgwfConn *conn, bool *busy, PGresult **result)
+{
+	*busy = false;
+	*result = NULL;
+	if (!pgwf_conn_is_open(conn) || !PQconsumeInput(conn->pg))
+		return connection_failed(conn);
+	if (PQisBusy(conn->pg))
+	{
+		*busy = true;
+		return PGWF_OK;
+	}
+	/* the answers are short: what is missing is on its way */
+	return finish_statement(conn, deadline_after(10000), result);
+}
+
+/*
+ * Run one statement.  On success *result is the caller's to clear.
+ */
+PgwfResult
+pgwf_conn_exec(PgwfConn *conn, PgwfStmt stmt, const char *const *values,
+			   int timeout_ms, PGresult **result)
+{
+	int64_t		deadline = deadline_after(timeout_ms);
+	bool		nonblocking;
+	PgwfResult	code;
+
+	*result = NULL;
+	if (!pgwf_conn_is_open(conn))
+		return connection_failed(conn);
+	nonblocking = PQisnonblocking(conn->pg);
+	if (!nonblocking)
+		PQsetnonblocking(conn->pg, 1);
+	code = pgwf_conn_send(conn, stmt, values, timeout_ms);
+	if (code == PGWF_OK)
+		code = finish_statement(conn, deadline, result);
+	if (!nonblocking && conn->pg != NULL)
+		PQsetnonblocking(conn->pg, 0);
+	return code;
+}
+
+/* ---- cancelling ---- */
+
+static void *
+cancel_main(void *arg)
+{
+	PGcancel   *cancel = arg;
+	char		errbuf[256];
+
+	/* too late or not delivered: the waiter has a time limit of its own */
+	PQcancel(cancel, errbuf, sizeof(errbuf));
+	PQfreeCancel(cancel);
+	return NULL;
+}
+
+/*
+ * Ask the server to end the running statement.  PQcancel may block for as
+ * long as connecting does, so a thread of its own runs it, which owns all
+ * it needs.
+ */
+void
+pgwf_conn_cancel(PgwfConn *conn)
+{
+	PGcancel   *cancel = PQgetCancel(conn->pg);
+	pthread_t	thread;
+	pthread_attr_t attr;
+
+	if (cancel == NULL)
+		return;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &attr, cancel_main, cancel) != 0)
+		PQfreeCancel(cancel);
+	pthread_attr_destroy(&attr);
+}
+
+/* ---- pipelines ---- */
+
+PgwfRequest *
+pgwf_request_create(PgwfStmt stmt)
+{
+	PgwfRequest *request = pgwf_zalloc(sizeof(PgwfRequest));
+
+	request->stmt = stmt;
+	return request;
+}
+
+/*
+ * Append a parameter value, which is copied; NULL binds a null.
+ */
+void
+pgwf_request_bind(PgwfRequest *request, const char *value)
+{
+	request->values[request->nvalues++] = pgwf_strdup(value);
+}
+
+/*
+ * The same with a malloc'ed value that the request takes over.
+ */
+void
+pgwf_request_bind_own(PgwfRequest *request, char *value)
+{
+	request->values[request->nvalues++] = value;
+}
+
+/* Forget the answer, so that the request can be sent again. */
+void
+pgwf_request_clear(PgwfRequest *request)
+{
+	PQclear(request->result);
+	request->result = NULL;
+	pgwf_err_reset(&request->err);
+}
+
+void
+pgwf_request_destroy(PgwfRequest *request)
+{
+	int			i;
+
+	if (request == NULL)
+		return;
+	pgwf_request_clear(request);
+	for (i = 0; i < request->nvalues; i++)
+		free(request->values[i]);
+	free(request);
+}
+
+static PgwfResult
+send_pipeline(PgwfConn *conn, PgwfRequest *const *requests, int nrequests,
+			  int64_t deadline)
+{
+	int			i;
+
+	for (i = 0; i < nrequests; i++)
+	{
+		if (!send_statement(conn, requests[i]->stmt,
+							(const char *const *) requests[i]->values))
+			return connection_failed(conn);
+		if ((i + 1 == nrequests || requests[i + 1]->group !=
+			 requests[i]->group) && !PQpipelineSync(conn->pg))
+			return connection_failed(conn);
+	}
+	return flush_output(conn, deadline);
+}
+
+static PgwfResult
+read_pipeline(PgwfConn *conn, PgwfRequest *const *requests, int nrequests,
+			  int64_t deadline)
+{
+	PGresult   *res;
+	PgwfResult	code;
+	int			first = 0;		/* of the current group */
+	int			i;
+
+	for (i = 0; i < nrequests; i++)
+	{
+		PgwfRequest *request = requests[i];
+		bool		last = i + 1 == nrequests ||
+			requests[i + 1]->group != request->group;
+
+		/* the answer, then the NULL that ends it */
+		code = next_result(conn, deadline, &res);
+		if (code != PGWF_OK)
+			return code;
+		if (res == NULL)
+			return connection_failed(conn);
+		if (result_ok(res))
+			request->result = res;
+		else
+		{
+			if (PQresultStatus(res) == PGRES_PIPELINE_ABORTED)
+				pgwf_err_set(&request->err, PGWF_ABORTED, NULL,
+							 "another response of the batch failed");
+			else
+				result_error(conn, res, &request->err);
+			PQclear(res);
+			if (PQstatus(conn->pg) != CONNECTION_OK)
+				return connection_failed(conn);
+		}
+		code = next_result(conn, deadline, &res);
+		if (code != PGWF_OK)
+			return code;
+		PQclear(res);
+
+		if (last)
+		{
+			/*
+			 * The commit happens at the Sync; what fails there is reported
+			 * as an extra error before the Sync's own result.
+			 */
+			for (;;)
+			{
+				ExecStatusType status;
+
+				code = next_result(conn, deadline, &res);
+				if (code != PGWF_OK)
+					return code;
+				if (res == NULL)
+				{
+					if (PQstatus(conn->pg) != CONNECTION_OK)
+						return connection_failed(conn);
+					continue;
+				}
+				status = PQresultStatus(res);
+				if (status == PGRES_PIPELINE_SYNC)
+				{
+					PQclear(res);
+					break;
+				}
+				result_error(conn, res, &conn->err);
+				PQclear(res);
+				if (PQstatus(conn->pg) != CONNECTION_OK)
+					return connection_failed(conn);
+				for (; first <= i; first++)
+				{
+					pgwf_request_clear(requests[first]);
+					pgwf_err_copy(&requests[first]->err, &conn->err);
+				}
+			}
+			/* one failed, so none of the group happened */
+			{
+				int			j;
+				bool		failed = false;
+
+				for (j = first; j <= i; j++)
+					failed = failed || requests[j]->err.code != PGWF_OK;
+				for (j = first; failed && j <= i; j++)
+				{
+					if (requests[j]->err.code == PGWF_OK)
+					{
+						pgwf_request_clear(requests[j]);
+						pgwf_err_set(&requests[j]->err,
+									 PGWF_ABORTED, NULL,
+									 "another response of the batch failed");
+					}
+				}
+			}
+			first = i + 1;
+		}
+	}
+	return PGWF_OK;
+}
+
+/*
+ * Run the requests in one network round trip, each group a transaction.
+ * Returns PGWF_OK when every request got its answer, a good one or an error
+ * of its own; in a group in which one failed, the others carry
+ * PGWF_ABORTED and nothing of it happened.  Any other code means
+ * that the connection is lost: requests without result and error have an
+ * unknown outcome.
+ */
+PgwfResult
+pgwf_conn_pipeline(PgwfConn *conn, PgwfRequest *const *requests,
+				   int nrequests, int timeout_ms)
+{
+	int64_t		deadline = deadline_after(timeout_ms);
+	PgwfResult	code;
+	int			i;
+
+	if (nrequests == 0)
+		return PGWF_OK;
+	if (!pgwf_conn_is_open(conn))
+		return connection_failed(conn);
+	for (i = 0; i < nrequests; i++)
+	{
+		code = prepare(conn, requests[i]->stmt, deadline);
+		if (code != PGWF_OK)
+		{
+			if (!pgwf_conn_is_open(conn))
+				return code;
+
+			/* such as a missing function: everybody's error */
+			for (i = 0; i < nrequests; i++)
+				pgwf_err_copy(&requests[i]->err, &conn->err);
+			return PGWF_OK;
+		}
+	}
+	if (!PQenterPipelineMode(conn->pg))
+		return connection_failed(conn);
+	code = send_pipeline(conn, requests, nrequests, deadline);
+	if (code == PGWF_OK)
+		code = read_pipeline(conn, requests, nrequests, deadline);
+	if (code == PGWF_OK && !PQexitPipelineMode(conn->pg))
+		code = connection_failed(conn);
+	return code;
+}
