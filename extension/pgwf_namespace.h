@@ -53,4 +53,9 @@ extern bool pgwf_namespace_has_right(int32 namespace_id, PgwfRight right);
  */
 extern const char *pgwf_namespace_name(int32 namespace_id);
 
+/*
+ * Is there a right of that name?
+ */
+extern bool pgwf_right_is_known(const char *name);
+
 #endif							/* PGWF_NAMESPACE_H */

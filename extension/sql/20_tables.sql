@@ -279,10 +279,33 @@ CREATE TABLE workflow.signal_request (
 COMMENT ON TABLE workflow.signal_request IS
 'request ids of the signals an open run has received, to drop repetitions';
 
-/* pg_dump takes the rows of all of them. */
-SELECT pg_catalog.pg_extension_config_dump(c.oid, CASE
-           WHEN c.relname OPERATOR(pg_catalog.=) 'namespace'
-           THEN 'WHERE namespace_id <> 1' ELSE '' END)
-FROM pg_catalog.pg_class AS c
-WHERE c.relnamespace OPERATOR(pg_catalog.=) 'workflow'::regnamespace
-  AND c.relkind IN ('r', 'S');
+/*
+ * pg_dump takes the rows of all of them; one statement each, because every
+ * one changes the same row of pg_extension.  The number of a role that was
+ * dropped must not become another role's right elsewhere.
+ */
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.namespace_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.run_key_seq', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.namespace', 'WHERE namespace_id <> 1');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.namespace_role',
+    'WHERE grantee IN (SELECT oid FROM pg_catalog.pg_roles)');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.execution', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.mutable_state', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.history_event', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.buffered_event', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.workflow_task', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.activity', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.timer', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.signal_request', '');

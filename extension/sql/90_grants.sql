@@ -1,0 +1,71 @@
+/*
+ * Who may reach what: the whole of it.
+ *
+ * Nothing is granted to PUBLIC, and nothing to any role at installation.
+ * grant_namespace() grants what object_rights lists for the rights it gives.
+ * A new function or view needs a line here; an object without one stays
+ * closed, and the catalog test complains.
+ */
+
+CREATE VIEW workflow.object_rights (object_kind, object_name, object_right) AS
+VALUES
+    /* namespaces */
+    ('routine', 'register_namespace', 'owner'),
+    ('routine', 'update_namespace', 'admin'),
+    ('routine', 'describe_namespace', 'read'),
+    ('routine', 'grant_namespace', 'admin'),
+    ('routine', 'revoke_namespace', 'admin'),
+    ('routine', 'refresh_grants', 'owner'),
+    ('routine', 'namespace_readable', 'read'),
+    ('routine', 'namespace_changed', 'owner'),
+    /* runs, as their clients see them */
+    ('routine', 'start_workflow_execution', 'client'),
+    ('routine', 'signal_workflow_execution', 'client'),
+    ('routine', 'request_cancel_workflow_execution', 'client'),
+    ('routine', 'terminate_workflow_execution', 'client'),
+    ('routine', 'get_workflow_execution_result', 'read'),
+    ('routine', 'describe_workflow_execution', 'read'),
+    ('routine', 'get_workflow_execution_history', 'read'),
+    ('routine', 'history_json', 'read'),
+    /* tasks, as workers see them */
+    ('routine', 'wait_for_task', 'worker'),
+    ('routine', 'poll_workflow_task_queue', 'worker'),
+    ('routine', 'respond_workflow_task_completed', 'worker'),
+    ('routine', 'respond_workflow_task_failed', 'worker'),
+    ('routine', 'poll_activity_task_queue', 'worker'),
+    ('routine', 'respond_activity_task_completed', 'worker'),
+    ('routine', 'respond_activity_task_completed_by_id', 'worker'),
+    ('routine', 'respond_activity_task_failed', 'worker'),
+    ('routine', 'respond_activity_task_failed_by_id', 'worker'),
+    ('routine', 'respond_activity_task_canceled', 'worker'),
+    ('routine', 'respond_activity_task_canceled_by_id', 'worker'),
+    ('routine', 'record_activity_task_heartbeat', 'worker'),
+    ('routine', 'record_activity_task_heartbeat_by_id', 'worker'),
+    ('routine', 'reset_sticky_task_queue', 'worker'),
+    ('routine', 'shutdown_worker', 'worker'),
+    /* what people look at */
+    ('view', 'namespaces', 'read'),
+    ('view', 'namespace_grants', 'read'),
+    ('view', 'executions', 'read'),
+    ('view', 'history', 'read'),
+    ('view', 'pending_activities', 'read'),
+    ('view', 'pending_timers', 'read'),
+    ('view', 'task_queues', 'read'),
+    ('view', 'pollers', 'read'),
+    ('view', 'object_rights', 'owner');
+
+COMMENT ON VIEW workflow.object_rights IS
+'the right each function and view needs; what grant_namespace() goes by';
+COMMENT ON COLUMN workflow.object_rights.object_kind IS
+'routine or view';
+COMMENT ON COLUMN workflow.object_rights.object_name IS
+'name in schema workflow; of a routine, all its overloads';
+COMMENT ON COLUMN workflow.object_rights.object_right IS
+'read, client, worker or admin; owner: no grant opens it';
+
+REVOKE ALL ON SCHEMA workflow FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA workflow FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA workflow FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA workflow FROM PUBLIC;
+REVOKE ALL ON TYPE workflow.event_type FROM PUBLIC;
+REVOKE ALL ON TYPE workflow.execution_status FROM PUBLIC;
