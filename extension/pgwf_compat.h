@@ -9,10 +9,14 @@
 #ifndef PGWF_COMPAT_H
 #define PGWF_COMPAT_H
 
+#include "access/genam.h"
+#include "access/tableam.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
+#include "executor/executor.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000
 #error "pg_workflow needs PostgreSQL 15 or later"
@@ -48,11 +52,47 @@
  * 17 lets extensions name their wait events.
  */
 #if PG_VERSION_NUM >= 170000
-#include "utils/wait_event.h"
 #define pgwf_wait_event_new(name) WaitEventExtensionNew(name)
 #else
-#include "utils/wait_event.h"
 #define pgwf_wait_event_new(name) PG_WAIT_EXTENSION
+#endif
+
+/*
+ * 16 added summarizing indexes: an update may need entries in those only.
+ */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes PgwfUpdateIndexes;
+#define pgwf_must_update_indexes(update) ((update) != TU_None)
+#define pgwf_only_summarizing(update) ((update) == TU_Summarizing)
+#define pgwf_insert_index_tuples(rri, slot, estate, update, nodup, conflict, \
+								 arbiters, summarizing) \
+	ExecInsertIndexTuples((rri), (slot), (estate), (update), (nodup), \
+						  (conflict), (arbiters), (summarizing))
+#else
+typedef bool PgwfUpdateIndexes;
+
+#define pgwf_must_update_indexes(update) (update)
+#define pgwf_only_summarizing(update) (false)
+#define pgwf_insert_index_tuples(rri, slot, estate, update, nodup, conflict, \
+								 arbiters, summarizing) \
+	ExecInsertIndexTuples((rri), (slot), (estate), (update), (nodup), \
+						  (conflict), (arbiters))
+#endif
+
+/*
+ * 18 lets index scans be instrumented, and constraint checks be told which
+ * row is being updated.
+ */
+#if PG_VERSION_NUM >= 180000
+#define pgwf_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan((heap), (index), (snapshot), NULL, (nkeys), (norderbys))
+#define pgwf_check_index_constraints(rri, slot, estate, tid, arbiters) \
+	ExecCheckIndexConstraints((rri), (slot), (estate), (tid), NULL, (arbiters))
+#else
+#define pgwf_index_beginscan(heap, index, snapshot, nkeys, norderbys) \
+	index_beginscan((heap), (index), (snapshot), (nkeys), (norderbys))
+#define pgwf_check_index_constraints(rri, slot, estate, tid, arbiters) \
+	ExecCheckIndexConstraints((rri), (slot), (estate), (tid), (arbiters))
 #endif
 
 #endif							/* PGWF_COMPAT_H */

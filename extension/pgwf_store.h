@@ -1,0 +1,276 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_store.h
+ *		The rows of a run, and the only code that knows how they are reached.
+ *
+ * There is one store module (pgwf_store_*.c) per table.  Text and jsonb in
+ * rows that are read live in the memory context of the call.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_STORE_H
+#define PGWF_STORE_H
+
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+#include "pgwf_table.h"
+
+/* What a flush has to do with a row */
+typedef enum PgwfRowChange
+{
+	PGWF_ROW_UNCHANGED,
+	PGWF_ROW_INSERT,
+	PGWF_ROW_UPDATE,
+	PGWF_ROW_DELETE
+} PgwfRowChange;
+
+/* workflow.mutable_state: see the comments on its columns */
+typedef struct PgwfState
+{
+	int32		namespace_id;
+	int32		flags;			/* PGWF_RUN_* */
+	int64		run_key;
+	int64		next_event_id;
+	int64		next_buffer_id;
+	TimestampTz last_event_time;
+	int64		previous_started_event_id;
+	int64		history_size;
+	int64		buffered_size;
+	int64		task_timeout;	/* default of its workflow tasks */
+	int64		wft_scheduled_event_id;
+	int64		wft_started_event_id;
+	TimestampTz wft_scheduled_time;
+	TimestampTz wft_original_scheduled_time;
+	TimestampTz wft_started_time;
+	int64		wft_timeout;
+	int64		sticky_timeout;
+	int32		wft_attempt;
+	int32		wft_stamp;
+	int32		buffered_events;
+	int32		pending_activities;
+	int32		pending_timers;
+	int32		signal_count;
+	char	   *sticky_queue;	/* NULL if the run is not sticky */
+	char	   *wft_identity;	/* worker that holds the workflow task */
+} PgwfState;
+
+#define PGWF_RUN_CANCEL_REQUESTED	0x01
+#define PGWF_RUN_CLOSE_ATTEMPTED	0x02	/* a close command failed */
+#define PGWF_RUN_TASK_ON_STICKY		0x04	/* scheduled for a sticky queue */
+#define PGWF_RUN_HAS_EXECUTION_TIMEOUT 0x08
+
+/* workflow.execution */
+typedef struct PgwfExecution
+{
+	ItemPointerData tid;
+	int32		namespace_id;
+	int64		run_key;
+	pg_uuid_t	run_id;
+	char	   *workflow_id;
+	char	   *workflow_type;
+	char	   *task_queue;
+	PgwfStatus	status;
+	TimestampTz start_time;
+	TimestampTz execution_time;
+	TimestampTz close_time;		/* PGWF_NO_TIME while open */
+	pg_uuid_t	first_run_id;
+	char	   *start_request_id;
+	int64		execution_timeout;	/* 0: none */
+	int64		run_timeout;	/* 0: none */
+	int64		task_timeout;
+	int64		history_length; /* once closed */
+	int64		history_size;	/* once closed */
+	Jsonb	   *memo;
+	Jsonb	   *search_attributes;
+} PgwfExecution;
+
+/* workflow.history_event and workflow.buffered_event */
+typedef struct PgwfEvent
+{
+	int64		event_id;		/* or buffer_id, while buffered */
+	PgwfEventType type;
+	TimestampTz time;
+	Jsonb	   *attributes;
+	Jsonb	   *user_metadata;
+	ItemPointerData tid;		/* of a stored buffered event */
+} PgwfEvent;
+
+/* workflow.workflow_task */
+typedef struct PgwfTask
+{
+	ItemPointerData tid;
+	int32		namespace_id;
+	int32		stamp;
+	int64		run_key;
+	TimestampTz scheduled_time;
+	TimestampTz due_at;			/* PGWF_NO_TIME: never */
+	bool		claimed;
+	bool		sticky;
+	char	   *task_queue;
+} PgwfTask;
+
+/* workflow.activity */
+typedef enum PgwfActivityState
+{
+	PGWF_ACTIVITY_SCHEDULED = 1,
+	PGWF_ACTIVITY_STARTED = 2,
+	PGWF_ACTIVITY_BACKING_OFF = 3
+} PgwfActivityState;
+
+typedef struct PgwfActivity
+{
+	ItemPointerData tid;
+	PgwfRowChange change;
+	bool		locked;			/* by this transaction, so up to date */
+	int32		namespace_id;
+	PgwfActivityState state;
+	int16		flags;
+	int64		run_key;
+	int64		scheduled_event_id;
+	TimestampTz due_at;			/* PGWF_NO_TIME: never */
+	int32		attempt;
+	int32		stamp;			/* changes with every attempt */
+	int32		priority;
+	int32		maximum_attempts;	/* 0: unlimited */
+	int64		cancel_requested_event_id;	/* 0: not requested */
+	TimestampTz scheduled_time; /* of the first attempt */
+	TimestampTz attempt_scheduled_time;
+	TimestampTz started_time;	/* of this attempt */
+	TimestampTz last_heartbeat_time;
+	int64		schedule_to_close;
+	int64		schedule_to_start;
+	int64		start_to_close;
+	int64		heartbeat;
+	int64		initial_interval;
+	int64		maximum_interval;
+	double		backoff_coefficient;
+	char	   *task_queue;
+	char	   *activity_id;
+	char	   *activity_type;
+	char	   *identity;		/* worker of the latest attempt */
+	char	   *request_id;		/* of the latest attempt's claim */
+	Jsonb	   *non_retryable_error_types;
+	Jsonb	   *last_failure;	/* of the attempt before this one */
+	Jsonb	   *heartbeat_details;
+} PgwfActivity;
+
+/* workflow.timer */
+typedef enum PgwfTimerKind
+{
+	PGWF_TIMER_USER = 1,
+	PGWF_TIMER_RUN_TIMEOUT = 2,
+	PGWF_TIMER_EXECUTION_TIMEOUT = 3
+} PgwfTimerKind;
+
+typedef struct PgwfTimer
+{
+	ItemPointerData tid;
+	PgwfRowChange change;
+	int32		namespace_id;
+	PgwfTimerKind kind;
+	int64		run_key;
+	int64		started_event_id;	/* minus the kind, if not the user's */
+	TimestampTz fire_at;
+	char	   *timer_id;
+} PgwfTimer;
+
+/* pgwf_store_state.c */
+extern PgwfLockResult pgwf_state_load_locked(PgwfCall *call,
+											 int32 namespace_id,
+											 int64 run_key,
+											 LockWaitPolicy policy,
+											 PgwfState *state,
+											 ItemPointer tid);
+extern bool pgwf_state_load(PgwfCall *call, int32 namespace_id,
+							int64 run_key, PgwfState *state);
+extern void pgwf_state_insert(PgwfCall *call, const PgwfState *state);
+extern void pgwf_state_update(PgwfCall *call, ItemPointer tid,
+							  const PgwfState *state);
+extern void pgwf_state_delete(PgwfCall *call, ItemPointer tid);
+
+/* pgwf_store_execution.c */
+extern int64 pgwf_execution_next_run_key(void);
+extern PgwfExecution *pgwf_execution_load(PgwfCall *call, int32 namespace_id,
+										  int64 run_key);
+extern PgwfExecution *pgwf_execution_find_run(PgwfCall *call,
+											  int32 namespace_id,
+											  const pg_uuid_t *run_id);
+extern PgwfExecution *pgwf_execution_find_current(PgwfCall *call,
+												  int32 namespace_id,
+												  const char *workflow_id);
+extern PgwfExecution *pgwf_execution_find_start(PgwfCall *call,
+												int32 namespace_id,
+												const char *workflow_id,
+												const char *request_id);
+extern bool pgwf_execution_insert(PgwfCall *call,
+								  const PgwfExecution *execution);
+extern void pgwf_execution_update(PgwfCall *call,
+								  const PgwfExecution *execution);
+
+/* pgwf_store_event.c */
+extern void pgwf_event_insert(PgwfCall *call, int32 namespace_id,
+							  int64 run_key, List *events);
+extern List *pgwf_event_load(PgwfCall *call, int32 namespace_id,
+							 int64 run_key, int64 first_event_id,
+							 int64 max_bytes);
+extern PgwfEvent *pgwf_event_load_one(PgwfCall *call, int32 namespace_id,
+									  int64 run_key, int64 event_id);
+extern void pgwf_buffered_event_insert(PgwfCall *call, int32 namespace_id,
+									   int64 run_key, const PgwfEvent *event);
+extern List *pgwf_buffered_event_load(PgwfCall *call, int32 namespace_id,
+									  int64 run_key);
+extern void pgwf_buffered_event_delete(PgwfCall *call, PgwfEvent *event);
+extern int64 pgwf_event_size(const PgwfEvent *event);
+
+/* pgwf_store_task.c */
+extern PgwfTask *pgwf_task_load(PgwfCall *call, int32 namespace_id,
+								int64 run_key);
+extern void pgwf_task_insert(PgwfCall *call, const PgwfTask *task);
+extern void pgwf_task_update(PgwfCall *call, const PgwfTask *task);
+extern void pgwf_task_delete(PgwfCall *call, PgwfTask *task);
+extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
+								 int32 namespace_id, const char *task_queue);
+extern void pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call,
+							   TimestampTz until);
+extern void pgwf_task_read(TupleTableSlot *slot, PgwfTask *task);
+
+/* pgwf_store_activity.c */
+extern List *pgwf_activity_load_all(PgwfCall *call, int32 namespace_id,
+									int64 run_key);
+extern PgwfActivity *pgwf_activity_load(PgwfCall *call, int32 namespace_id,
+										int64 run_key,
+										int64 scheduled_event_id);
+extern PgwfLockResult pgwf_activity_lock(PgwfCall *call,
+										 PgwfActivity *activity,
+										 LockWaitPolicy policy);
+extern void pgwf_activity_insert(PgwfCall *call,
+								 const PgwfActivity *activity);
+extern void pgwf_activity_update(PgwfCall *call, PgwfActivity *activity);
+extern void pgwf_activity_delete(PgwfCall *call, PgwfActivity *activity);
+extern void pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call,
+									 int32 namespace_id,
+									 const char *task_queue);
+extern void pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call,
+								   TimestampTz until);
+extern void pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *activity);
+
+/* pgwf_store_timer.c */
+extern List *pgwf_timer_load_all(PgwfCall *call, int32 namespace_id,
+								 int64 run_key);
+extern void pgwf_timer_insert(PgwfCall *call, const PgwfTimer *timer);
+extern void pgwf_timer_delete(PgwfCall *call, PgwfTimer *timer);
+extern void pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call,
+								TimestampTz until);
+extern void pgwf_timer_read(TupleTableSlot *slot, PgwfTimer *timer);
+
+/* pgwf_store_signal.c */
+extern bool pgwf_signal_request_exists(PgwfCall *call, int32 namespace_id,
+									   int64 run_key, const char *request_id);
+extern void pgwf_signal_request_insert(PgwfCall *call, int32 namespace_id,
+									   int64 run_key, const char *request_id);
+extern void pgwf_signal_request_delete_all(PgwfCall *call,
+										   int32 namespace_id, int64 run_key);
+
+#endif							/* PGWF_STORE_H */

@@ -1,0 +1,254 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_store_execution.c
+ *		Rows of workflow.execution, one per run, open or closed.
+ *
+ * A row is written at the start and at the close of its run, by whoever
+ * holds the run's lock.  The unique index over open rows decides which of
+ * two starts of one workflow id wins.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/sequence.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_json.h"
+#include "pgwf_store.h"
+
+enum
+{
+	COL_NAMESPACE_ID,
+	COL_RUN_KEY,
+	COL_RUN_ID,
+	COL_WORKFLOW_ID,
+	COL_WORKFLOW_TYPE,
+	COL_TASK_QUEUE,
+	COL_STATUS,
+	COL_START_TIME,
+	COL_EXECUTION_TIME,
+	COL_CLOSE_TIME,
+	COL_FIRST_RUN_ID,
+	COL_START_REQUEST_ID,
+	COL_EXECUTION_TIMEOUT,
+	COL_RUN_TIMEOUT,
+	COL_TASK_TIMEOUT,
+	COL_HISTORY_LENGTH,
+	COL_HISTORY_SIZE_BYTES,
+	COL_MEMO,
+	COL_SEARCH_ATTRIBUTES,
+	COLUMN_COUNT
+};
+
+static int64
+duration_from_datum(Datum value, bool isnull)
+{
+	return isnull ? PGWF_NO_DURATION : DatumGetIntervalP(value)->time;
+}
+
+static Datum
+duration_to_datum(int64 value, bool *isnull)
+{
+	Interval   *interval;
+
+	if (value == PGWF_NO_DURATION)
+	{
+		*isnull = true;
+		return (Datum) 0;
+	}
+	interval = palloc0(sizeof(Interval));
+	interval->time = value;
+	return IntervalPGetDatum(interval);
+}
+
+static Jsonb *
+jsonb_copy(Datum value, bool isnull)
+{
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+static PgwfExecution *
+read_row(TupleTableSlot *slot)
+{
+	PgwfExecution *row = palloc0(sizeof(PgwfExecution));
+	Datum	   *v = slot->tts_values;
+	bool	   *nulls = slot->tts_isnull;
+
+	row->tid = slot->tts_tid;
+	row->namespace_id = DatumGetInt32(v[COL_NAMESPACE_ID]);
+	row->run_key = DatumGetInt64(v[COL_RUN_KEY]);
+	row->run_id = *DatumGetUUIDP(v[COL_RUN_ID]);
+	row->workflow_id = TextDatumGetCString(v[COL_WORKFLOW_ID]);
+	row->workflow_type = TextDatumGetCString(v[COL_WORKFLOW_TYPE]);
+	row->task_queue = TextDatumGetCString(v[COL_TASK_QUEUE]);
+	row->status = pgwf_status_number(DatumGetObjectId(v[COL_STATUS]));
+	row->start_time = DatumGetTimestampTz(v[COL_START_TIME]);
+	row->execution_time = DatumGetTimestampTz(v[COL_EXECUTION_TIME]);
+	row->close_time = nulls[COL_CLOSE_TIME] ? PGWF_NO_TIME :
+		DatumGetTimestampTz(v[COL_CLOSE_TIME]);
+	row->first_run_id = *DatumGetUUIDP(v[COL_FIRST_RUN_ID]);
+	row->start_request_id = TextDatumGetCString(v[COL_START_REQUEST_ID]);
+	row->execution_timeout = duration_from_datum(v[COL_EXECUTION_TIMEOUT],
+												 nulls[COL_EXECUTION_TIMEOUT]);
+	row->run_timeout = duration_from_datum(v[COL_RUN_TIMEOUT],
+										   nulls[COL_RUN_TIMEOUT]);
+	row->task_timeout = duration_from_datum(v[COL_TASK_TIMEOUT], false);
+	row->history_length = nulls[COL_HISTORY_LENGTH] ? 0 :
+		DatumGetInt64(v[COL_HISTORY_LENGTH]);
+	row->history_size = nulls[COL_HISTORY_SIZE_BYTES] ? 0 :
+		DatumGetInt64(v[COL_HISTORY_SIZE_BYTES]);
+	row->memo = jsonb_copy(v[COL_MEMO], nulls[COL_MEMO]);
+	row->search_attributes = jsonb_copy(v[COL_SEARCH_ATTRIBUTES],
+										nulls[COL_SEARCH_ATTRIBUTES]);
+	return row;
+}
+
+static void
+write_row(const PgwfExecution *row, Datum *v, bool *nulls)
+{
+	memset(nulls, 0, COLUMN_COUNT * sizeof(bool));
+	v[COL_NAMESPACE_ID] = Int32GetDatum(row->namespace_id);
+	v[COL_RUN_KEY] = Int64GetDatum(row->run_key);
+	v[COL_RUN_ID] = UUIDPGetDatum(&row->run_id);
+	v[COL_WORKFLOW_ID] = CStringGetTextDatum(row->workflow_id);
+	v[COL_WORKFLOW_TYPE] = CStringGetTextDatum(row->workflow_type);
+	v[COL_TASK_QUEUE] = CStringGetTextDatum(row->task_queue);
+	v[COL_STATUS] = ObjectIdGetDatum(pgwf_status_oid(row->status));
+	v[COL_START_TIME] = TimestampTzGetDatum(row->start_time);
+	v[COL_EXECUTION_TIME] = TimestampTzGetDatum(row->execution_time);
+	v[COL_CLOSE_TIME] = TimestampTzGetDatum(row->close_time);
+	nulls[COL_CLOSE_TIME] = (row->close_time == PGWF_NO_TIME);
+	v[COL_FIRST_RUN_ID] = UUIDPGetDatum(&row->first_run_id);
+	v[COL_START_REQUEST_ID] = CStringGetTextDatum(row->start_request_id);
+	v[COL_EXECUTION_TIMEOUT] =
+		duration_to_datum(row->execution_timeout,
+						  &nulls[COL_EXECUTION_TIMEOUT]);
+	v[COL_RUN_TIMEOUT] = duration_to_datum(row->run_timeout,
+										   &nulls[COL_RUN_TIMEOUT]);
+	v[COL_TASK_TIMEOUT] = duration_to_datum(row->task_timeout,
+											&nulls[COL_TASK_TIMEOUT]);
+	v[COL_HISTORY_LENGTH] = Int64GetDatum(row->history_length);
+	nulls[COL_HISTORY_LENGTH] = (row->history_length == 0);
+	v[COL_HISTORY_SIZE_BYTES] = Int64GetDatum(row->history_size);
+	nulls[COL_HISTORY_SIZE_BYTES] = (row->history_length == 0);
+	v[COL_MEMO] = PointerGetDatum(row->memo);
+	nulls[COL_MEMO] = (row->memo == NULL);
+	v[COL_SEARCH_ATTRIBUTES] = PointerGetDatum(row->search_attributes);
+	nulls[COL_SEARCH_ATTRIBUTES] = (row->search_attributes == NULL);
+}
+
+/* A new run_key, larger than that of every run started before */
+int64
+pgwf_execution_next_run_key(void)
+{
+	return nextval_internal(pgwf_relation_oid(PGWF_RUN_KEY_SEQ), false);
+}
+
+static PgwfExecution *
+find_one(PgwfCall *call, PgwfRelationId index, const PgwfKey *keys, int nkeys)
+{
+	PgwfScan	scan;
+	PgwfExecution *row = NULL;
+
+	pgwf_scan_begin(&scan, call, PGWF_EXECUTION, index, keys, nkeys);
+	if (pgwf_scan_next(&scan))
+		row = read_row(scan.slot);
+	pgwf_scan_end(&scan);
+	return row;
+}
+
+/* NULL if there is no such run */
+PgwfExecution *
+pgwf_execution_load(PgwfCall *call, int32 namespace_id, int64 run_key)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
+	return find_one(call, PGWF_EXECUTION_PKEY, keys, lengthof(keys));
+}
+
+PgwfExecution *
+pgwf_execution_find_run(PgwfCall *call, int32 namespace_id,
+						const pg_uuid_t *run_id)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, UUIDPGetDatum(run_id));
+	return find_one(call, PGWF_EXECUTION_RUN_ID_KEY, keys, lengthof(keys));
+}
+
+/* The open run of a workflow id, or else the one that started last */
+PgwfExecution *
+pgwf_execution_find_current(PgwfCall *call, int32 namespace_id,
+							const char *workflow_id)
+{
+	PgwfKey		keys[2];
+	PgwfScan	scan;
+	PgwfExecution *row;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(workflow_id));
+	row = find_one(call, PGWF_EXECUTION_OPEN_KEY, keys, lengthof(keys));
+	if (row)
+		return row;
+	pgwf_scan_begin_last(&scan, call, PGWF_EXECUTION,
+						 PGWF_EXECUTION_WORKFLOW_ID_IDX, keys,
+						 lengthof(keys));
+	if (pgwf_scan_next(&scan))
+		row = read_row(scan.slot);
+	pgwf_scan_end(&scan);
+	return row;
+}
+
+/* The run of a workflow id that was started with a request id, or NULL */
+PgwfExecution *
+pgwf_execution_find_start(PgwfCall *call, int32 namespace_id,
+						  const char *workflow_id, const char *request_id)
+{
+	PgwfKey		keys[2];
+	PgwfScan	scan;
+	PgwfExecution *row = NULL;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(workflow_id));
+	pgwf_scan_begin_last(&scan, call, PGWF_EXECUTION,
+						 PGWF_EXECUTION_WORKFLOW_ID_IDX, keys,
+						 lengthof(keys));
+	while (row == NULL && pgwf_scan_next(&scan))
+	{
+		Datum		value = scan.slot->tts_values[COL_START_REQUEST_ID];
+
+		if (strcmp(TextDatumGetCString(value), request_id) == 0)
+			row = read_row(scan.slot);
+	}
+	pgwf_scan_end(&scan);
+	return row;
+}
+
+/* Returns false if the workflow id has an open run */
+bool
+pgwf_execution_insert(PgwfCall *call, const PgwfExecution *execution)
+{
+	Datum		values[COLUMN_COUNT];
+	bool		nulls[COLUMN_COUNT];
+
+	write_row(execution, values, nulls);
+	return pgwf_table_insert_unless_conflict(call, PGWF_EXECUTION,
+											 PGWF_EXECUTION_OPEN_KEY,
+											 values, nulls);
+}
+
+void
+pgwf_execution_update(PgwfCall *call, const PgwfExecution *execution)
+{
+	Datum		values[COLUMN_COUNT];
+	bool		nulls[COLUMN_COUNT];
+	ItemPointerData tid = execution->tid;
+
+	write_row(execution, values, nulls);
+	pgwf_table_update(call, PGWF_EXECUTION, &tid, values, nulls);
+}

@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_store_task.c
+ *		Rows of workflow.workflow_task: the queues of workflow tasks.
+ *
+ * A row is written by whoever holds the lock of its run.  Readers of a queue
+ * see candidates only; what counts is the locked state of the run, whose
+ * wft_stamp must be that of the row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_json.h"
+#include "pgwf_store.h"
+
+enum
+{
+	COL_NAMESPACE_ID,
+	COL_STAMP,
+	COL_RUN_KEY,
+	COL_SCHEDULED_TIME,
+	COL_DUE_AT,
+	COL_CLAIMED,
+	COL_STICKY,
+	COL_TASK_QUEUE,
+	COLUMN_COUNT
+};
+
+void
+pgwf_task_read(TupleTableSlot *slot, PgwfTask *task)
+{
+	Datum	   *v = slot->tts_values;
+
+	task->tid = slot->tts_tid;
+	task->namespace_id = DatumGetInt32(v[COL_NAMESPACE_ID]);
+	task->stamp = DatumGetInt32(v[COL_STAMP]);
+	task->run_key = DatumGetInt64(v[COL_RUN_KEY]);
+	task->scheduled_time = DatumGetTimestampTz(v[COL_SCHEDULED_TIME]);
+	task->due_at = slot->tts_isnull[COL_DUE_AT] ? PGWF_NO_TIME :
+		DatumGetTimestampTz(v[COL_DUE_AT]);
+	task->claimed = DatumGetBool(v[COL_CLAIMED]);
+	task->sticky = DatumGetBool(v[COL_STICKY]);
+	task->task_queue = TextDatumGetCString(v[COL_TASK_QUEUE]);
+}
+
+static void
+write_row(const PgwfTask *task, Datum *v, bool *nulls)
+{
+	memset(nulls, 0, COLUMN_COUNT * sizeof(bool));
+	v[COL_NAMESPACE_ID] = Int32GetDatum(task->namespace_id);
+	v[COL_STAMP] = Int32GetDatum(task->stamp);
+	v[COL_RUN_KEY] = Int64GetDatum(task->run_key);
+	v[COL_SCHEDULED_TIME] = TimestampTzGetDatum(task->scheduled_time);
+	v[COL_DUE_AT] = TimestampTzGetDatum(task->due_at);
+	nulls[COL_DUE_AT] = (task->due_at == PGWF_NO_TIME);
+	v[COL_CLAIMED] = BoolGetDatum(task->claimed);
+	v[COL_STICKY] = BoolGetDatum(task->sticky);
+	v[COL_TASK_QUEUE] = CStringGetTextDatum(task->task_queue);
+}
+
+/* NULL if the run has no workflow task */
+PgwfTask *
+pgwf_task_load(PgwfCall *call, int32 namespace_id, int64 run_key)
+{
+	PgwfKey		keys[2];
+	PgwfScan	scan;
+	PgwfTask   *task = NULL;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
+	pgwf_scan_begin(&scan, call, PGWF_WORKFLOW_TASK,
+					PGWF_WORKFLOW_TASK_PKEY, keys, lengthof(keys));
+	if (pgwf_scan_next(&scan))
+	{
+		task = palloc(sizeof(PgwfTask));
+		pgwf_task_read(scan.slot, task);
+	}
+	pgwf_scan_end(&scan);
+	return task;
+}
+
+void
+pgwf_task_insert(PgwfCall *call, const PgwfTask *task)
+{
+	Datum		values[COLUMN_COUNT];
+	bool		nulls[COLUMN_COUNT];
+
+	write_row(task, values, nulls);
+	pgwf_table_insert(call, PGWF_WORKFLOW_TASK, values, nulls);
+}
+
+void
+pgwf_task_update(PgwfCall *call, const PgwfTask *task)
+{
+	Datum		values[COLUMN_COUNT];
+	bool		nulls[COLUMN_COUNT];
+	ItemPointerData tid = task->tid;
+
+	write_row(task, values, nulls);
+	pgwf_table_update(call, PGWF_WORKFLOW_TASK, &tid, values, nulls);
+}
+
+void
+pgwf_task_delete(PgwfCall *call, PgwfTask *task)
+{
+	pgwf_table_delete(call, PGWF_WORKFLOW_TASK, &task->tid);
+}
+
+/* The unclaimed tasks of a queue, oldest first */
+void
+pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
+					 const char *task_queue)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
+	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK,
+					PGWF_WORKFLOW_TASK_QUEUE_IDX, keys, lengthof(keys));
+}
+
+/* The tasks due at or before a moment, earliest first */
+void
+pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz until)
+{
+	PgwfKey		key = {1, BTLessEqualStrategyNumber,
+	TimestampTzGetDatum(until)};
+
+	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK,
+					PGWF_WORKFLOW_TASK_DUE_IDX, &key, 1);
+}

@@ -1,0 +1,406 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_table.c
+ *		Direct access to our tables, for the store modules.
+ *
+ * An SPI statement costs an executor start-up per row; these functions do
+ * what the executor does for one row of a table without triggers, foreign
+ * keys, row security or generated columns, which ours never have.
+ *
+ * Locks: a call opens its tables with RowExclusiveLock and leaves the locks
+ * to the end of the transaction.  Row locks are taken by pgwf_table_lock
+ * only; the order is a run's mutable_state row first, then its other rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_compat.h"
+#include "pgwf_table.h"
+
+#define MAX_SCAN_KEYS 5
+
+/*
+ * Begins the work of one SQL function: everything it allocates goes to a
+ * context of its own, and it sees what was done before it, in this
+ * transaction and in those that committed (under REPEATABLE READ: that had
+ * committed when the transaction began).
+ */
+void
+pgwf_call_begin(PgwfCall *call)
+{
+	memset(call, 0, sizeof(PgwfCall));
+	call->context = AllocSetContextCreate(CurrentMemoryContext,
+										  "pg_workflow call",
+										  ALLOCSET_DEFAULT_SIZES);
+	call->caller_context = MemoryContextSwitchTo(call->context);
+	call->now = GetCurrentTimestamp();
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+/* Ends it: what it did is visible to the next command */
+void
+pgwf_call_end(PgwfCall *call)
+{
+	for (int i = 0; i < PGWF_RELATION_COUNT; i++)
+	{
+		PgwfTable  *table = call->tables[i];
+
+		if (table == NULL)
+			continue;
+		ExecDropSingleTupleTableSlot(table->row);
+		ExecDropSingleTupleTableSlot(table->locked);
+		ExecCloseIndices(table->result_rel);
+		table_close(table->rel, NoLock);
+	}
+	if (call->estate)
+		FreeExecutorState(call->estate);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+	MemoryContextSwitchTo(call->caller_context);
+	MemoryContextDelete(call->context);
+}
+
+/*
+ * Sees what has committed meanwhile; needed after a lock was waited for,
+ * before other rows that it protects are read.
+ */
+void
+pgwf_call_new_snapshot(PgwfCall *call)
+{
+	PopActiveSnapshot();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+PgwfTable *
+pgwf_table(PgwfCall *call, PgwfRelationId id)
+{
+	PgwfTable  *table = call->tables[id];
+	MemoryContext old;
+
+	if (table)
+		return table;
+
+	old = MemoryContextSwitchTo(call->context);
+	if (call->estate == NULL)
+		call->estate = CreateExecutorState();
+	table = palloc0(sizeof(PgwfTable));
+	table->rel = table_open(pgwf_relation_oid(id), RowExclusiveLock);
+	table->result_rel = makeNode(ResultRelInfo);
+	InitResultRelInfo(table->result_rel, table->rel, 0, NULL, 0);
+	ExecOpenIndices(table->result_rel, id == PGWF_EXECUTION);
+	table->row = MakeSingleTupleTableSlot(RelationGetDescr(table->rel),
+										  &TTSOpsVirtual);
+	table->locked = table_slot_create(table->rel, NULL);
+	call->tables[id] = table;
+	MemoryContextSwitchTo(old);
+	return table;
+}
+
+static void
+store_row(TupleTableSlot *slot, const Datum *values, const bool *nulls)
+{
+	int			natts = slot->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, nulls, natts * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
+}
+
+static void
+insert_index_entries(PgwfCall *call, PgwfTable *table, TupleTableSlot *slot)
+{
+	if (table->result_rel->ri_NumIndices > 0)
+		(void) pgwf_insert_index_tuples(table->result_rel, slot,
+										call->estate, false, false, NULL, NIL,
+										false);
+}
+
+void
+pgwf_table_insert(PgwfCall *call, PgwfRelationId id,
+				  const Datum *values, const bool *nulls)
+{
+	PgwfTable  *table = pgwf_table(call, id);
+
+	store_row(table->row, values, nulls);
+	table_tuple_insert(table->rel, table->row, GetCurrentCommandId(true), 0,
+					   NULL);
+	insert_index_entries(call, table, table->row);
+	ResetPerTupleExprContext(call->estate);
+}
+
+/*
+ * Inserts a row unless another one has its key in the unique index
+ * "arbiter"; waits for a transaction that may be about to decide that.
+ * Returns whether the row was inserted.
+ */
+bool
+pgwf_table_insert_unless_conflict(PgwfCall *call, PgwfRelationId id,
+								  PgwfRelationId arbiter,
+								  const Datum *values, const bool *nulls)
+{
+	PgwfTable  *table = pgwf_table(call, id);
+	List	   *arbiters = list_make1_oid(pgwf_relation_oid(arbiter));
+	bool		conflict;
+
+	store_row(table->row, values, nulls);
+	do
+	{
+		TransactionId xid = GetCurrentTransactionId();
+		ItemPointerData conflict_tid;
+		uint32		token;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!pgwf_check_index_constraints(table->result_rel, table->row,
+										  call->estate, &conflict_tid,
+										  arbiters))
+			return false;
+
+		conflict = false;
+		token = SpeculativeInsertionLockAcquire(xid);
+		table_tuple_insert_speculative(table->rel, table->row,
+									   GetCurrentCommandId(true), 0, NULL,
+									   token);
+		(void) pgwf_insert_index_tuples(table->result_rel, table->row,
+										call->estate, false, true, &conflict,
+										arbiters, false);
+		table_tuple_complete_speculative(table->rel, table->row, token,
+										 !conflict);
+		SpeculativeInsertionLockRelease(xid);
+	} while (conflict);
+	ResetPerTupleExprContext(call->estate);
+	return true;
+}
+
+/* "values" and "nulls" hold the rows one after the other */
+void
+pgwf_table_insert_many(PgwfCall *call, PgwfRelationId id, int nrows,
+					   const Datum *values, const bool *nulls)
+{
+	PgwfTable  *table = pgwf_table(call, id);
+	TupleDesc	desc = RelationGetDescr(table->rel);
+	TupleTableSlot **slots;
+
+	if (nrows == 1)
+	{
+		pgwf_table_insert(call, id, values, nulls);
+		return;
+	}
+	slots = palloc(nrows * sizeof(TupleTableSlot *));
+	for (int i = 0; i < nrows; i++)
+	{
+		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+		store_row(slots[i], values + i * desc->natts,
+				  nulls + i * desc->natts);
+	}
+	table_multi_insert(table->rel, slots, nrows, GetCurrentCommandId(true),
+					   0, NULL);
+	for (int i = 0; i < nrows; i++)
+	{
+		insert_index_entries(call, table, slots[i]);
+		ExecDropSingleTupleTableSlot(slots[i]);
+	}
+	ResetPerTupleExprContext(call->estate);
+	pfree(slots);
+}
+
+/*
+ * Replaces a row that this transaction has locked, or that is protected by
+ * the lock of its run.
+ */
+void
+pgwf_table_update(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
+				  const Datum *values, const bool *nulls)
+{
+	PgwfTable  *table = pgwf_table(call, id);
+	TM_FailureData failure;
+	LockTupleMode lock_mode;
+	PgwfUpdateIndexes update_indexes;
+	TM_Result	result;
+
+	store_row(table->row, values, nulls);
+	result = table_tuple_update(table->rel, tid, table->row,
+								GetCurrentCommandId(true),
+								GetActiveSnapshot(), InvalidSnapshot, true,
+								&failure, &lock_mode, &update_indexes);
+	if (result != TM_Ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update")));
+	if (table->result_rel->ri_NumIndices > 0 &&
+		pgwf_must_update_indexes(update_indexes))
+		(void) pgwf_insert_index_tuples(table->result_rel, table->row,
+										call->estate, true, false, NULL, NIL,
+										pgwf_only_summarizing(update_indexes));
+	ResetPerTupleExprContext(call->estate);
+}
+
+void
+pgwf_table_delete(PgwfCall *call, PgwfRelationId id, ItemPointer tid)
+{
+	PgwfTable  *table = pgwf_table(call, id);
+	TM_FailureData failure;
+	TM_Result	result;
+
+	result = table_tuple_delete(table->rel, tid, GetCurrentCommandId(true),
+								GetActiveSnapshot(), InvalidSnapshot, true,
+								&failure, false);
+	if (result != TM_Ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update")));
+}
+
+/*
+ * Locks the newest version of a row and leaves it in table->locked.  If that
+ * is not the version the snapshot shows, the snapshot is renewed, so that
+ * the rows it protects are read as they are now.
+ */
+PgwfLockResult
+pgwf_table_lock(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
+				LockWaitPolicy policy)
+{
+	PgwfTable  *table = pgwf_table(call, id);
+	ItemPointerData target = *tid;
+	TM_FailureData failure;
+	TM_Result	result;
+
+	ExecClearTuple(table->locked);
+	result = table_tuple_lock(table->rel, &target, GetActiveSnapshot(),
+							  table->locked, GetCurrentCommandId(false),
+							  LockTupleNoKeyExclusive, policy,
+							  TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+	switch (result)
+	{
+		case TM_Ok:
+			if (failure.traversed)
+			{
+				if (IsolationUsesXactSnapshot())
+					ereport(ERROR,
+							(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+							 errmsg("could not serialize access due to concurrent update")));
+				pgwf_call_new_snapshot(call);
+			}
+			return PGWF_LOCK_OK;
+		case TM_WouldBlock:
+			return PGWF_LOCK_BUSY;
+		case TM_Deleted:
+		case TM_SelfModified:
+			return PGWF_LOCK_GONE;
+		default:
+			elog(ERROR, "unexpected table_tuple_lock status: %u", result);
+	}
+	pg_unreachable();
+}
+
+/*
+ * Scanning
+ */
+
+static RegProcedure
+comparison(Oid type, StrategyNumber strategy)
+{
+	switch (type)
+	{
+		case INT4OID:
+			return F_INT4EQ;
+		case INT8OID:
+			return strategy == BTLessEqualStrategyNumber ? F_INT8LE :
+				strategy == BTGreaterEqualStrategyNumber ? F_INT8GE : F_INT8EQ;
+		case TIMESTAMPTZOID:
+			return strategy == BTLessEqualStrategyNumber ? F_TIMESTAMPTZ_LE :
+				strategy == BTGreaterEqualStrategyNumber ? F_TIMESTAMPTZ_GE :
+				F_TIMESTAMPTZ_EQ;
+		case UUIDOID:
+			return F_UUID_EQ;
+		case TEXTOID:
+			return F_TEXTEQ;
+		default:
+			elog(ERROR, "no comparison for index column type %u", type);
+	}
+	pg_unreachable();
+}
+
+static void
+scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table_id,
+		   PgwfRelationId index_id, const PgwfKey *keys, int nkeys,
+		   ScanDirection direction)
+{
+	PgwfTable  *table = pgwf_table(call, table_id);
+	Oid			index_oid = pgwf_relation_oid(index_id);
+	ScanKeyData scan_keys[MAX_SCAN_KEYS];
+
+	Assert(nkeys <= MAX_SCAN_KEYS);
+	scan->index = NULL;
+	for (int i = 0; i < table->result_rel->ri_NumIndices; i++)
+	{
+		Relation	index = table->result_rel->ri_IndexRelationDescs[i];
+
+		if (RelationGetRelid(index) == index_oid)
+			scan->index = index;
+	}
+	if (scan->index == NULL)
+		elog(ERROR, "index %u does not belong to relation \"%s\"",
+			 index_oid, RelationGetRelationName(table->rel));
+
+	for (int i = 0; i < nkeys; i++)
+		ScanKeyInit(&scan_keys[i], keys[i].column, keys[i].strategy,
+					comparison(scan->index->rd_opcintype[keys[i].column - 1],
+							   keys[i].strategy),
+					keys[i].value);
+
+	scan->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	scan->slot = table_slot_create(table->rel, NULL);
+	scan->scan = pgwf_index_beginscan(table->rel, scan->index,
+									  scan->snapshot, nkeys, 0);
+	index_rescan(scan->scan, scan_keys, nkeys, NULL, 0);
+	scan->direction = direction;
+}
+
+/* Rows come in the order of the index */
+void
+pgwf_scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
+				PgwfRelationId index, const PgwfKey *keys, int nkeys)
+{
+	scan_begin(scan, call, table, index, keys, nkeys, ForwardScanDirection);
+}
+
+/* Rows come in the reverse order of the index */
+void
+pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
+					 PgwfRelationId index, const PgwfKey *keys, int nkeys)
+{
+	scan_begin(scan, call, table, index, keys, nkeys, BackwardScanDirection);
+}
+
+bool
+pgwf_scan_next(PgwfScan *scan)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (!index_getnext_slot(scan->scan, scan->direction, scan->slot))
+		return false;
+	slot_getallattrs(scan->slot);
+	return true;
+}
+
+void
+pgwf_scan_end(PgwfScan *scan)
+{
+	index_endscan(scan->scan);
+	UnregisterSnapshot(scan->snapshot);
+	ExecDropSingleTupleTableSlot(scan->slot);
+}

@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_table.h
+ *		Direct access to our tables, for the store modules.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_TABLE_H
+#define PGWF_TABLE_H
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+#include "nodes/lockoptions.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+#include "pgwf_catalog.h"
+
+/* One of our tables, open for the time of a call */
+typedef struct PgwfTable
+{
+	Relation	rel;
+	ResultRelInfo *result_rel;	/* with its indexes open */
+	TupleTableSlot *row;		/* a row to be written */
+	TupleTableSlot *locked;		/* the row last locked */
+} PgwfTable;
+
+/*
+ * What the execution of one SQL function of ours holds: a memory context, a
+ * snapshot, the open tables and the moment it happens.
+ */
+typedef struct PgwfCall
+{
+	MemoryContext context;
+	MemoryContext caller_context;
+	EState	   *estate;
+	PgwfTable  *tables[PGWF_RELATION_COUNT];
+	TimestampTz now;
+} PgwfCall;
+
+/* A condition on a column of an index, counted from 1 */
+typedef struct PgwfKey
+{
+	int			column;
+	StrategyNumber strategy;
+	Datum		value;
+} PgwfKey;
+
+typedef struct PgwfScan
+{
+	IndexScanDesc scan;
+	Relation	index;
+	Snapshot	snapshot;
+	ScanDirection direction;
+	TupleTableSlot *slot;		/* the current row */
+} PgwfScan;
+
+typedef enum PgwfLockResult
+{
+	PGWF_LOCK_OK,				/* the row is in table->locked */
+	PGWF_LOCK_GONE,				/* deleted meanwhile */
+	PGWF_LOCK_BUSY				/* somebody else has it */
+} PgwfLockResult;
+
+#define PGWF_EQUAL_KEY(column_, value_) \
+	((PgwfKey) {(column_), BTEqualStrategyNumber, (value_)})
+
+extern void pgwf_call_begin(PgwfCall *call);
+extern void pgwf_call_end(PgwfCall *call);
+extern void pgwf_call_new_snapshot(PgwfCall *call);
+
+extern PgwfTable *pgwf_table(PgwfCall *call, PgwfRelationId id);
+extern void pgwf_table_insert(PgwfCall *call, PgwfRelationId id,
+							  const Datum *values, const bool *nulls);
+extern bool pgwf_table_insert_unless_conflict(PgwfCall *call,
+											  PgwfRelationId id,
+											  PgwfRelationId arbiter,
+											  const Datum *values,
+											  const bool *nulls);
+extern void pgwf_table_insert_many(PgwfCall *call, PgwfRelationId id,
+								   int nrows, const Datum *values,
+								   const bool *nulls);
+extern void pgwf_table_update(PgwfCall *call, PgwfRelationId id,
+							  ItemPointer tid, const Datum *values,
+							  const bool *nulls);
+extern void pgwf_table_delete(PgwfCall *call, PgwfRelationId id,
+							  ItemPointer tid);
+extern PgwfLockResult pgwf_table_lock(PgwfCall *call, PgwfRelationId id,
+									  ItemPointer tid, LockWaitPolicy policy);
+
+extern void pgwf_scan_begin(PgwfScan *scan, PgwfCall *call,
+							PgwfRelationId table, PgwfRelationId index,
+							const PgwfKey *keys, int nkeys);
+extern void pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call,
+								 PgwfRelationId table, PgwfRelationId index,
+								 const PgwfKey *keys, int nkeys);
+extern bool pgwf_scan_next(PgwfScan *scan);
+extern void pgwf_scan_end(PgwfScan *scan);
+
+#endif							/* PGWF_TABLE_H */
