@@ -151,7 +151,8 @@ pgwf_code_of_sqlstate(const char *sqlstate)
 		{"08", PGWF_UNAVAILABLE},
 		{"40", PGWF_UNAVAILABLE},	/* serialization failure, deadlock */
 		{"53", PGWF_UNAVAILABLE},	/* disk full, too many connections */
-		{"55", PGWF_UNAVAILABLE},	/* lock not available */
+		{"55P03", PGWF_UNAVAILABLE},	/* lock not available */
+		{"55000", PGWF_FAILED_PRECONDITION},
 		{"25006", PGWF_UNAVAILABLE} /* a standby: wait for promotion */
 	};
 	size_t		i;
