@@ -65,10 +65,13 @@ DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers \
-	$(if $(findstring clang,$(CC)),$(CLANG_CFLAGS))
+	$(if $(findstring clang,$(CC)),$(CLANG_CFLAGS),$(GCC_CFLAGS))
 # The server's flags and headers are made for gcc when gcc built it.
 CLANG_CFLAGS = -Wno-ignored-attributes -Wno-unknown-warning-option \
 	-Wno-ignored-optimization-argument
+# From 14 on gcc takes the variables PG_TRY itself declares for clobbered.
+GCC_CFLAGS = $(if $(filter-out 4 5 6 7 8 9 10 11 12 13,$(firstword \
+	$(subst ., ,$(shell $(CC) -dumpversion)))),-Wno-clobbered)
 
 # ---- suites that run on a server which is there (make installcheck) ----
 
