@@ -366,7 +366,7 @@ static int64
 interval_length(const Interval *interval)
 {
 	double		length = interval->month * (double) DAYS_PER_MONTH +
-		interval->day;
+	interval->day;
 
 	length = length * USECS_PER_DAY + interval->time;
 	return (int64) Min(length, (double) PGWF_MAX_DURATION);

@@ -27,6 +27,7 @@ VALUES
     ('routine', 'describe_workflow_execution', 'read'),
     ('routine', 'get_workflow_execution_history', 'read'),
     ('routine', 'history_json', 'read'),
+    ('routine', 'history_from_json', 'read'),
     /* tasks, as workers see them */
     ('routine', 'wait_for_task', 'worker'),
     ('routine', 'poll_workflow_task_queue', 'worker'),

@@ -1,0 +1,418 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_describe.c
+ *		What a run is and what is pending in it, as one JSON object.
+ *
+ * The object is Temporal's DescribeWorkflowExecutionResponse, with one member
+ * of ours: pendingTimers.  Reads with the caller's snapshot, so its parts
+ * belong together, and takes no locks but those of a SELECT.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "pgwf_db.h"
+#include "pgwf_errors.h"
+#include "pgwf_history.h"
+#include "pgwf_json.h"
+#include "pgwf_namespace.h"
+#include "pgwf_store.h"
+
+/* durations as microseconds, -infinity and 0 for what is not set */
+static PgwfStatement select_execution = {
+	.sql = "SELECT workflow_id, workflow_type, task_queue, status::text,"
+	" start_time, execution_time, close_time, first_run_id,"
+	" (1000000 * extract(epoch FROM workflow_execution_timeout))::bigint,"
+	" (1000000 * extract(epoch FROM workflow_run_timeout))::bigint,"
+	" (1000000 * extract(epoch FROM workflow_task_timeout))::bigint,"
+	" history_length, history_size_bytes, memo, search_attributes"
+	" FROM workflow.execution"
+	" WHERE namespace_id = $1 AND run_key = $2",
+	.nargs = 2,
+	.argtypes = {INT4OID, INT8OID}
+};
+
+static PgwfStatement select_state = {
+	.sql = "SELECT next_event_id - 1, history_size, flags,"
+	" wft_scheduled_event_id, wft_started_event_id, wft_scheduled_time,"
+	" wft_original_scheduled_time, wft_started_time, wft_attempt"
+	" FROM workflow.mutable_state"
+	" WHERE namespace_id = $1 AND run_key = $2",
+	.nargs = 2,
+	.argtypes = {INT4OID, INT8OID}
+};
+
+static PgwfStatement select_activities = {
+	.sql = "SELECT activity_id, activity_type, state,"
+	" cancel_requested_event_id, heartbeat_details, last_heartbeat_time,"
+	" started_time, attempt, maximum_attempts, scheduled_time,"
+	" attempt_scheduled_time, schedule_to_close_us, last_failure, identity,"
+	" task_queue"
+	" FROM workflow.activity"
+	" WHERE namespace_id = $1 AND run_key = $2 ORDER BY scheduled_event_id",
+	.nargs = 2,
+	.argtypes = {INT4OID, INT8OID}
+};
+
+static PgwfStatement select_timers = {
+	.sql = "SELECT kind, timer_id, started_event_id, fire_at"
+	" FROM workflow.timer"
+	" WHERE namespace_id = $1 AND run_key = $2 ORDER BY started_event_id",
+	.nargs = 2,
+	.argtypes = {INT4OID, INT8OID}
+};
+
+/* What is read before the object is written in the order of its members */
+typedef struct Description
+{
+	Datum		run[2];			/* namespace_id, run_key */
+	PgwfObject	object;
+	bool		open;
+	int64		history_length;
+	int64		history_size;
+	bool		cancel_requested;
+	PgwfObject	workflow_task;
+	bool		has_workflow_task;
+	JsonbParseState *timers;
+	int			timer_count;
+	TimestampTz run_expiration;
+	TimestampTz execution_expiration;
+}			Description;
+
+static void read_state(Description * description);
+static void read_timers(Description * description);
+static void write_execution(Description * description,
+							const PgwfRunRef * run);
+static void write_activities(Description * description);
+static void write_list(PgwfObject *object, const char *key,
+					   JsonbParseState *list, int count);
+static void push_object(JsonbParseState **list, int *count,
+						PgwfObject *element);
+
+static char *column_text(uint64 row, int column);
+static int64 column_int64(uint64 row, int column);
+static int32 column_int32(uint64 row, int column);
+static TimestampTz column_time(uint64 row, int column);
+static Jsonb *column_jsonb(uint64 row, int column);
+
+PG_FUNCTION_INFO_V1(pgwf_describe_workflow_execution);
+
+/*
+ * workflow.describe_workflow_execution(workflow_id, run_id, namespace)
+ */
+Datum
+pgwf_describe_workflow_execution(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Description description = {0};
+	int32		namespace_id;
+	PgwfRunRef	run;
+	PgwfDbScope scope;
+	Jsonb	   *result;
+	Jsonb	   *copy;
+
+	namespace_id = pgwf_namespace_check(PG_ARGISNULL(2) ? NULL :
+										text_to_cstring(PG_GETARG_TEXT_PP(2)),
+										PGWF_RIGHT_READ);
+
+	pgwf_db_begin(&scope);
+	pgwf_find_run(fcinfo, 0, 1, namespace_id, &run);
+	description.run[0] = Int32GetDatum(namespace_id);
+	description.run[1] = Int64GetDatum(run.run_key);
+	description.run_expiration = PGWF_NO_TIME;
+	description.execution_expiration = PGWF_NO_TIME;
+	read_state(&description);
+	read_timers(&description);
+
+	pgwf_object_begin(&description.object);
+	write_execution(&description, &run);
+	write_activities(&description);
+	if (description.has_workflow_task)
+		pgwf_object_jsonb(&description.object, "pendingWorkflowTask",
+						  pgwf_object_finish(&description.workflow_task));
+	write_list(&description.object, "pendingTimers", description.timers,
+			   description.timer_count);
+
+	result = pgwf_object_finish(&description.object);
+	copy = MemoryContextAlloc(context, VARSIZE(result));
+	memcpy(copy, result, VARSIZE(result));
+	pgwf_db_end(&scope);
+	PG_RETURN_JSONB_P(copy);
+}
+
+/*
+ * Counters and workflow task of an open run.
+ */
+static void
+read_state(Description * description)
+{
+	PgwfObject *task = &description->workflow_task;
+	int32		flags;
+
+	if (pgwf_db_query(&select_state, description->run, NULL, 1) == 0)
+		return;
+	description->open = true;
+	description->history_length = column_int64(0, 1);
+	description->history_size = column_int64(0, 2);
+	flags = column_int32(0, 3);
+	description->cancel_requested = (flags & PGWF_RUN_CANCEL_REQUESTED) != 0;
+
+	if (column_int64(0, 4) == 0)
+		return;
+	description->has_workflow_task = true;
+	pgwf_object_begin(task);
+	pgwf_object_text(task, "state", column_int64(0, 5) == 0 ?
+					 "PENDING_WORKFLOW_TASK_STATE_SCHEDULED" :
+					 "PENDING_WORKFLOW_TASK_STATE_STARTED");
+	pgwf_object_time(task, "scheduledTime", column_time(0, 6));
+	pgwf_object_time(task, "originalScheduledTime", column_time(0, 7));
+	pgwf_object_time(task, "startedTime", column_time(0, 8));
+	pgwf_object_int(task, "attempt", column_int32(0, 9));
+}
+
+/*
+ * Timers of the workflow, and the timeouts that stand among them.
+ */
+static void
+read_timers(Description * description)
+{
+	uint64		count;
+
+	count = pgwf_db_query(&select_timers, description->run, NULL, 0);
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		isnull;
+		int16		kind = DatumGetInt16(pgwf_db_value(i, 1, &isnull));
+		PgwfObject	timer;
+
+		if (kind == PGWF_TIMER_RUN_TIMEOUT)
+			description->run_expiration = column_time(i, 4);
+		else if (kind == PGWF_TIMER_EXECUTION_TIMEOUT)
+			description->execution_expiration = column_time(i, 4);
+		if (kind != PGWF_TIMER_USER)
+			continue;
+		pgwf_object_begin(&timer);
+		pgwf_object_text(&timer, "timerId", column_text(i, 2));
+		pgwf_object_int(&timer, "startedEventId", column_int64(i, 3));
+		pgwf_object_time(&timer, "fireTime", column_time(i, 4));
+		push_object(&description->timers, &description->timer_count, &timer);
+	}
+}
+
+/*
+ * Members executionConfig, workflowExecutionInfo and workflowExtendedInfo.
+ */
+static void
+write_execution(Description * description, const PgwfRunRef * run)
+{
+	PgwfObject *object = &description->object;
+	StringInfoData status;
+	TimestampTz start_time;
+	TimestampTz close_time;
+	char	   *task_queue;
+	char	   *name;
+	bool		isnull;
+
+	if (pgwf_db_query(&select_execution, description->run, NULL, 1) == 0)
+		elog(ERROR, "workflow execution disappeared");
+
+	task_queue = column_text(0, 3);
+	pgwf_object_open(object, "executionConfig");
+	pgwf_object_open(object, "taskQueue");
+	pgwf_object_text(object, "name", task_queue);
+	pgwf_object_text(object, "kind", "TASK_QUEUE_KIND_NORMAL");
+	pgwf_object_close(object);
+	pgwf_object_duration(object, "workflowExecutionTimeout",
+						 column_int64(0, 9));
+	pgwf_object_duration(object, "workflowRunTimeout", column_int64(0, 10));
+	pgwf_object_duration(object, "defaultWorkflowTaskTimeout",
+						 column_int64(0, 11));
+	pgwf_object_close(object);
+
+	/* "TimedOut" is WORKFLOW_EXECUTION_STATUS_TIMED_OUT */
+	initStringInfo(&status);
+	appendStringInfoString(&status, "WORKFLOW_EXECUTION_STATUS");
+	name = column_text(0, 4);
+	for (char *c = name; *c != '\0'; c++)
+	{
+		if (*c >= 'A' && *c <= 'Z')
+			appendStringInfoChar(&status, '_');
+		appendStringInfoChar(&status, (char) pg_toupper((unsigned char) *c));
+	}
+
+	start_time = column_time(0, 5);
+	close_time = column_time(0, 7);
+	pgwf_object_open(object, "workflowExecutionInfo");
+	pgwf_object_open(object, "execution");
+	pgwf_object_text(object, "workflowId", column_text(0, 1));
+	pgwf_object_text(object, "runId",
+					 DatumGetCString(DirectFunctionCall1(uuid_out,
+														 UUIDPGetDatum(&run->run_id))));
+	pgwf_object_close(object);
+	pgwf_object_name(object, "type", column_text(0, 2));
+	pgwf_object_time(object, "startTime", start_time);
+	pgwf_object_time(object, "closeTime", close_time);
+	pgwf_object_text(object, "status", status.data);
+	pgwf_object_int(object, "historyLength", description->open ?
+					description->history_length : column_int64(0, 12));
+	pgwf_object_time(object, "executionTime", column_time(0, 6));
+	pgwf_object_jsonb(object, "memo", column_jsonb(0, 14));
+	pgwf_object_jsonb(object, "searchAttributes", column_jsonb(0, 15));
+	pgwf_object_text(object, "taskQueue", task_queue);
+	pgwf_object_int(object, "historySizeBytes", description->open ?
+					description->history_size : column_int64(0, 13));
+	if (!TIMESTAMP_NOT_FINITE(close_time))
+		pgwf_object_duration(object, "executionDuration",
+							 close_time - start_time);
+	pgwf_object_text(object, "firstRunId",
+					 DatumGetCString(DirectFunctionCall1(uuid_out,
+														 pgwf_db_value(0, 8, &isnull))));
+	pgwf_object_close(object);
+
+	if (!description->open)
+		return;
+	pgwf_object_open(object, "workflowExtendedInfo");
+	pgwf_object_time(object, "executionExpirationTime",
+					 description->execution_expiration);
+	pgwf_object_time(object, "runExpirationTime",
+					 description->run_expiration);
+	pgwf_object_bool(object, "cancelRequested",
+					 description->cancel_requested);
+	pgwf_object_close(object);
+}
+
+/*
+ * Member pendingActivities.
+ */
+static void
+write_activities(Description * description)
+{
+	JsonbParseState *list = NULL;
+	int			list_count = 0;
+	uint64		count;
+
+	count = pgwf_db_query(&select_activities, description->run, NULL, 0);
+	for (uint64 i = 0; i < count; i++)
+	{
+		PgwfObject	activity;
+		bool		isnull;
+		int16		state = DatumGetInt16(pgwf_db_value(i, 3, &isnull));
+		TimestampTz scheduled_time = column_time(i, 10);
+		int64		schedule_to_close = column_int64(i, 12);
+		const char *state_name;
+
+		if (column_int64(i, 4) != 0)
+			state_name = "PENDING_ACTIVITY_STATE_CANCEL_REQUESTED";
+		else if (state == PGWF_ACTIVITY_STARTED)
+			state_name = "PENDING_ACTIVITY_STATE_STARTED";
+		else
+			state_name = "PENDING_ACTIVITY_STATE_SCHEDULED";
+
+		pgwf_object_begin(&activity);
+		pgwf_object_text(&activity, "activityId", column_text(i, 1));
+		pgwf_object_name(&activity, "activityType", column_text(i, 2));
+		pgwf_object_text(&activity, "state", state_name);
+		pgwf_object_jsonb(&activity, "heartbeatDetails", column_jsonb(i, 5));
+		pgwf_object_time(&activity, "lastHeartbeatTime", column_time(i, 6));
+		pgwf_object_time(&activity, "lastStartedTime", column_time(i, 7));
+		pgwf_object_int(&activity, "attempt", column_int32(i, 8));
+		pgwf_object_int(&activity, "maximumAttempts", column_int32(i, 9));
+		pgwf_object_time(&activity, "scheduledTime", scheduled_time);
+		if (schedule_to_close > 0)
+			pgwf_object_time(&activity, "expirationTime",
+							 scheduled_time + schedule_to_close);
+		pgwf_object_jsonb(&activity, "lastFailure", column_jsonb(i, 13));
+		pgwf_object_text(&activity, "lastWorkerIdentity", column_text(i, 14));
+		if (state == PGWF_ACTIVITY_BACKING_OFF)
+			pgwf_object_time(&activity, "nextAttemptScheduleTime",
+							 column_time(i, 11));
+		pgwf_object_open(&activity, "activityOptions");
+		pgwf_object_name(&activity, "taskQueue", column_text(i, 15));
+		pgwf_object_close(&activity);
+		push_object(&list, &list_count, &activity);
+	}
+	write_list(&description->object, "pendingActivities", list, list_count);
+}
+
+/*
+ * Lists of objects; an empty one is left out.
+ */
+static void
+push_object(JsonbParseState **list, int *count, PgwfObject *element)
+{
+	JsonbValue	value;
+
+	if (*count == 0)
+		pushJsonbValue(list, WJB_BEGIN_ARRAY, NULL);
+	(*count)++;
+	JsonbToJsonbValue(pgwf_object_finish(element), &value);
+	pushJsonbValue(list, WJB_ELEM, &value);
+}
+
+static void
+write_list(PgwfObject *object, const char *key, JsonbParseState *list,
+		   int count)
+{
+	if (count > 0)
+		pgwf_object_jsonb(object, key,
+						  JsonbValueToJsonb(pushJsonbValue(&list,
+														   WJB_END_ARRAY,
+														   NULL)));
+}
+
+/*
+ * Columns of the last result, copied to the current memory context; null is
+ * NULL, 0 or no time.
+ */
+
+static char *
+column_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static int64
+column_int64(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+static int32
+column_int32(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+static TimestampTz
+column_time(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? PGWF_NO_TIME : DatumGetTimestampTz(value);
+}
+
+static Jsonb *
+column_jsonb(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
