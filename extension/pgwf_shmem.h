@@ -13,7 +13,7 @@
 #define PGWF_SHMEM_H
 
 #include "datatype/timestamp.h"
-#include "storage/latch.h"
+#include "storage/lwlock.h"
 
 /* What can be waited for */
 #define PGWF_QUEUE_WORKFLOW		'w' /* a workflow task queue */
@@ -62,15 +62,20 @@ extern void pgwf_shmem_wait_end(void);
  */
 extern PgwfWake pgwf_shmem_wait_result(int *index);
 
-/* Wake one waiter, or all waiters, of a key.  They cannot fail. */
+/*
+ * Wake one waiter, or all waiters, of a key.  They cannot fail.  Whoever
+ * wakes one waiter also calls pgwf_slot_recheck_later(), because that waiter
+ * may die before it claims anything.
+ */
 extern bool pgwf_shmem_wake_one(uint64 key);
 extern void pgwf_shmem_wake_all(uint64 key);
 
-/*
- * Note that the scheduler shall have one waiter of the key look again in a
- * second: whoever was told about its work may have died before claiming it.
- */
-extern void pgwf_shmem_recheck_later(uint64 key);
+/* Have one waiter of a key, or all waiters of a database, look again. */
+extern void pgwf_shmem_recheck_one(uint64 key);
+extern void pgwf_shmem_recheck_all(Oid dboid);
+
+/* Does anybody wait for the key now? */
+extern bool pgwf_shmem_is_awaited(uint64 key);
 
 /* ---- pollers ---- */
 
@@ -92,13 +97,21 @@ extern bool pgwf_shmem_poller_seen(int32 namespace_id, char kind,
 extern void pgwf_shmem_forget_poller(int32 namespace_id, char kind,
 									 const char *queue);
 
-/* ---- the scheduler of this database, as other backends see it ---- */
+/* ---- layout: the parts of the struct, for pgwf_shmem.c alone ---- */
 
-/*
- * Publish that something becomes due.  Sets the scheduler's latch only when
- * it would sleep past that moment, and asks the launcher for a scheduler
- * when there is none.  Cannot fail.
- */
-extern void pgwf_shmem_publish_due(TimestampTz due);
+extern Size pgwf_waiter_shmem_size(void);
+extern void pgwf_waiter_shmem_attach(char *memory, LWLockPadded *locks,
+									 bool initialize);
+extern Size pgwf_poller_shmem_size(void);
+extern void pgwf_poller_shmem_attach(char *memory, LWLockPadded *locks,
+									 bool initialize);
+extern Size pgwf_slot_shmem_size(void);
+extern void pgwf_slot_shmem_attach(char *memory, LWLockPadded *locks,
+								   bool initialize);
+
+/* Locks of each part */
+#define PGWF_WAITER_LOCKS		16
+#define PGWF_POLLER_LOCKS		1
+#define PGWF_SLOT_LOCKS			1
 
 #endif							/* PGWF_SHMEM_H */

@@ -1,0 +1,298 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_xact.c
+ *		What the current transaction does to others when it commits, and how
+ *		durable its commit is.
+ *
+ * Effects are kept in one array, in the order in which they were noted, each
+ * with the nesting level of its subtransaction.  Those of the current
+ * subtransaction are always at the end, so its abort cuts them off, and its
+ * commit hands them to its parent.  The array lives in TopTransactionContext.
+ *
+ * At commit the callback runs after the transaction's rows have become
+ * visible: whoever is woken finds them.  It takes the locks of shared memory
+ * one at a time, and does nothing that can fail.
+ *
+ * PREPARE TRANSACTION forgets the effects: they would belong to whoever says
+ * COMMIT PREPARED.  There, the utility hook lets all waiters and the
+ * scheduler look again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_slot.h"
+#include "pgwf_xact.h"
+
+/* Equal effects are merged when they are at most this far apart */
+#define MERGE_DISTANCE	8
+
+typedef enum EffectKind
+{
+	EFFECT_WAKE_ONE,			/* "count" waiters of "key" */
+	EFFECT_WAKE_ALL,			/* all waiters of "key" */
+	EFFECT_DUE,					/* at "due" */
+	EFFECT_EXTENSION_CHANGED,
+	EFFECT_DATABASES_CHANGED
+} EffectKind;
+
+typedef struct Effect
+{
+	EffectKind	kind;
+	int			level;			/* nesting level of the subtransaction */
+	uint32		count;
+	union
+	{
+		uint64		key;
+		TimestampTz due;
+	}			u;
+} Effect;
+
+static Effect *effects = NULL;
+static int	neffects = 0;
+static int	max_effects = 0;
+
+/* The claims of this transaction; reset at its end */
+static bool claims = false;		/* there are some */
+static bool claims_only = false;	/* and nothing else up to the last one */
+static XLogRecPtr claims_end = InvalidXLogRecPtr;
+
+static void xact_callback(XactEvent event, void *arg);
+static void subxact_callback(SubXactEvent event, SubTransactionId mySubid,
+							 SubTransactionId parentSubid, void *arg);
+
+/*
+ * Register the callbacks, once in the life of a backend.
+ */
+void
+pgwf_xact_init(void)
+{
+	RegisterXactCallback(xact_callback, NULL);
+	RegisterSubXactCallback(subxact_callback, NULL);
+}
+
+/*
+ * Find the effect among the last ones of this subtransaction, or add it.
+ * Due moments are all the same effect.
+ */
+static Effect *
+note(EffectKind kind, uint64 key, bool *found)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	Effect	   *effect;
+
+	for (int i = neffects - 1; i >= 0 && i >= neffects - MERGE_DISTANCE; i--)
+	{
+		effect = &effects[i];
+		if (effect->level != level)
+			break;
+		if (effect->kind == kind &&
+			(kind == EFFECT_DUE || effect->u.key == key))
+		{
+			*found = true;
+			return effect;
+		}
+	}
+
+	if (effects == NULL)
+	{
+		max_effects = 16;
+		effects = MemoryContextAlloc(TopTransactionContext,
+									 max_effects * sizeof(Effect));
+	}
+	else if (neffects == max_effects)
+	{
+		effects = repalloc(effects,
+						   mul_size(2 * max_effects, sizeof(Effect)));
+		max_effects *= 2;
+	}
+
+	effect = &effects[neffects++];
+	effect->kind = kind;
+	effect->level = level;
+	effect->count = 0;
+	effect->u.key = key;
+	*found = false;
+	return effect;
+}
+
+void
+pgwf_xact_wake_queue(int32 namespace_id, char kind, const char *queue)
+{
+	bool		found;
+
+	note(EFFECT_WAKE_ONE, pgwf_shmem_queue_key(namespace_id, kind, queue),
+		 &found)->count++;
+}
+
+void
+pgwf_xact_run_changed(int32 namespace_id, int64 run_key)
+{
+	bool		found;
+
+	note(EFFECT_WAKE_ALL, pgwf_shmem_run_key(namespace_id, run_key), &found);
+}
+
+void
+pgwf_xact_due(TimestampTz due)
+{
+	Effect	   *effect;
+	bool		found;
+
+	if (due == DT_NOEND)
+		return;
+	effect = note(EFFECT_DUE, 0, &found);
+	effect->u.due = found ? Min(effect->u.due, due) : due;
+}
+
+void
+pgwf_xact_extension_changed(void)
+{
+	bool		found;
+
+	note(EFFECT_EXTENSION_CHANGED, 0, &found);
+}
+
+void
+pgwf_xact_databases_changed(void)
+{
+	bool		found;
+
+	note(EFFECT_DATABASES_CHANGED, 0, &found);
+}
+
+void
+pgwf_xact_mark_durable(void)
+{
+	ForceSyncCommit();
+}
+
+void
+pgwf_xact_claim_begin(void)
+{
+	if (!claims)
+		claims_only = XLogRecPtrIsInvalid(XactLastRecEnd);
+	else if (XactLastRecEnd != claims_end)
+		claims_only = false;
+	claims = true;
+	claims_end = XactLastRecEnd;
+}
+
+void
+pgwf_xact_claim_end(void)
+{
+	claims_end = XactLastRecEnd;
+}
+
+/*
+ * Has the transaction written claims and nothing else?  An error between
+ * begin and end, caught by a subtransaction, leaves the end behind the last
+ * record, and is no claim.
+ */
+static bool
+wrote_only_claims(void)
+{
+	return claims && claims_only &&
+		!XLogRecPtrIsInvalid(XactLastRecEnd) &&
+		XactLastRecEnd == claims_end;
+}
+
+/*
+ * Do what was noted.
+ */
+static void
+apply(Effect *effect)
+{
+	switch (effect->kind)
+	{
+		case EFFECT_WAKE_ONE:
+			for (uint32 i = 0; i < effect->count; i++)
+			{
+				if (!pgwf_shmem_wake_one(effect->u.key))
+					break;
+				if (i == 0)
+					pgwf_slot_recheck_later(effect->u.key);
+			}
+			break;
+		case EFFECT_WAKE_ALL:
+			pgwf_shmem_wake_all(effect->u.key);
+			break;
+		case EFFECT_DUE:
+			pgwf_slot_publish_due(effect->u.due);
+			break;
+		case EFFECT_EXTENSION_CHANGED:
+			pgwf_slot_request(MyDatabaseId, true);
+			break;
+		case EFFECT_DATABASES_CHANGED:
+			pgwf_slot_databases_changed();
+			break;
+	}
+}
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			if (wrote_only_claims())
+				(void) set_config_option("synchronous_commit", "off",
+										 PGC_USERSET, PGC_S_SESSION,
+										 GUC_ACTION_LOCAL, true, 0, false);
+			break;
+
+		case XACT_EVENT_COMMIT:
+			for (int i = 0; i < neffects; i++)
+				apply(&effects[i]);
+			break;
+
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			break;
+
+		default:
+			/* workers of a parallel query note nothing */
+			return;
+	}
+
+	if (event == XACT_EVENT_PRE_COMMIT)
+		return;
+
+	effects = NULL;
+	neffects = 0;
+	max_effects = 0;
+	claims = false;
+	claims_only = false;
+	claims_end = InvalidXLogRecPtr;
+	pgwf_slot_release(PGWF_HOLD_TRANSACTION);
+}
+
+static void
+subxact_callback(SubXactEvent event, SubTransactionId mySubid,
+				 SubTransactionId parentSubid, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+
+	switch (event)
+	{
+		case SUBXACT_EVENT_COMMIT_SUB:
+			for (int i = neffects - 1; i >= 0 && effects[i].level >= level; i--)
+				effects[i].level = level - 1;
+			break;
+
+		case SUBXACT_EVENT_ABORT_SUB:
+			while (neffects > 0 && effects[neffects - 1].level >= level)
+				neffects--;
+			break;
+
+		default:
+			break;
+	}
+}
