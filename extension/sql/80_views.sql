@@ -258,7 +258,7 @@ CREATE VIEW workflow.task_queues WITH (security_barrier) AS
 SELECT
     n.name AS namespace,
     q.task_queue,
-    q.task_type,
+    q.kind,
     q.sticky,
     q.backlog,
     now() - q.oldest_time AS backlog_age,
@@ -266,7 +266,7 @@ SELECT
     q.backing_off
 FROM workflow.namespace AS n
 CROSS JOIN LATERAL (
-    SELECT w.task_queue, 'Workflow' AS task_type, w.sticky,
+    SELECT w.task_queue, 'workflow' AS kind, w.sticky,
         count(*) FILTER (WHERE NOT w.claimed) AS backlog,
         min(w.scheduled_time) FILTER (WHERE NOT w.claimed) AS oldest_time,
         count(*) FILTER (WHERE w.claimed) AS started,
@@ -275,7 +275,7 @@ CROSS JOIN LATERAL (
     WHERE w.namespace_id = n.namespace_id
     GROUP BY w.task_queue, w.sticky
     UNION ALL
-    SELECT a.task_queue, 'Activity', false,
+    SELECT a.task_queue, 'activity', false,
         count(*) FILTER (WHERE a.state = 1),
         min(a.attempt_scheduled_time) FILTER (WHERE a.state = 1),
         count(*) FILTER (WHERE a.state = 2),
@@ -292,8 +292,8 @@ COMMENT ON COLUMN workflow.task_queues.namespace IS
 'namespace of the queue';
 COMMENT ON COLUMN workflow.task_queues.task_queue IS
 'name of the queue';
-COMMENT ON COLUMN workflow.task_queues.task_type IS
-'Workflow or Activity';
+COMMENT ON COLUMN workflow.task_queues.kind IS
+'workflow or activity';
 COMMENT ON COLUMN workflow.task_queues.sticky IS
 'whether it is the private queue of one worker';
 COMMENT ON COLUMN workflow.task_queues.backlog IS
@@ -304,3 +304,15 @@ COMMENT ON COLUMN workflow.task_queues.started IS
 'tasks that a worker has';
 COMMENT ON COLUMN workflow.task_queues.backing_off IS
 'activities that wait for their next attempt';
+
+/* The view pollers stands with its function. */
+COMMENT ON COLUMN workflow.pollers.namespace IS
+'namespace of the queue';
+COMMENT ON COLUMN workflow.pollers.kind IS
+'workflow or activity';
+COMMENT ON COLUMN workflow.pollers.task_queue IS
+'name of the queue';
+COMMENT ON COLUMN workflow.pollers.identity IS
+'what the worker calls itself';
+COMMENT ON COLUMN workflow.pollers.last_access IS
+'when it last polled or began to wait';

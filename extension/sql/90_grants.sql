@@ -9,6 +9,8 @@
 
 CREATE VIEW workflow.object_rights (object_kind, object_name, object_right) AS
 VALUES
+    /* installation */
+    ('routine', 'check_preloaded', 'owner'),
     /* namespaces */
     ('routine', 'register_namespace', 'owner'),
     ('routine', 'update_namespace', 'admin'),
@@ -45,6 +47,7 @@ VALUES
     ('routine', 'reset_sticky_task_queue', 'worker'),
     ('routine', 'shutdown_worker', 'worker'),
     /* what people look at */
+    ('routine', 'pollers', 'read'),
     ('view', 'namespaces', 'read'),
     ('view', 'namespace_grants', 'read'),
     ('view', 'executions', 'read'),
