@@ -1,0 +1,315 @@
+/*
+ * pgwf_activity.c
+ *		Activities: ScheduleActivityTask, RequestCancelActivityTask and their
+ *		events; activity options and retry policies in the service's form.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_int.h"
+
+static void activity_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
+
+const PgwfMachineInfo pgwf_activity_machine = {"activity", activity_cancel};
+
+/* ---- options ---- */
+
+/*
+ * Copies an options struct of a caller who may have been compiled with a
+ * shorter one; its first member is its size (0: today's).
+ */
+void
+pgwf_options_copy(void *to, size_t to_size, const void *from)
+{
+	size_t		size = 0;
+
+	memset(to, 0, to_size);
+	if (from == NULL)
+		return;
+	memcpy(&size, from, sizeof(size));
+	if (size == 0 || size > to_size)
+		size = to_size;
+	memcpy(to, from, size);
+}
+
+/* A new reference, or NULL for no policy. */
+json_t *
+pgwf_retry_policy_json(const PgwfRetryPolicy *policy)
+{
+	PgwfRetryPolicy p;
+	json_t	   *json;
+
+	if (policy == NULL)
+		return NULL;
+	pgwf_options_copy(&p, sizeof(p), policy);
+	json = json_object();
+	pgwf_json_put_ms(json, "initialInterval", p.initial_interval_ms);
+	if (p.backoff_coefficient > 0)
+		pgwf_json_put(json, "backoffCoefficient",
+					  json_real(p.backoff_coefficient));
+	pgwf_json_put_ms(json, "maximumInterval", p.maximum_interval_ms);
+	pgwf_json_put_int(json, "maximumAttempts", p.maximum_attempts);
+	if (p.non_retryable_error_types != NULL &&
+		p.non_retryable_error_types[0] != NULL)
+	{
+		json_t	   *types = json_array();
+		int			i;
+
+		for (i = 0; p.non_retryable_error_types[i] != NULL; i++)
+			json_array_append_new(types,
+								  json_string(p.non_retryable_error_types[i]));
+		pgwf_json_put(json, "nonRetryableErrorTypes", types);
+	}
+	return json;
+}
+
+/* ---- outcomes ---- */
+
+/*
+ * What workflow code gets for an activity that did not succeed: a wrapper that
+ * names the activity, around the cause, which is taken over.
+ */
+PgwfFailure *
+pgwf_activity_failure(PgwfWorkflow *wf, const PgwfMachine *machine,
+					  const char *message, const char *identity,
+					  const char *retry_state, json_t *cause)
+{
+	json_t	   *json = json_object();
+	json_t	   *info = json_object();
+
+	pgwf_json_put_str(json, "message", message);
+	pgwf_json_put_str(json, "source", PGWF_SDK_NAME);
+	pgwf_json_put(json, "cause", cause);
+	pgwf_json_put_int(info, "scheduledEventId", machine->scheduled_event_id);
+	pgwf_json_put_int(info, "startedEventId", machine->started_event_id);
+	pgwf_json_put_str(info, "identity", identity);
+	pgwf_json_put(info, "activityType",
+				  json_pack("{s:s}", "name", machine->type));
+	pgwf_json_put_str(info, "activityId", machine->id);
+	pgwf_json_put_str(info, "retryState", retry_state);
+	pgwf_json_put(json, "activityFailureInfo", info);
+	return pgwf_arena_failure(wf, json);
+}
+
+static PgwfFailure *
+canceled_failure(PgwfWorkflow *wf, const PgwfMachine *machine,
+				 const char *identity, json_t *details)
+{
+	return pgwf_activity_failure(wf, machine, "activity canceled", identity,
+								 "RETRY_STATE_CANCEL_REQUESTED",
+								 pgwf_failure_canceled_json("activity canceled",
+															details));
+}
+
+/* ---- machine ---- */
+
+static void
+activity_cancel(PgwfWorkflow *wf, PgwfMachine *machine)
+{
+	if (machine->state == PGWF_STATE_CLOSED || machine->cancel_sent)
+		return;
+	if (pgwf_command_unsent(wf, machine->command))
+	{
+		machine->command->dropped = true;
+		machine->state = PGWF_STATE_CLOSED;
+		pgwf_future_fail(wf, machine->future,
+						 canceled_failure(wf, machine, NULL, NULL));
+		return;
+	}
+	if (machine->cancel_type != PGWF_CANCEL_ABANDON)
+	{
+		json_t	   *attributes = json_object();
+
+		pgwf_json_put_int(attributes, "scheduledEventId",
+						  machine->scheduled_event_id);
+		pgwf_command_push(wf, PGWF_COMMAND_CANCEL_ACTIVITY, NULL, attributes);
+		machine->cancel_sent = true;
+	}
+	if (machine->cancel_type != PGWF_CANCEL_WAIT_COMPLETED)
+		pgwf_future_fail(wf, machine->future,
+						 canceled_failure(wf, machine, NULL, NULL));
+}
+
+/* Does ActivityTaskScheduled name the activity that the command names? */
+bool
+pgwf_activity_matches(PgwfWorkflow *wf, const PgwfCommand *command,
+					  const PgwfEvent *event)
+{
+	const char *id = pgwf_json_str(event->attributes, "activityId");
+	const char *type = pgwf_json_str2(event->attributes, "activityType",
+									  "name");
+
+	if (!wf->flag[PGWF_FLAG_ID_CHECKS])
+		return true;
+	return id != NULL && strcmp(id, command->machine->id) == 0 &&
+		type != NULL && strcmp(type, command->machine->type) == 0;
+}
+
+/* ActivityTaskScheduled */
+void
+pgwf_activity_recorded(PgwfWorkflow *wf, PgwfCommand *command,
+					   const PgwfEvent *event)
+{
+	PgwfMachine *machine = command->machine;
+
+	machine->scheduled_event_id = event->id;
+	if (machine->state == PGWF_STATE_CREATED)
+		machine->state = PGWF_STATE_SCHEDULED;
+	pgwf_idmap_put(&wf->machines, event->id, machine);
+}
+
+/* Can this event follow in the machine's state? */
+static bool
+follows(const PgwfMachine *machine, PgwfEventType type)
+{
+	switch (type)
+	{
+		case PGWF_EVENT_ACTIVITY_STARTED:
+			return machine->started_event_id == 0;
+		case PGWF_EVENT_ACTIVITY_TIMED_OUT:
+			return true;
+		case PGWF_EVENT_ACTIVITY_CANCELED:
+			return machine->cancel_sent;
+		default:
+			return machine->started_event_id != 0;
+	}
+}
+
+/* Everything that happens to an activity after it was scheduled. */
+void
+pgwf_apply_activity(PgwfWorkflow *wf, const PgwfEvent *event)
+{
+	PgwfMachine *machine = pgwf_machine_of(wf, event, "scheduledEventId",
+										   &pgwf_activity_machine);
+	json_t	   *a = event->attributes;
+	const char *identity = pgwf_json_str(a, "identity");
+	const char *retry_state = pgwf_json_str(a, "retryState");
+	json_t	   *cause;
+	PgwfFailure *failure;
+
+	if (machine == NULL)
+		return;
+	if (!follows(machine, event->type) ||
+		(machine->state == PGWF_STATE_CLOSED))
+	{
+		pgwf_engine_fail(wf, PGWF_ERROR_NONDETERMINISM, event->id,
+						 "event %lld is %s, which the activity scheduled by "
+						 "event %lld (activity id \"%s\", type \"%s\") can "
+						 "not have come to in the workflow code",
+						 (long long) event->id,
+						 pgwf_event_infos[event->type].name,
+						 (long long) machine->scheduled_event_id,
+						 machine->id, machine->type);
+		return;
+	}
+	if (event->type == PGWF_EVENT_ACTIVITY_STARTED)
+	{
+		machine->started_event_id = event->id;
+		machine->state = PGWF_STATE_STARTED;
+		return;
+	}
+	machine->state = PGWF_STATE_CLOSED;
+
+	/* the outcome of an activity that was given up changes nothing */
+	if (machine->future->done)
+		return;
+
+	cause = json_incref(json_object_get(a, "failure"));
+	switch (event->type)
+	{
+		case PGWF_EVENT_ACTIVITY_COMPLETED:
+			json_decref(cause);
+			pgwf_future_succeed(wf, machine->future,
+								pgwf_json_first(json_object_get(a, "result")));
+			return;
+		case PGWF_EVENT_ACTIVITY_FAILED:
+			failure = pgwf_activity_failure(wf, machine, "activity failed",
+											identity, retry_state, cause);
+			break;
+		case PGWF_EVENT_ACTIVITY_TIMED_OUT:
+			failure = pgwf_activity_failure(wf, machine, "activity timed out",
+											identity, retry_state, cause);
+			break;
+		default:
+			json_decref(cause);
+			failure = canceled_failure(wf, machine, identity,
+									   json_object_get(a, "details"));
+			break;
+	}
+	pgwf_future_fail(wf, machine->future, failure);
+}
+
+/* ---- workflow code ---- */
+
+PgwfFuture *
+pgwf_start_activity(PgwfWorkflow *wf, const char *type, json_t *args,
+					const PgwfActivityOptions *options)
+{
+	PgwfActivityOptions o;
+	PgwfMachine *machine;
+	json_t	   *a;
+	char		id[24];
+
+	pgwf_require_coroutine(wf, "pgwf_start_activity");
+	pgwf_options_copy(&o, sizeof(o), options);
+	if (type == NULL || *type == '\0')
+		pgwf_panic(wf, "pgwf_start_activity was called without a type");
+	if (o.start_to_close_timeout_ms <= 0 && o.schedule_to_close_timeout_ms <= 0)
+		pgwf_panic(wf, "activity \"%s\" has neither a start-to-close nor a "
+				   "schedule-to-close timeout", type);
+
+	machine = pgwf_arena_alloc(wf, sizeof(PgwfMachine));
+	machine->info = &pgwf_activity_machine;
+	machine->cancel_type = o.cancel_type;
+	machine->type = pgwf_arena_strdup(wf, type);
+	machine->future = pgwf_future_create(wf, machine);
+	if (pgwf_scope_canceled(wf, NULL))
+	{
+		machine->id = o.activity_id != NULL ?
+			pgwf_arena_strdup(wf, o.activity_id) : "";
+		machine->state = PGWF_STATE_CLOSED;
+		pgwf_future_fail(wf, machine->future,
+						 canceled_failure(wf, machine, NULL, NULL));
+		return machine->future;
+	}
+
+	machine->seq = ++wf->seq[PGWF_SEQ_ACTIVITY];
+	snprintf(id, sizeof(id), "%lld", (long long) machine->seq);
+	machine->id = pgwf_arena_strdup(wf, o.activity_id != NULL ?
+									o.activity_id : id);
+
+	a = json_object();
+	pgwf_json_put_str(a, "activityId", machine->id);
+	pgwf_json_put(a, "activityType",
+				  json_pack("{s:s}", "name", machine->type));
+	if (o.task_queue != NULL && *o.task_queue != '\0')
+		pgwf_json_put(a, "taskQueue", json_pack("{s:s, s:s}",
+												"name", o.task_queue, "kind",
+												"TASK_QUEUE_KIND_NORMAL"));
+	if (o.header != NULL)
+		pgwf_json_put(a, "header", json_pack("{s:O}", "fields", o.header));
+	pgwf_json_put(a, "input", pgwf_json_args(args));
+	pgwf_json_put_ms(a, "scheduleToCloseTimeout",
+					 o.schedule_to_close_timeout_ms);
+	pgwf_json_put_ms(a, "scheduleToStartTimeout",
+					 o.schedule_to_start_timeout_ms);
+	pgwf_json_put_ms(a, "startToCloseTimeout", o.start_to_close_timeout_ms);
+	pgwf_json_put_ms(a, "heartbeatTimeout", o.heartbeat_timeout_ms);
+	pgwf_json_put(a, "retryPolicy", pgwf_retry_policy_json(o.retry_policy));
+	machine->command = pgwf_command_push(wf, PGWF_COMMAND_SCHEDULE_ACTIVITY,
+										 machine, a);
+	if (o.summary != NULL)
+		machine->command->user_metadata = json_pack("{s:s}", "summary",
+													o.summary);
+	return machine->future;
+}
+
+bool
+pgwf_execute_activity(PgwfWorkflow *wf, const char *type, json_t *args,
+					  const PgwfActivityOptions *options, json_t **result,
+					  PgwfFailure **failure)
+{
+	return pgwf_await(wf, pgwf_start_activity(wf, type, args, options),
+					  result, failure);
+}

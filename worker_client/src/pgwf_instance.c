@@ -1,0 +1,675 @@
+/*
+ * pgwf_instance.c
+ *		One workflow run in memory: its life, its activations, and what each
+ *		workflow task comes to.
+ *
+ * See pgwf_instance.h for how it is driven.  No locks: one thread at a time.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_int.h"
+
+/* ---- memory that lives as long as the run ---- */
+
+#define CHUNK_SIZE	((size_t) 4096)
+
+/* What every piece is aligned for. */
+typedef union Unit
+{
+	int64_t		integer;
+	double		real;
+	void	   *pointer;
+} Unit;
+
+typedef struct PgwfChunk
+{
+	struct PgwfChunk *next;
+	size_t		used;
+	size_t		size;			/* of data */
+	Unit		data[];
+} PgwfChunk;
+
+/* Zeroed memory that is freed with the instance. */
+void *
+pgwf_arena_alloc(PgwfWorkflow *wf, size_t size)
+{
+	PgwfChunk  *chunk = wf->chunks;
+	void	   *ptr;
+
+	size = (size + sizeof(Unit) - 1) / sizeof(Unit) * sizeof(Unit);
+	if (chunk == NULL || chunk->size - chunk->used < size)
+	{
+		size_t		room = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
+		PgwfChunk  *fresh = pgwf_xalloc(sizeof(PgwfChunk) + room);
+
+		fresh->size = room;
+		if (chunk != NULL && room == size)
+		{
+			/* a big piece of its own; go on filling the current chunk */
+			fresh->next = chunk->next;
+			chunk->next = fresh;
+		}
+		else
+		{
+			fresh->next = chunk;
+			wf->chunks = fresh;
+		}
+		chunk = fresh;
+	}
+	ptr = (char *) chunk->data + chunk->used;
+	chunk->used += size;
+	return ptr;
+}
+
+char *
+pgwf_arena_strdup(PgwfWorkflow *wf, const char *text)
+{
+	size_t		size = strlen(text) + 1;
+
+	return memcpy(pgwf_arena_alloc(wf, size), text, size);
+}
+
+char *
+pgwf_arena_vprintf(PgwfWorkflow *wf, const char *fmt, va_list args)
+{
+	char	   *text = pgwf_xvprintf(fmt, args);
+	char	   *copy = pgwf_arena_strdup(wf, text);
+
+	free(text);
+	return copy;
+}
+
+/* Keeps one reference of a value until the instance goes. */
+json_t *
+pgwf_arena_json(PgwfWorkflow *wf, json_t *value)
+{
+	if (wf->n_owned == wf->cap_owned)
+	{
+		wf->cap_owned = wf->cap_owned > 0 ? wf->cap_owned * 2 : 16;
+		wf->owned = pgwf_xrealloc(wf->owned,
+								  wf->cap_owned * sizeof(json_t *));
+	}
+	wf->owned[wf->n_owned++] = value;
+	return value;
+}
+
+/* A failure of the instance's; takes the JSON form over. */
+PgwfFailure *
+pgwf_arena_failure(PgwfWorkflow *wf, json_t *json)
+{
+	PgwfFailure *failure = pgwf_failure_wrap(json);
+
+	failure->owned = true;
+	failure->next = wf->failures;
+	wf->failures = failure;
+	return failure;
+}
+
+/* ---- errors ---- */
+
+/* Notes what the task fails with; only the first counts. */
+void
+pgwf_engine_fail(PgwfWorkflow *wf, PgwfErrorKind kind, int64_t event_id,
+				 const char *fmt,...)
+{
+	va_list		args;
+
+	if (wf->error != PGWF_ERROR_NONE)
+		return;
+	wf->error = kind;
+	wf->error_event_id = event_id;
+	va_start(args, fmt);
+	wf->error_message = pgwf_xvprintf(fmt, args);
+	va_end(args);
+}
+
+/*
+ * History has a command event that the command at the front (NULL: none) is
+ * not to become.
+ */
+void
+pgwf_engine_disagree(PgwfWorkflow *wf, const PgwfEvent *event,
+					 const PgwfCommand *command)
+{
+	char	   *has = pgwf_describe_event(event);
+	char	   *asked = command != NULL ? pgwf_describe_command(command) :
+		pgwf_xstrdup("nothing more");
+
+	pgwf_engine_fail(wf, PGWF_ERROR_NONDETERMINISM, event->id,
+					 "event %lld is %s, but the workflow code asked for %s",
+					 (long long) event->id, has, asked);
+	if (wf->error_details == NULL)
+	{
+		wf->error_details = json_object();
+		pgwf_json_put_int(wf->error_details, "eventId", event->id);
+		pgwf_json_put_str(wf->error_details, "history", has);
+		pgwf_json_put_str(wf->error_details, "code", asked);
+	}
+	free(has);
+	free(asked);
+}
+
+/* ---- life ---- */
+
+PgwfInstance *
+pgwf_instance_create(PgwfRegistry *registry, const char *workflow_id,
+					 const char *run_id, const char *task_queue)
+{
+	PgwfWorkflow *wf = pgwf_xalloc(sizeof(PgwfWorkflow));
+
+	wf->registry = registry;
+	wf->info.workflow_id = workflow_id != NULL ?
+		pgwf_arena_strdup(wf, workflow_id) : NULL;
+	wf->info.run_id = run_id != NULL ? pgwf_arena_strdup(wf, run_id) : NULL;
+	wf->info.task_queue = task_queue != NULL ?
+		pgwf_arena_strdup(wf, task_queue) : NULL;
+	wf->root = pgwf_scope_create(wf, NULL, false);
+	wf->replaying = true;
+	return wf;
+}
+
+static void
+free_events(PgwfWorkflow *wf)
+{
+	int			i;
+
+	for (i = 0; i < wf->n_events; i++)
+		json_decref(wf->events[i].json);
+	free(wf->events);
+	wf->events = NULL;
+	wf->n_events = 0;
+}
+
+static void
+free_stashed(PgwfStashedResult *stashed)
+{
+	json_decref(stashed->result.result);
+	pgwf_failure_free(stashed->result.failure);
+	free(stashed);
+}
+
+void
+pgwf_instance_destroy(PgwfInstance *wf)
+{
+	size_t		i;
+
+	if (wf == NULL)
+		return;
+	pgwf_sched_destroy(wf);
+	free_events(wf);
+	while (wf->first_command != NULL)
+	{
+		PgwfCommand *command = wf->first_command;
+
+		wf->first_command = command->next;
+		pgwf_command_free(command);
+	}
+	pgwf_command_free(wf->terminal);
+	while (wf->stashed != NULL)
+	{
+		PgwfStashedResult *stashed = wf->stashed;
+
+		wf->stashed = stashed->next;
+		free_stashed(stashed);
+	}
+	pgwf_seen_free(&wf->local_markers);
+	pgwf_seen_free(&wf->side_effects);
+	pgwf_idmap_free(&wf->machines);
+	free(wf->local_cancels);
+	free(wf->sdk_name);
+	free(wf->sdk_version);
+	free(wf->error_message);
+	json_decref(wf->error_details);
+	while (wf->failures != NULL)
+	{
+		PgwfFailure *failure = wf->failures;
+
+		wf->failures = failure->next;
+		pgwf_failure_destroy(failure);
+	}
+	for (i = 0; i < wf->n_owned; i++)
+		json_decref(wf->owned[i]);
+	free(wf->owned);
+	while (wf->chunks != NULL)
+	{
+		PgwfChunk  *chunk = wf->chunks;
+
+		wf->chunks = chunk->next;
+		free(chunk);
+	}
+	free(wf);
+}
+
+int64_t
+pgwf_instance_last_event_id(const PgwfInstance *wf)
+{
+	return wf->last_event_id;
+}
+
+int
+pgwf_instance_local_running(const PgwfInstance *wf)
+{
+	PgwfMachine *machine;
+	int			n = 0;
+
+	for (machine = wf->locals; machine; machine = machine->local->next)
+		n++;
+	return n;
+}
+
+/* ---- activations ---- */
+
+/* Takes over what the WorkflowTaskStarted of an activation tells. */
+static void
+note_started(PgwfWorkflow *wf, const PgwfEvent *started)
+{
+	const json_t *a = started->attributes;
+
+	if (started->time_us > wf->now_us)
+		wf->now_us = started->time_us;
+	wf->info.history_length = started->id;
+	wf->info.history_size_bytes = pgwf_json_int(a, "historySizeBytes");
+	wf->info.continue_as_new_suggested =
+		json_is_true(json_object_get(a, "suggestContinueAsNew"));
+}
+
+/*
+ * Runs the code, and gives it the local activities' outcomes that history
+ * recorded for this task.
+ */
+static void
+run_code(PgwfWorkflow *wf)
+{
+	if (!wf->main_started && wf->fn != NULL)
+	{
+		wf->main_started = true;
+		pgwf_coroutine_create(wf, NULL, NULL, wf->root);
+	}
+	do
+	{
+		if (!wf->finished)
+			pgwf_run_coroutines(wf);
+	} while (wf->error == PGWF_ERROR_NONE && wf->terminal == NULL &&
+			 !wf->finished && pgwf_local_replay_next(wf));
+	if (wf->error != PGWF_ERROR_NONE)
+		return;
+	pgwf_commands_settle(wf);
+	if (wf->finished)
+		pgwf_local_stop_all(wf);
+}
+
+/*
+ * Applies one sequence of events: gives command events to their commands,
+ * then applies what else happened as the jobs of one activation.
+ */
+static void
+apply_sequence(PgwfWorkflow *wf, int start, int end)
+{
+	PgwfEvent  *events = wf->events;
+	int			n = wf->n_events;
+	int			job;
+	int			i;
+
+	/* behaviour switches count from the completion that ends the sequence */
+	if (end + 1 < n && events[end + 1].type == PGWF_EVENT_TASK_COMPLETED)
+		pgwf_apply_task_completed(wf, &events[end + 1]);
+	for (i = start; i <= end && wf->error == PGWF_ERROR_NONE; i++)
+	{
+		const PgwfEventInfo *info = &pgwf_event_infos[events[i].type];
+
+		if (info->flags & PGWF_EVENT_COMMAND)
+			pgwf_command_event(wf, &events[i]);
+		else if (info->job == PGWF_JOB_AT_ONCE)
+			info->apply(wf, &events[i]);
+		if (info->flags & PGWF_EVENT_CLOSE)
+			wf->closed = true;
+	}
+	for (job = PGWF_JOB_INIT; job < PGWF_JOB_CLASSES; job++)
+	{
+		for (i = start; i <= end && wf->error == PGWF_ERROR_NONE; i++)
+		{
+			const PgwfEventInfo *info = &pgwf_event_infos[events[i].type];
+
+			if ((int) info->job == job)
+				info->apply(wf, &events[i]);
+		}
+		if (job != PGWF_JOB_INIT)
+			continue;
+		/* the new activation: its time, and what its task will record */
+		if (events[end].type == PGWF_EVENT_TASK_STARTED)
+		{
+			wf->activation++;
+			wf->replaying = (end + 1 < n);
+			note_started(wf, &events[pgwf_sequence_task(events, n, start,
+														end)]);
+			pgwf_markers_look_ahead(wf, events, n, end);
+		}
+	}
+	if (wf->error == PGWF_ERROR_NONE &&
+		events[end].type == PGWF_EVENT_TASK_STARTED)
+		run_code(wf);
+}
+
+/*
+ * Is what was applied last still what these events would make of it?  An
+ * instance that took a task for the end of history can learn later that the
+ * task counted for nothing, and then other events join its activation.
+ */
+static bool
+still_holds(PgwfWorkflow *wf)
+{
+	PgwfEventType next = wf->n_events > 0 ? wf->events[0].type :
+		PGWF_EVENT_NONE;
+
+	if (wf->last_started_id == 0)
+		return true;
+	return next != PGWF_EVENT_TASK_FAILED && next != PGWF_EVENT_TASK_TIMED_OUT;
+}
+
+/*
+ * Were the events only a heartbeat of the task applied last, and the next
+ * task?  Then the activation goes on.
+ */
+static bool
+only_heartbeat(PgwfWorkflow *wf)
+{
+	return wf->last_started_id != 0 && !wf->had_command &&
+		wf->n_events == 3 &&
+		wf->events[0].type == PGWF_EVENT_TASK_COMPLETED &&
+		wf->events[1].type == PGWF_EVENT_TASK_SCHEDULED &&
+		wf->events[2].type == PGWF_EVENT_TASK_STARTED;
+}
+
+/* Reads the events that are new into wf->events. */
+static void
+read_events(PgwfWorkflow *wf, json_t *array)
+{
+	size_t		i;
+	json_t	   *json;
+	int64_t		expected = wf->last_event_id + 1;
+
+	wf->events = pgwf_xalloc(json_array_size(array) * sizeof(PgwfEvent));
+	json_array_foreach(array, i, json)
+	{
+		PgwfEvent  *event = &wf->events[wf->n_events];
+		char	   *error = NULL;
+
+		if (!pgwf_event_parse(json, event, &error))
+		{
+			pgwf_engine_fail(wf, PGWF_ERROR_UNHANDLED,
+							 pgwf_json_int(json, "eventId"), "%s", error);
+			free(error);
+			return;
+		}
+		if (event->id <= wf->last_event_id)
+		{
+			json_decref(event->json);
+			continue;
+		}
+		wf->n_events++;
+		if (event->id == expected)
+		{
+			expected++;
+			continue;
+		}
+		if (wf->n_events == 1)
+			pgwf_engine_fail(wf, PGWF_ERROR_STALE, event->id,
+							 "the task's history begins with event %lld, "
+							 "but event %lld is needed",
+							 (long long) event->id, (long long) expected);
+		else
+			pgwf_engine_fail(wf, PGWF_ERROR_UNHANDLED, event->id,
+							 "history has event %lld where event %lld is "
+							 "due", (long long) event->id,
+							 (long long) expected);
+		return;
+	}
+}
+
+/*
+ * Applies all events that are new.  "offline": nothing is live, and history
+ * may end anywhere.
+ */
+void
+pgwf_instance_events(PgwfWorkflow *wf, json_t *array, bool offline)
+{
+	int			start = 0;
+	bool		has_command;
+
+	read_events(wf, array);
+	if (wf->error == PGWF_ERROR_NONE && !still_holds(wf))
+		pgwf_engine_fail(wf, PGWF_ERROR_STALE, wf->events[0].id,
+						 "event %lld says that the last workflow task led "
+						 "to nothing", (long long) wf->events[0].id);
+	if (wf->error == PGWF_ERROR_NONE && only_heartbeat(wf))
+	{
+		pgwf_apply_task_completed(wf, &wf->events[0]);
+		wf->last_started_id = wf->events[2].id;
+		start = 3;
+	}
+	else if (wf->error == PGWF_ERROR_NONE && wf->last_started_id != 0 &&
+			 !wf->had_command && wf->n_events > 3 &&
+			 wf->events[0].type == PGWF_EVENT_TASK_COMPLETED &&
+			 wf->events[1].type == PGWF_EVENT_TASK_SCHEDULED &&
+			 wf->events[2].type == PGWF_EVENT_TASK_STARTED)
+		pgwf_engine_fail(wf, PGWF_ERROR_STALE, wf->events[0].id,
+						 "more than one workflow task was missed");
+
+	while (wf->error == PGWF_ERROR_NONE && start < wf->n_events)
+	{
+		int			end;
+
+		if (wf->closed)
+		{
+			pgwf_engine_fail(wf, PGWF_ERROR_UNHANDLED, wf->events[start].id,
+							 "event %lld comes after the end of the run",
+							 (long long) wf->events[start].id);
+			break;
+		}
+		end = pgwf_sequence_end(wf->events, wf->n_events, start,
+								&has_command);
+		if (end < 0)
+		{
+			if (!offline)
+			{
+				pgwf_engine_fail(wf, PGWF_ERROR_UNHANDLED, 0,
+								 "the task's history ends with event %lld, "
+								 "which is no WorkflowTaskStarted",
+								 (long long) wf->events[wf->n_events - 1].id);
+				break;
+			}
+			end = wf->n_events - 1;
+		}
+		apply_sequence(wf, start, end);
+		wf->last_started_id = wf->events[end].id;
+		wf->had_command = has_command;
+		start = end + 1;
+	}
+	if (wf->n_events > 0)
+		wf->last_event_id = wf->events[wf->n_events - 1].id;
+	free_events(wf);
+}
+
+/* ---- outcomes ---- */
+
+void
+pgwf_task_outcome_clear(PgwfTaskOutcome *out)
+{
+	json_decref(out->commands);
+	json_decref(out->sdk_metadata);
+	json_decref(out->metering_metadata);
+	json_decref(out->failure);
+	free(out->message);
+	free(out->local_requests);
+	free(out->local_cancels);
+	memset(out, 0, sizeof(*out));
+}
+
+/* What history does not know yet about the library that answers. */
+static json_t *
+sdk_metadata(PgwfWorkflow *wf)
+{
+	json_t	   *meta = json_object();
+	json_t	   *flags = json_array();
+
+	if (!wf->flag[PGWF_FLAG_ID_CHECKS])
+		json_array_append_new(flags, json_integer(PGWF_FLAG_ID_CHECKS));
+	if (!wf->flag[PGWF_FLAG_TERMINAL_LAST])
+		json_array_append_new(flags, json_integer(PGWF_FLAG_TERMINAL_LAST));
+	if (json_array_size(flags) > 0)
+		pgwf_json_put(meta, "coreUsedFlags", flags);
+	else
+		json_decref(flags);
+	if (wf->sdk_name == NULL || strcmp(wf->sdk_name, PGWF_SDK_NAME) != 0)
+		pgwf_json_put_str(meta, "sdkName", PGWF_SDK_NAME);
+	if (wf->sdk_version == NULL ||
+		strcmp(wf->sdk_version, PGWF_VERSION) != 0)
+		pgwf_json_put_str(meta, "sdkVersion", PGWF_VERSION);
+	if (json_object_size(meta) > 0)
+		return meta;
+	json_decref(meta);
+	return NULL;
+}
+
+/* The part of an outcome that answers the task. */
+static void
+answer(PgwfWorkflow *wf, PgwfTaskOutcome *out)
+{
+	out->commands = pgwf_commands_send(wf);
+	out->sdk_metadata = sdk_metadata(wf);
+	if (wf->extra_attempts > 0)
+		out->metering_metadata =
+			json_pack("{s:I}", "nonfirstLocalActivityExecutionAttempts",
+					  (json_int_t) wf->extra_attempts);
+	wf->extra_attempts = 0;
+	out->finished = wf->finished;
+}
+
+static void
+report_error(PgwfWorkflow *wf, PgwfTaskOutcome *out)
+{
+	bool		nondeterminism = (wf->error == PGWF_ERROR_NONDETERMINISM);
+	json_t	   *info = json_object();
+
+	out->message = pgwf_xstrdup(wf->error_message);
+	out->event_id = wf->error_event_id;
+	if (wf->error == PGWF_ERROR_STALE)
+	{
+		json_decref(info);
+		out->status = PGWF_TASK_STALE;
+		return;
+	}
+	out->status = PGWF_TASK_FAILED;
+	out->cause = nondeterminism ?
+		"WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR" :
+		"WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE";
+	out->failure = json_object();
+	pgwf_json_put_str(out->failure, "message", wf->error_message);
+	pgwf_json_put_str(out->failure, "source", PGWF_SDK_NAME);
+	pgwf_json_put_str(info, "type", nondeterminism ?
+					  "NonDeterminismError" : "WorkflowTaskError");
+	if (wf->error_details != NULL)
+		pgwf_json_put(info, "details", json_pack("[O]", wf->error_details));
+	pgwf_json_put(out->failure, "applicationFailureInfo", info);
+}
+
+/* Fills an outcome from where the instance has come to. */
+static void
+conclude(PgwfWorkflow *wf, PgwfTaskOutcome *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (wf->error != PGWF_ERROR_NONE)
+	{
+		report_error(wf, out);
+		return;
+	}
+	pgwf_local_requests(wf, out);
+	out->local_cancels = wf->local_cancels;
+	out->n_local_cancels = wf->n_local_cancels;
+	wf->local_cancels = NULL;
+	wf->n_local_cancels = 0;
+	if (out->n_local_running > 0)
+	{
+		out->status = PGWF_TASK_LOCAL;
+		return;
+	}
+	out->status = PGWF_TASK_COMPLETED;
+	answer(wf, out);
+}
+
+/* Gives one attempt's end to the code. */
+static void
+deliver(PgwfWorkflow *wf, const PgwfLocalResult *result)
+{
+	if (wf->error == PGWF_ERROR_NONE && !wf->finished &&
+		pgwf_local_deliver(wf, result))
+		run_code(wf);
+}
+
+void
+pgwf_instance_process(PgwfInstance *wf, const json_t *task,
+					  PgwfTaskOutcome *out)
+{
+	json_t	   *history = json_object_get(json_object_get(task, "history"),
+										  "events");
+	json_t	   *transient = json_object_get(task, "transientEvents");
+	json_t	   *events = json_array();
+
+	if (json_is_array(history))
+		json_array_extend(events, history);
+	if (json_is_array(transient))
+		json_array_extend(events, transient);
+	wf->heartbeat = false;
+	pgwf_instance_events(wf, events, false);
+	json_decref(events);
+	while (wf->stashed != NULL)
+	{
+		PgwfStashedResult *stashed = wf->stashed;
+
+		wf->stashed = stashed->next;
+		deliver(wf, &stashed->result);
+		free_stashed(stashed);
+	}
+	conclude(wf, out);
+}
+
+void
+pgwf_instance_local_result(PgwfInstance *wf, const PgwfLocalResult *result,
+						   PgwfTaskOutcome *out)
+{
+	PgwfStashedResult **link = &wf->stashed;
+	PgwfStashedResult *stashed;
+
+	if (!wf->heartbeat)
+	{
+		deliver(wf, result);
+		conclude(wf, out);
+		return;
+	}
+	/* no task is open that it could be recorded with: keep it */
+	stashed = pgwf_xalloc(sizeof(PgwfStashedResult));
+	stashed->result = *result;
+	stashed->result.result = json_incref(result->result);
+	if (result->failure != NULL)
+		stashed->result.failure =
+			pgwf_failure_from_json(pgwf_failure_json(result->failure));
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = stashed;
+	memset(out, 0, sizeof(*out));
+	out->status = PGWF_TASK_LOCAL;
+	out->n_local_running = pgwf_instance_local_running(wf);
+}
+
+void
+pgwf_instance_heartbeat(PgwfInstance *wf, PgwfTaskOutcome *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->status = PGWF_TASK_LOCAL;
+	out->n_local_running = pgwf_instance_local_running(wf);
+	answer(wf, out);
+	wf->heartbeat = true;
+}

@@ -1,0 +1,637 @@
+/*
+ * pgwf_int.h
+ *		Declarations shared by the files of the workflow runtime.
+ *
+ * The runtime is split like this:
+ *
+ *	pgwf_json.c			durations, times, payloads, small JSON helpers
+ *	pgwf_import.c		histories of either format into the readable one
+ *	pgwf_failure.c		PgwfFailure
+ *	pgwf_registry.c		names and functions
+ *	pgwf_fiber.c		stacks and switching between them
+ *	pgwf_random.c		SipHash, generator, UUIDs
+ *	pgwf_types.c		the tables of event types and command types
+ *	pgwf_history.c		cutting a history into logical workflow tasks
+ *	pgwf_match.c		the FIFO of expected commands against command events
+ *	pgwf_jobs.c			what the other events do to a run
+ *	pgwf_activity.c		activity machine
+ *	pgwf_timer.c		timer machine
+ *	pgwf_local.c		local activity machine
+ *	pgwf_marker.c		patches and side effects
+ *	pgwf_sched.c		coroutines, futures, scopes, signals
+ *	pgwf_workflow.c		the rest of what workflow code may call
+ *	pgwf_instance.c		one run: life, activations, outcomes
+ *	pgwf_replay.c		the offline replayer
+ *
+ * No locks: an instance belongs to one thread at a time, and the only thing that
+ * several share, the registry's pool of stacks, is locked in pgwf_fiber.c.
+ */
+#ifndef PGWF_INT_H
+#define PGWF_INT_H
+
+#include "pgworkflow.h"
+#include "pgwf_instance.h"
+#include "pgwf_util.h"
+
+#define PGWF_SDK_NAME "pgworkflow-c"
+
+/* ---- memory that cannot fail (pgwf_json.c) ---- */
+
+extern void *pgwf_xalloc(size_t size);	/* zeroed */
+extern void *pgwf_xrealloc(void *ptr, size_t size);
+extern char *pgwf_xstrdup(const char *text);
+extern char *pgwf_xvprintf(const char *fmt, va_list args);
+extern char *pgwf_xprintf(const char *fmt,...) PGWF_PRINTF(1, 2);
+
+/* ---- JSON helpers (pgwf_json.c) ---- */
+
+extern void pgwf_json_put(json_t *object, const char *key, json_t *value);
+extern void pgwf_json_put_str(json_t *object, const char *key,
+							  const char *value);
+extern void pgwf_json_put_int(json_t *object, const char *key, int64_t value);
+extern void pgwf_json_put_ms(json_t *object, const char *key, int64_t ms);
+extern json_t *pgwf_json_args(json_t *args);
+extern json_t *pgwf_json_first(const json_t *payloads);
+extern json_t *pgwf_json_time(int64_t us);
+extern int64_t pgwf_json_get_time_us(const json_t *value);
+extern int64_t pgwf_json_get_duration_ms(const json_t *value);
+extern const char *pgwf_short_enum(const char *constant, const char *prefix);
+
+/* ---- payloads and import (pgwf_import.c) ---- */
+
+extern json_t *pgwf_payload_decode(const json_t *payload);
+
+/* ---- failures (pgwf_failure.c) ---- */
+
+struct PgwfFailure
+{
+	json_t	   *json;
+	PgwfFailure *cause;			/* made when first asked for, owned */
+	json_t	   *no_details;		/* an empty array, made when asked for */
+	bool		owned;			/* by a workflow or another failure */
+	PgwfFailure *next;			/* list of the owning workflow */
+};
+
+extern PgwfFailure *pgwf_failure_wrap(json_t *json);	/* takes json over */
+extern void pgwf_failure_destroy(PgwfFailure *failure);
+extern json_t *pgwf_failure_canceled_json(const char *message,
+										  json_t *details);
+
+/* ---- fibers (pgwf_fiber.c) ---- */
+
+typedef struct PgwfStackPool PgwfStackPool;
+typedef struct PgwfFiber PgwfFiber;
+typedef void (*PgwfFiberFn) (void *arg);
+
+extern PgwfStackPool *pgwf_stack_pool_create(size_t stack_size);
+extern void pgwf_stack_pool_destroy(PgwfStackPool *pool);
+extern PgwfFiber *pgwf_fiber_create(PgwfStackPool *pool, PgwfFiberFn fn,
+									void *arg);
+extern void pgwf_fiber_resume(PgwfFiber *fiber);
+extern void pgwf_fiber_suspend(PgwfFiber *fiber);
+extern bool pgwf_fiber_done(const PgwfFiber *fiber);
+extern void pgwf_fiber_destroy(PgwfFiber *fiber);
+
+/* ---- random numbers (pgwf_random.c) ---- */
+
+typedef struct PgwfRandom
+{
+	uint64_t	s[4];
+} PgwfRandom;
+
+extern uint64_t pgwf_siphash13(const void *data, size_t len);
+extern uint64_t pgwf_run_seed(const char *run_id);
+extern void pgwf_random_seed(PgwfRandom *random, uint64_t seed);
+extern uint64_t pgwf_random_next(PgwfRandom *random);
+extern void pgwf_random_uuid(PgwfRandom *random, char *buf);
+
+/* ---- events and commands (pgwf_types.c) ---- */
+
+/* Numbers as in the service's enum. */
+typedef enum PgwfEventType
+{
+	PGWF_EVENT_NONE = 0,
+	PGWF_EVENT_WORKFLOW_STARTED = 1,
+	PGWF_EVENT_WORKFLOW_COMPLETED = 2,
+	PGWF_EVENT_WORKFLOW_FAILED = 3,
+	PGWF_EVENT_WORKFLOW_TIMED_OUT = 4,
+	PGWF_EVENT_TASK_SCHEDULED = 5,
+	PGWF_EVENT_TASK_STARTED = 6,
+	PGWF_EVENT_TASK_COMPLETED = 7,
+	PGWF_EVENT_TASK_TIMED_OUT = 8,
+	PGWF_EVENT_TASK_FAILED = 9,
+	PGWF_EVENT_ACTIVITY_SCHEDULED = 10,
+	PGWF_EVENT_ACTIVITY_STARTED = 11,
+	PGWF_EVENT_ACTIVITY_COMPLETED = 12,
+	PGWF_EVENT_ACTIVITY_FAILED = 13,
+	PGWF_EVENT_ACTIVITY_TIMED_OUT = 14,
+	PGWF_EVENT_ACTIVITY_CANCEL_REQUESTED = 15,
+	PGWF_EVENT_ACTIVITY_CANCELED = 16,
+	PGWF_EVENT_TIMER_STARTED = 17,
+	PGWF_EVENT_TIMER_FIRED = 18,
+	PGWF_EVENT_TIMER_CANCELED = 19,
+	PGWF_EVENT_CANCEL_REQUESTED = 20,
+	PGWF_EVENT_WORKFLOW_CANCELED = 21,
+	PGWF_EVENT_MARKER_RECORDED = 25,
+	PGWF_EVENT_SIGNALED = 26,
+	PGWF_EVENT_WORKFLOW_TERMINATED = 27,
+	PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES = 40,
+	PGWF_EVENT_TYPES = 61		/* one past the last number */
+} PgwfEventType;
+
+/* Classes of activation jobs, in the order in which they are applied. */
+typedef enum PgwfJobClass
+{
+	PGWF_JOB_NONE = 0,			/* nothing to do for workflow code */
+	PGWF_JOB_AT_ONCE,			/* bookkeeping while reading */
+	PGWF_JOB_INIT,
+	PGWF_JOB_RANDOM_SEED,
+	PGWF_JOB_SIGNAL,
+	PGWF_JOB_RESOLVE,
+	PGWF_JOB_CLASSES
+} PgwfJobClass;
+
+typedef struct PgwfEvent
+{
+	int64_t		id;
+	PgwfEventType type;
+	int64_t		time_us;
+	json_t	   *attributes;		/* borrowed from json; maybe NULL */
+	json_t	   *json;			/* one reference */
+	bool		may_ignore;		/* type may be unknown */
+} PgwfEvent;
+
+#define PGWF_EVENT_COMMAND	0x01	/* the 1:1 result of a command */
+#define PGWF_EVENT_CLOSE	0x02	/* last event of a run */
+
+typedef struct PgwfEventInfo
+{
+	const char *name;			/* "TimerFired" */
+	unsigned	flags;
+	PgwfJobClass job;
+	void		(*apply) (PgwfWorkflow *wf, const PgwfEvent *event);
+} PgwfEventInfo;
+
+typedef struct PgwfMachine PgwfMachine;
+typedef struct PgwfCommand PgwfCommand;
+
+typedef struct PgwfCommandInfo
+{
+	const char *name;			/* "StartTimer" */
+	PgwfEventType event;		/* what it becomes */
+	bool		terminal;
+
+	/*
+	 * Does this event, whose type fits, fit this command in detail?  NULL:
+	 * always.  (The ids and types that have to be equal.)
+	 */
+	bool		(*matches) (PgwfWorkflow *wf, const PgwfCommand *command,
+							const PgwfEvent *event);
+	/* Tells the machine that its command became this event; may be NULL. */
+	void		(*recorded) (PgwfWorkflow *wf, PgwfCommand *command,
+							 const PgwfEvent *event);
+} PgwfCommandInfo;
+
+typedef enum PgwfCommandType
+{
+	PGWF_COMMAND_SCHEDULE_ACTIVITY,
+	PGWF_COMMAND_CANCEL_ACTIVITY,
+	PGWF_COMMAND_START_TIMER,
+	PGWF_COMMAND_CANCEL_TIMER,
+	PGWF_COMMAND_RECORD_MARKER,
+	PGWF_COMMAND_COMPLETE_WORKFLOW,
+	PGWF_COMMAND_FAIL_WORKFLOW,
+	PGWF_COMMAND_CANCEL_WORKFLOW,
+	PGWF_COMMAND_TYPES
+} PgwfCommandType;
+
+extern const PgwfEventInfo pgwf_event_infos[PGWF_EVENT_TYPES];
+extern const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES];
+
+extern PgwfEventType pgwf_event_type_of(const char *name);
+extern const char *pgwf_event_attributes_key(PgwfEventType type, char *buf,
+											 size_t size);
+extern char *pgwf_describe_event(const PgwfEvent *event);
+extern char *pgwf_describe_command(const PgwfCommand *command);
+
+/* ---- machines ---- */
+
+typedef enum PgwfMarkerKind
+{
+	PGWF_MARKER_NONE = 0,
+	PGWF_MARKER_PATCH,
+	PGWF_MARKER_SIDE_EFFECT,
+	PGWF_MARKER_LOCAL
+} PgwfMarkerKind;
+
+/* A command that the code asked for and no event has confirmed yet. */
+struct PgwfCommand
+{
+	PgwfCommandType type;
+	PgwfMachine *machine;		/* NULL for commands without follow-up */
+	json_t	   *attributes;		/* one reference */
+	json_t	   *user_metadata;	/* one reference or NULL */
+	PgwfMarkerKind marker;		/* of RECORD_MARKER */
+	int64_t		marker_id;		/* seq of side effect or local activity */
+	const char *patch_id;		/* of patches; arena */
+	int64_t		activation;		/* in which it was made */
+	bool		dropped;		/* canceled before it was sent */
+	bool		sent;
+	PgwfCommand *next;
+};
+
+typedef enum PgwfMachineState
+{
+	PGWF_STATE_CREATED = 0,		/* command made */
+	PGWF_STATE_SCHEDULED,		/* command became an event */
+	PGWF_STATE_STARTED,			/* activities: started event seen */
+	PGWF_STATE_CLOSED			/* outcome known, or none will come */
+} PgwfMachineState;
+
+typedef struct PgwfMachineInfo
+{
+	const char *noun;			/* "activity" */
+	/* cancels what has not closed; resolves the future as its kind does */
+	void		(*cancel) (PgwfWorkflow *wf, PgwfMachine *machine);
+} PgwfMachineInfo;
+
+/* A local activity's part of its machine. */
+typedef struct PgwfLocal
+{
+	json_t	   *input;			/* one reference */
+	int			attempt;
+	int64_t		start_to_close_ms;
+	int64_t		schedule_to_close_ms;
+	int64_t		threshold_ms;
+	int64_t		initial_ms;
+	double		coefficient;
+	int64_t		maximum_ms;
+	int			maximum_attempts;
+	char	  **non_retryable;	/* NULL-terminated; arena */
+	int64_t		scheduled_us;	/* workflow time when it was scheduled */
+	int64_t		original_us;	/* the same of attempt 1 */
+	int64_t		elapsed_ms;		/* of the attempts delivered */
+	int64_t		delay_ms;		/* before the attempt to come */
+	bool		requested;		/* the attempt was handed to the worker */
+	bool		cancel_wanted;	/* of type WAIT_COMPLETED */
+	PgwfMachine *backoff_timer; /* while it waits for another attempt */
+	PgwfMachine *next;			/* list of open ones */
+} PgwfLocal;
+
+struct PgwfMachine
+{
+	const PgwfMachineInfo *info;
+	PgwfMachineState state;
+	int64_t		seq;
+	PgwfFuture *future;			/* NULL for timers of backoffs */
+	PgwfCommand *command;		/* until it was confirmed */
+	PgwfCancelType cancel_type;
+	bool		cancel_sent;
+	const char *id;				/* activity id, timer id; arena */
+	const char *type;			/* activity type; arena */
+	int64_t		scheduled_event_id;
+	int64_t		started_event_id;
+	PgwfLocal  *local;
+	PgwfMachine *backoff_of;	/* timers: the local activity to go on with */
+};
+
+extern const PgwfMachineInfo pgwf_activity_machine;
+extern const PgwfMachineInfo pgwf_timer_machine;
+extern const PgwfMachineInfo pgwf_local_machine;
+
+/* ---- scheduling (pgwf_sched.c) ---- */
+
+struct PgwfFuture
+{
+	bool		done;
+	json_t	   *result;			/* one reference; NULL while not done */
+	PgwfFailure *failure;		/* the workflow's */
+	PgwfMachine *machine;		/* NULL: a coroutine's */
+	PgwfScope  *scope;			/* while pending */
+	PgwfFuture *scope_prev;
+	PgwfFuture *scope_next;
+};
+
+struct PgwfScope
+{
+	bool		shielded;
+	bool		canceled;
+	PgwfScope  *parent;
+	PgwfScope  *first_child;
+	PgwfScope  *last_child;
+	PgwfScope  *sibling;
+	PgwfFuture *first;			/* pending futures, in order of creation */
+	PgwfFuture *last;
+};
+
+typedef struct PgwfScopeEntry
+{
+	PgwfScope  *scope;
+	struct PgwfScopeEntry *up;
+} PgwfScopeEntry;
+
+typedef struct PgwfCoroutine
+{
+	PgwfWorkflow *wf;
+	PgwfFiber  *fiber;
+	PgwfCoroutineFn fn;			/* NULL: the workflow function */
+	void	   *arg;
+	PgwfFuture *future;			/* NULL: the main one, signal handlers */
+	PgwfScopeEntry *scopes;		/* current first; never NULL */
+	/* while blocked: may it go on? NULL: it may */
+	bool		(*ready) (struct PgwfCoroutine *co);
+	void	   *wait;			/* for ready(); on the coroutine's stack */
+	bool		idle;			/* it was resumed, but only looked */
+	struct PgwfCoroutine *next;
+} PgwfCoroutine;
+
+typedef struct PgwfSignal
+{
+	const char *name;			/* arena */
+	json_t	   *input;			/* owned by the workflow */
+	struct PgwfSignal *next;
+} PgwfSignal;
+
+typedef struct PgwfSignalHandler
+{
+	const char *name;			/* NULL: all others */
+	PgwfSignalFn fn;
+	void	   *arg;
+	struct PgwfSignalHandler *next;
+} PgwfSignalHandler;
+
+typedef struct PgwfPatch
+{
+	const char *id;
+	bool		in_history;		/* a marker was seen ahead */
+	bool		answered;		/* the code asked (or deprecated) */
+	bool		answer;
+	struct PgwfPatch *next;
+} PgwfPatch;
+
+/* Markers that were seen ahead: local activities and side effects. */
+typedef struct PgwfSeenMarker
+{
+	int64_t		event_id;
+	int64_t		seq;
+	json_t	   *attributes;		/* one reference */
+	struct PgwfSeenMarker *next;
+} PgwfSeenMarker;
+
+typedef struct PgwfSeenList
+{
+	PgwfSeenMarker *first;
+	PgwfSeenMarker *last;
+} PgwfSeenList;
+
+/* An attempt's end that arrived between a heartbeat and the next task. */
+typedef struct PgwfStashedResult
+{
+	PgwfLocalResult result;		/* owns its members */
+	struct PgwfStashedResult *next;
+} PgwfStashedResult;
+
+/* Map from event id to machine: open addressing, never shrinks. */
+typedef struct PgwfIdMap
+{
+	int64_t    *keys;			/* 0: free */
+	PgwfMachine **values;
+	size_t		size;			/* power of two, or 0 */
+	size_t		used;
+} PgwfIdMap;
+
+extern void pgwf_idmap_put(PgwfIdMap *map, int64_t key, PgwfMachine *machine);
+extern PgwfMachine *pgwf_idmap_get(const PgwfIdMap *map, int64_t key);
+extern void pgwf_idmap_free(PgwfIdMap *map);
+
+typedef enum PgwfErrorKind
+{
+	PGWF_ERROR_NONE = 0,
+	PGWF_ERROR_NONDETERMINISM,
+	PGWF_ERROR_UNHANDLED,		/* code or history cannot be gone on with */
+	PGWF_ERROR_STALE
+} PgwfErrorKind;
+
+#define PGWF_SEQ_ACTIVITY	0
+#define PGWF_SEQ_TIMER		1
+#define PGWF_SEQ_LOCAL		2
+#define PGWF_SEQ_SIDE_EFFECT	3
+#define PGWF_SEQ_KINDS		4
+
+/* Behaviour switches that histories record. */
+#define PGWF_FLAG_ID_CHECKS		1
+#define PGWF_FLAG_UPSERT_CHECKS 2
+#define PGWF_FLAG_TERMINAL_LAST 3
+#define PGWF_FLAG_MAX			3
+
+struct PgwfWorkflow
+{
+	PgwfRegistry *registry;
+	PgwfWorkflowFn fn;
+	void	   *fn_arg;
+
+	/* memory */
+	struct PgwfChunk *chunks;
+	json_t	  **owned;
+	size_t		n_owned;
+	size_t		cap_owned;
+	PgwfFailure *failures;
+
+	PgwfWorkflowInfo info;
+	json_t	   *input;
+
+	/* position in history */
+	int64_t		last_event_id;	/* processed */
+	int64_t		last_started_id;	/* WorkflowTaskStarted of the last
+									 * activation */
+	bool		had_command;	/* its sequence had a command event */
+	bool		closed;			/* a terminal event was seen */
+	PgwfEvent  *events;			/* of the task being processed */
+	int			n_events;
+
+	/* the current activation */
+	int64_t		activation;
+	bool		replaying;
+	int64_t		now_us;
+	PgwfRandom	random;
+	PgwfErrorKind error;
+	char	   *error_message;
+	int64_t		error_event_id;
+	json_t	   *error_details;
+
+	/* flags and SDK of the history so far */
+	bool		flag[PGWF_FLAG_MAX + 1];
+	char	   *sdk_name;
+	char	   *sdk_version;
+
+	/* commands and machines */
+	PgwfCommand *first_command;
+	PgwfCommand *last_command;
+	PgwfCommand *terminal;		/* not in the list yet */
+	PgwfCommand *terminal_after;	/* last command when it was made */
+	bool		terminal_first; /* there was none */
+	bool		finished;
+	int64_t		seq[PGWF_SEQ_KINDS];
+	PgwfIdMap	machines;		/* by id of the initiating event */
+
+	/* what the look-ahead found */
+	PgwfPatch  *patches;
+	PgwfSeenList local_markers;
+	PgwfSeenList side_effects;
+
+	/* local activities */
+	PgwfMachine *locals;		/* open ones, in order of creation */
+	int64_t    *local_cancels;
+	int			n_local_cancels;
+	bool		heartbeat;		/* a heartbeat is being answered */
+	PgwfStashedResult *stashed;
+	int64_t		extra_attempts; /* attempts > 1 since the last completion */
+
+	/* coroutines */
+	PgwfCoroutine *coroutines;
+	PgwfCoroutine *last_coroutine;
+	PgwfCoroutine *current;		/* NULL: the engine runs */
+	bool		in_condition;	/* a wait condition is being evaluated */
+	bool		main_started;
+	PgwfScope  *root;
+	bool		cancel_requested;
+	const char *cancel_reason;
+	PgwfSignal *signals;
+	PgwfSignal *last_signal;
+	PgwfSignalHandler *handlers;
+};
+
+/* ---- instance (pgwf_instance.c) ---- */
+
+extern void *pgwf_arena_alloc(PgwfWorkflow *wf, size_t size);
+extern char *pgwf_arena_strdup(PgwfWorkflow *wf, const char *text);
+extern char *pgwf_arena_vprintf(PgwfWorkflow *wf, const char *fmt,
+								va_list args);
+extern json_t *pgwf_arena_json(PgwfWorkflow *wf, json_t *value);
+extern PgwfFailure *pgwf_arena_failure(PgwfWorkflow *wf, json_t *json);
+extern void pgwf_engine_fail(PgwfWorkflow *wf, PgwfErrorKind kind,
+							 int64_t event_id, const char *fmt,...)
+			PGWF_PRINTF(4, 5);
+extern void pgwf_engine_disagree(PgwfWorkflow *wf, const PgwfEvent *event,
+								 const PgwfCommand *command);
+extern void pgwf_require_coroutine(PgwfWorkflow *wf, const char *function);
+extern void pgwf_instance_events(PgwfWorkflow *wf, json_t *events,
+								 bool offline);
+
+/* ---- history (pgwf_history.c) ---- */
+
+extern bool pgwf_event_parse(json_t *json, PgwfEvent *event, char **error);
+extern int	pgwf_sequence_end(const PgwfEvent *events, int n_events,
+							  int start, bool *has_command);
+extern bool pgwf_task_is_heartbeat(const PgwfEvent *events, int n_events,
+								   int started);
+extern int	pgwf_sequence_task(const PgwfEvent *events, int n_events,
+							   int start, int end);
+
+/* ---- matching (pgwf_match.c) ---- */
+
+extern PgwfCommand *pgwf_command_push(PgwfWorkflow *wf, PgwfCommandType type,
+									  PgwfMachine *machine,
+									  json_t *attributes);
+extern PgwfCommand *pgwf_command_terminal(PgwfWorkflow *wf,
+										  PgwfCommandType type,
+										  json_t *attributes);
+extern void pgwf_commands_settle(PgwfWorkflow *wf);
+extern void pgwf_command_event(PgwfWorkflow *wf, const PgwfEvent *event);
+extern json_t *pgwf_commands_send(PgwfWorkflow *wf);
+extern void pgwf_command_free(PgwfCommand *command);
+extern bool pgwf_command_unsent(const PgwfWorkflow *wf,
+								const PgwfCommand *command);
+
+/* ---- events without a command (pgwf_jobs.c) ---- */
+
+extern void pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event);
+extern void pgwf_apply_task_completed(PgwfWorkflow *wf,
+									  const PgwfEvent *event);
+extern void pgwf_apply_task_failed(PgwfWorkflow *wf, const PgwfEvent *event);
+extern void pgwf_apply_signaled(PgwfWorkflow *wf, const PgwfEvent *event);
+extern void pgwf_apply_cancel_requested(PgwfWorkflow *wf,
+										const PgwfEvent *event);
+extern void pgwf_apply_unknown_initiator(PgwfWorkflow *wf,
+										 const PgwfEvent *event);
+extern PgwfMachine *pgwf_machine_of(PgwfWorkflow *wf, const PgwfEvent *event,
+									const char *key,
+									const PgwfMachineInfo *info);
+
+/* ---- activities (pgwf_activity.c) ---- */
+
+extern void pgwf_apply_activity(PgwfWorkflow *wf, const PgwfEvent *event);
+extern bool pgwf_activity_matches(PgwfWorkflow *wf,
+								  const PgwfCommand *command,
+								  const PgwfEvent *event);
+extern void pgwf_activity_recorded(PgwfWorkflow *wf, PgwfCommand *command,
+								   const PgwfEvent *event);
+extern json_t *pgwf_retry_policy_json(const PgwfRetryPolicy *policy);
+extern void pgwf_options_copy(void *to, size_t to_size, const void *from);
+extern PgwfFailure *pgwf_activity_failure(PgwfWorkflow *wf,
+										  const PgwfMachine *machine,
+										  const char *message,
+										  const char *identity,
+										  const char *retry_state,
+										  json_t *cause);
+
+/* ---- timers (pgwf_timer.c) ---- */
+
+extern void pgwf_apply_timer_fired(PgwfWorkflow *wf, const PgwfEvent *event);
+extern void pgwf_timer_recorded(PgwfWorkflow *wf, PgwfCommand *command,
+								const PgwfEvent *event);
+extern PgwfMachine *pgwf_timer_create(PgwfWorkflow *wf, int64_t duration_ms,
+									  PgwfFuture *future);
+
+/* ---- local activities (pgwf_local.c) ---- */
+
+extern bool pgwf_local_replay_next(PgwfWorkflow *wf);
+extern void pgwf_local_backoff_over(PgwfWorkflow *wf, PgwfMachine *machine);
+extern void pgwf_local_stop_all(PgwfWorkflow *wf);
+extern void pgwf_local_requests(PgwfWorkflow *wf, PgwfTaskOutcome *out);
+extern bool pgwf_local_deliver(PgwfWorkflow *wf,
+							   const PgwfLocalResult *result);
+extern bool pgwf_local_matches(PgwfWorkflow *wf, const PgwfCommand *command,
+							   const PgwfEvent *event);
+extern json_t *pgwf_local_marker_data(const json_t *attributes);
+
+/* ---- markers (pgwf_marker.c) ---- */
+
+extern PgwfMarkerKind pgwf_marker_kind(const json_t *attributes,
+									   int64_t *seq, const char **patch_id,
+									   bool *deprecated);
+extern bool pgwf_marker_matches(PgwfWorkflow *wf, const PgwfCommand *command,
+								const PgwfEvent *event);
+extern bool pgwf_marker_may_skip(PgwfWorkflow *wf, const PgwfEvent *event);
+extern void pgwf_markers_look_ahead(PgwfWorkflow *wf, const PgwfEvent *events,
+									int n_events, int started);
+extern void pgwf_seen_free(PgwfSeenList *list);
+
+/* ---- scheduling (pgwf_sched.c) ---- */
+
+extern PgwfScope *pgwf_scope_create(PgwfWorkflow *wf, PgwfScope *parent,
+									bool shielded);
+extern PgwfScope *pgwf_scope_current(PgwfWorkflow *wf);
+extern void pgwf_scope_do_cancel(PgwfWorkflow *wf, PgwfScope *scope);
+extern PgwfFuture *pgwf_future_create(PgwfWorkflow *wf, PgwfMachine *machine);
+extern void pgwf_future_succeed(PgwfWorkflow *wf, PgwfFuture *future,
+								json_t *result);
+extern void pgwf_future_fail(PgwfWorkflow *wf, PgwfFuture *future,
+							 PgwfFailure *failure);
+extern PgwfCoroutine *pgwf_coroutine_create(PgwfWorkflow *wf,
+											PgwfCoroutineFn fn, void *arg,
+											PgwfScope *scope);
+extern void pgwf_workflow_returned(PgwfWorkflow *wf, json_t *result,
+								   PgwfFailure *failure);
+extern void pgwf_run_coroutines(PgwfWorkflow *wf);
+extern void pgwf_abandon_coroutine(PgwfWorkflow *wf) PGWF_NORETURN;
+extern void pgwf_signal_arrived(PgwfWorkflow *wf, const char *name,
+								json_t *input);
+extern void pgwf_sched_destroy(PgwfWorkflow *wf);
+
+/* ---- registry (pgwf_registry.c) ---- */
+
+extern PgwfStackPool *pgwf_registry_stacks(PgwfRegistry *registry);
+extern char *pgwf_registry_workflow_names(const PgwfRegistry *registry);
+
+#endif							/* PGWF_INT_H */

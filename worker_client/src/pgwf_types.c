@@ -1,0 +1,291 @@
+/*
+ * pgwf_types.c
+ *		The tables of event types and command types, and their descriptions in
+ *		messages.
+ *
+ * A further kind of command is an entry in both tables plus its handlers.
+ * Constant data, no locks.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_int.h"
+
+#define COMMAND PGWF_EVENT_COMMAND
+#define CLOSE PGWF_EVENT_CLOSE
+#define UNKNOWN pgwf_apply_unknown_initiator
+
+/* Indexed by PgwfEventType, which has the numbers of the service's enum. */
+const PgwfEventInfo pgwf_event_infos[PGWF_EVENT_TYPES] = {
+	{NULL, 0, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionStarted", 0, PGWF_JOB_INIT, pgwf_apply_started},
+	{"WorkflowExecutionCompleted", COMMAND | CLOSE, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionFailed", COMMAND | CLOSE, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionTimedOut", CLOSE, PGWF_JOB_NONE, NULL},
+	{"WorkflowTaskScheduled", 0, PGWF_JOB_NONE, NULL},
+	{"WorkflowTaskStarted", 0, PGWF_JOB_NONE, NULL},
+	{"WorkflowTaskCompleted", 0, PGWF_JOB_AT_ONCE, pgwf_apply_task_completed},
+	{"WorkflowTaskTimedOut", 0, PGWF_JOB_NONE, NULL},
+	{"WorkflowTaskFailed", 0, PGWF_JOB_RANDOM_SEED, pgwf_apply_task_failed},
+	/* 10 */
+	{"ActivityTaskScheduled", COMMAND, PGWF_JOB_NONE, NULL},
+	{"ActivityTaskStarted", 0, PGWF_JOB_AT_ONCE, pgwf_apply_activity},
+	{"ActivityTaskCompleted", 0, PGWF_JOB_RESOLVE, pgwf_apply_activity},
+	{"ActivityTaskFailed", 0, PGWF_JOB_RESOLVE, pgwf_apply_activity},
+	{"ActivityTaskTimedOut", 0, PGWF_JOB_RESOLVE, pgwf_apply_activity},
+	{"ActivityTaskCancelRequested", COMMAND, PGWF_JOB_NONE, NULL},
+	{"ActivityTaskCanceled", 0, PGWF_JOB_RESOLVE, pgwf_apply_activity},
+	{"TimerStarted", COMMAND, PGWF_JOB_NONE, NULL},
+	{"TimerFired", 0, PGWF_JOB_RESOLVE, pgwf_apply_timer_fired},
+	{"TimerCanceled", COMMAND, PGWF_JOB_NONE, NULL},
+	/* 20 */
+	{"WorkflowExecutionCancelRequested", 0, PGWF_JOB_RESOLVE,
+	pgwf_apply_cancel_requested},
+	{"WorkflowExecutionCanceled", COMMAND | CLOSE, PGWF_JOB_NONE, NULL},
+	{"RequestCancelExternalWorkflowExecutionInitiated", COMMAND,
+	PGWF_JOB_NONE, NULL},
+	{"RequestCancelExternalWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE,
+	UNKNOWN},
+	{"ExternalWorkflowExecutionCancelRequested", 0, PGWF_JOB_RESOLVE,
+	UNKNOWN},
+	{"MarkerRecorded", COMMAND, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionSignaled", 0, PGWF_JOB_SIGNAL, pgwf_apply_signaled},
+	{"WorkflowExecutionTerminated", CLOSE, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionContinuedAsNew", COMMAND | CLOSE, PGWF_JOB_NONE, NULL},
+	{"StartChildWorkflowExecutionInitiated", COMMAND, PGWF_JOB_NONE, NULL},
+	/* 30 */
+	{"StartChildWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"ChildWorkflowExecutionStarted", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"ChildWorkflowExecutionCompleted", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"ChildWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"ChildWorkflowExecutionCanceled", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"ChildWorkflowExecutionTimedOut", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"ChildWorkflowExecutionTerminated", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"SignalExternalWorkflowExecutionInitiated", COMMAND, PGWF_JOB_NONE,
+	NULL},
+	{"SignalExternalWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"ExternalWorkflowExecutionSignaled", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	/* 40 */
+	{"UpsertWorkflowSearchAttributes", COMMAND, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionUpdateAccepted", COMMAND, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionUpdateRejected", 0, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionUpdateCompleted", COMMAND, PGWF_JOB_NONE, NULL},
+	{"WorkflowPropertiesModifiedExternally", 0, PGWF_JOB_NONE, NULL},
+	{"ActivityPropertiesModifiedExternally", 0, PGWF_JOB_NONE, NULL},
+	{"WorkflowPropertiesModified", COMMAND, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionUpdateAdmitted", 0, PGWF_JOB_NONE, NULL},
+	{"NexusOperationScheduled", COMMAND, PGWF_JOB_NONE, NULL},
+	{"NexusOperationStarted", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	/* 50 */
+	{"NexusOperationCompleted", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"NexusOperationFailed", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"NexusOperationCanceled", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"NexusOperationTimedOut", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"NexusOperationCancelRequested", COMMAND, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionOptionsUpdated", 0, PGWF_JOB_NONE, NULL},
+	{"NexusOperationCancelRequestCompleted", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"NexusOperationCancelRequestFailed", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"WorkflowExecutionPaused", 0, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionUnpaused", 0, PGWF_JOB_NONE, NULL},
+	/* 60 */
+	{"WorkflowExecutionTimeSkippingTransitioned", 0, PGWF_JOB_NONE, NULL},
+};
+
+const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES] = {
+	[PGWF_COMMAND_SCHEDULE_ACTIVITY] = {
+		"ScheduleActivityTask", PGWF_EVENT_ACTIVITY_SCHEDULED, false,
+		pgwf_activity_matches, pgwf_activity_recorded
+	},
+	[PGWF_COMMAND_CANCEL_ACTIVITY] = {
+		"RequestCancelActivityTask", PGWF_EVENT_ACTIVITY_CANCEL_REQUESTED,
+		false, NULL, NULL
+	},
+	[PGWF_COMMAND_START_TIMER] = {
+		"StartTimer", PGWF_EVENT_TIMER_STARTED, false,
+		NULL, pgwf_timer_recorded
+	},
+	[PGWF_COMMAND_CANCEL_TIMER] = {
+		"CancelTimer", PGWF_EVENT_TIMER_CANCELED, false, NULL, NULL
+	},
+	[PGWF_COMMAND_RECORD_MARKER] = {
+		"RecordMarker", PGWF_EVENT_MARKER_RECORDED, false,
+		pgwf_marker_matches, NULL
+	},
+	[PGWF_COMMAND_COMPLETE_WORKFLOW] = {
+		"CompleteWorkflowExecution", PGWF_EVENT_WORKFLOW_COMPLETED, true,
+		NULL, NULL
+	},
+	[PGWF_COMMAND_FAIL_WORKFLOW] = {
+		"FailWorkflowExecution", PGWF_EVENT_WORKFLOW_FAILED, true, NULL, NULL
+	},
+	[PGWF_COMMAND_CANCEL_WORKFLOW] = {
+		"CancelWorkflowExecution", PGWF_EVENT_WORKFLOW_CANCELED, true,
+		NULL, NULL
+	},
+};
+
+/* ---- names ---- */
+
+/* Compares "TimerFired" with "TIMER_FIRED", underscores and case aside. */
+static bool
+same_name(const char *pascal, const char *constant)
+{
+	for (;;)
+	{
+		if (*constant == '_')
+			constant++;
+		if (toupper((unsigned char) *pascal) !=
+			toupper((unsigned char) *constant))
+			return false;
+		if (*pascal == '\0')
+			return true;
+		pascal++;
+		constant++;
+	}
+}
+
+/* The type of a name in either form; PGWF_EVENT_NONE if it is not known. */
+PgwfEventType
+pgwf_event_type_of(const char *name)
+{
+	static const char prefix[] = "EVENT_TYPE_";
+	int			i;
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1) == 0)
+	{
+		name += sizeof(prefix) - 1;
+		for (i = 1; i < PGWF_EVENT_TYPES; i++)
+		{
+			if (same_name(pgwf_event_infos[i].name, name))
+				return (PgwfEventType) i;
+		}
+		return PGWF_EVENT_NONE;
+	}
+	for (i = 1; i < PGWF_EVENT_TYPES; i++)
+	{
+		if (strcmp(pgwf_event_infos[i].name, name) == 0)
+			return (PgwfEventType) i;
+	}
+	return PGWF_EVENT_NONE;
+}
+
+/* The member that holds a type's attributes in Temporal's format. */
+const char *
+pgwf_event_attributes_key(PgwfEventType type, char *buf, size_t size)
+{
+	snprintf(buf, size, "%sEventAttributes", pgwf_event_infos[type].name);
+	buf[0] = (char) tolower((unsigned char) buf[0]);
+	return buf;
+}
+
+/* ---- descriptions ---- */
+
+/*
+ * The ids and names that tell one command from another, as found in the
+ * attributes of a command or of its event (they have the same keys).
+ */
+static char *
+describe(const char *name, const json_t *attributes)
+{
+	static const struct
+	{
+		const char *key;
+		const char *subkey;
+		const char *label;
+	}			parts[] =
+	{
+		{"activityId", NULL, "activity id"},
+		{"activityType", "name", "type"},
+		{"timerId", NULL, "timer id"},
+		{"workflowId", NULL, "workflow id"},
+		{"workflowType", "name", "type"},
+		{"signalName", NULL, "signal"},
+		{"endpoint", NULL, "endpoint"},
+		{"operation", NULL, "operation"},
+		{"protocolInstanceId", NULL, "update id"},
+		{"markerName", NULL, "marker"},
+	};
+	char	   *text = pgwf_xstrdup(name);
+	const char *separator = " (";
+	const char *patch_id = NULL;
+	int64_t		seq = 0;
+	int64_t		scheduled;
+	char	   *more;
+	size_t		i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+	{
+		const json_t *value = json_object_get(attributes, parts[i].key);
+
+		if (parts[i].subkey != NULL)
+			value = json_object_get(value, parts[i].subkey);
+		if (!json_is_string(value))
+			continue;
+		more = pgwf_xprintf("%s%s%s \"%s\"", text, separator, parts[i].label,
+							json_string_value(value));
+		free(text);
+		text = more;
+		separator = ", ";
+	}
+	scheduled = pgwf_json_int(attributes, "scheduledEventId");
+	if (scheduled > 0)
+	{
+		more = pgwf_xprintf("%s%sof event %lld", text, separator,
+							(long long) scheduled);
+		free(text);
+		text = more;
+		separator = ", ";
+	}
+	switch (pgwf_marker_kind(attributes, &seq, &patch_id, NULL))
+	{
+		case PGWF_MARKER_PATCH:
+			more = pgwf_xprintf("%s, patch \"%s\"", text, patch_id);
+			free(text);
+			text = more;
+			break;
+		case PGWF_MARKER_SIDE_EFFECT:
+			more = pgwf_xprintf("%s, number %lld", text, (long long) seq);
+			free(text);
+			text = more;
+			break;
+		case PGWF_MARKER_LOCAL:
+			{
+				json_t	   *data = pgwf_local_marker_data(attributes);
+				const char *id = pgwf_json_str(data, "activity_id");
+				const char *type = pgwf_json_str(data, "activity_type");
+
+				more = pgwf_xprintf("%s, number %lld, activity id \"%s\", "
+									"type \"%s\"", text, (long long) seq,
+									id ? id : "", type ? type : "");
+				free(text);
+				text = more;
+				break;
+			}
+		case PGWF_MARKER_NONE:
+			break;
+	}
+	if (*separator == ',')
+	{
+		more = pgwf_xprintf("%s)", text);
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+/* E.g. TimerStarted (timer id "1"); free() it. */
+char *
+pgwf_describe_event(const PgwfEvent *event)
+{
+	return describe(pgwf_event_infos[event->type].name, event->attributes);
+}
+
+/* E.g. StartTimer (timer id "1"); free() it. */
+char *
+pgwf_describe_command(const PgwfCommand *command)
+{
+	return describe(pgwf_command_infos[command->type].name,
+					command->attributes);
+}
