@@ -95,4 +95,12 @@ typedef bool PgwfUpdateIndexes;
 	ExecCheckIndexConstraints((rri), (slot), (estate), (tid), (arbiters))
 #endif
 
+/*
+ * What we need of libpq/libpq.h, which cannot be included without the headers
+ * of the libraries that the server was built with (true of 15 to 18).
+ */
+#define FeBeWaitSetSocketPos 0
+#define FeBeWaitSetNEvents 3
+extern PGDLLIMPORT struct WaitEventSet *FeBeWaitSet;
+
 #endif							/* PGWF_COMPAT_H */

@@ -57,8 +57,8 @@ int			pgwf_sticky_poller_ttl = 10 * 1000;
 
 /* the retry policy of activities that leaves something open */
 int			pgwf_default_activity_initial_interval = 1000;
-double			pgwf_default_activity_backoff_coefficient = 2.0;
-double			pgwf_default_activity_maximum_interval_coefficient = 100.0;
+double		pgwf_default_activity_backoff_coefficient = 2.0;
+double		pgwf_default_activity_maximum_interval_coefficient = 100.0;
 int			pgwf_default_activity_maximum_attempts = 0;
 
 /* waiting */
@@ -66,7 +66,7 @@ int			pgwf_default_wait_timeout = 60 * 1000;
 int			pgwf_max_wait_timeout = 10 * 60 * 1000;
 
 /* background workers */
-bool			pgwf_scheduler = true;
+bool		pgwf_scheduler = true;
 int			pgwf_scheduler_batch_size = 50;
 int			pgwf_scheduler_look_interval = 60 * 1000;
 
@@ -106,8 +106,8 @@ pgwf_guc_init(void)
 							NULL, NULL, NULL);
 
 	/*
-	 * A workflow that loops without continuing as new would otherwise fill the
-	 * disk and could never be replayed. 0 is no limit.
+	 * A workflow that loops without continuing as new would otherwise fill
+	 * the disk and could never be replayed. 0 is no limit.
 	 */
 	DefineCustomIntVariable("pg_workflow.history_size_error",
 							"Size of a history at which its run is terminated.",
@@ -148,9 +148,9 @@ pgwf_guc_init(void)
 							NULL, NULL, NULL);
 
 	/*
-	 * Every change of a run may have to load what is pending in it: activities
-	 * with their heartbeat details and last failures, timers, buffered events.
-	 * 0 is no limit.
+	 * Every change of a run may have to load what is pending in it:
+	 * activities with their heartbeat details and last failures, timers,
+	 * buffered events. 0 is no limit.
 	 */
 	DefineCustomIntVariable("pg_workflow.mutable_state_size_error",
 							"Size of the pending items of a run at which it is terminated.",
@@ -421,21 +421,21 @@ pgwf_guc_init(void)
 
 	/* Used when a retry policy says nothing about it. */
 	DefineCustomRealVariable("pg_workflow.default_activity_backoff_coefficient",
-							"Factor by which the delay grows from attempt to attempt.",
-							NULL,
-							&pgwf_default_activity_backoff_coefficient,
-							2.0, 1.0, 1000000.0,
-							PGC_SUSET, 0,
-							NULL, NULL, NULL);
+							 "Factor by which the delay grows from attempt to attempt.",
+							 NULL,
+							 &pgwf_default_activity_backoff_coefficient,
+							 2.0, 1.0, 1000000.0,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 
 	/* Used when a retry policy names no longest delay. */
 	DefineCustomRealVariable("pg_workflow.default_activity_maximum_interval_coefficient",
-							"Longest delay between attempts, as a multiple of the first.",
-							NULL,
-							&pgwf_default_activity_maximum_interval_coefficient,
-							100.0, 1.0, 1000000.0,
-							PGC_SUSET, 0,
-							NULL, NULL, NULL);
+							 "Longest delay between attempts, as a multiple of the first.",
+							 NULL,
+							 &pgwf_default_activity_maximum_interval_coefficient,
+							 100.0, 1.0, 1000000.0,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 
 	/*
 	 * Used when a retry policy says nothing about it. 0 is no limit: an
@@ -478,16 +478,16 @@ pgwf_guc_init(void)
 	 * as after a restore that must not act on the world.
 	 */
 	DefineCustomBoolVariable("pg_workflow.scheduler",
-							"Runs the scheduler of each database that has the extension.",
-							"Without it no timer fires and nothing times out.",
-							&pgwf_scheduler,
-							true,
-							PGC_SIGHUP, 0,
-							NULL, NULL, NULL);
+							 "Runs the scheduler of each database that has the extension.",
+							 "Without it no timer fires and nothing times out.",
+							 &pgwf_scheduler,
+							 true,
+							 PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
 
 	/*
-	 * A larger batch needs fewer commits; a smaller one holds the locks of its
-	 * runs for a shorter time.
+	 * A larger batch needs fewer commits; a smaller one holds the locks of
+	 * its runs for a shorter time.
 	 */
 	DefineCustomIntVariable("pg_workflow.scheduler_batch_size",
 							"Number of runs that the scheduler changes in one transaction.",

@@ -113,7 +113,11 @@ pgwf_launcher_main(Datum arg)
 
 		now = GetCurrentTimestamp();
 		for (int i = 0; i < pgwf_max_databases; i++)
-			next = Min(next, attend(i, now));
+		{
+			TimestampTz again = attend(i, now);
+
+			next = Min(next, again);
+		}
 
 		if (next != DT_NOEND)
 			timeout = TimestampDifferenceMilliseconds(now, next) + 1;

@@ -22,6 +22,7 @@
 #include "access/xact.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -30,7 +31,6 @@
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -40,7 +40,6 @@
 #include "pgwf_compat.h"
 #include "pgwf_due.h"
 #include "pgwf_guc.h"
-#include "pgwf_scheduler.h"
 #include "pgwf_slot.h"
 
 /* Delays before runs that were locked are looked at again */
@@ -68,17 +67,10 @@ typedef enum TurnResult
 	TURN_NOT_INSTALLED			/* the extension is gone */
 } TurnResult;
 
-/* A run whose firing failed */
-typedef struct SparedKey
-{
-	int64		run_key;
-	int32		namespace_id;
-	int32		unused;			/* always 0: the struct is hashed as bytes */
-} SparedKey;
-
+/* A run whose firing failed, and how long it is left alone for */
 typedef struct Spared
 {
-	SparedKey	key;
+	PgwfDueExclusion run;
 	TimestampTz until;
 	int64		delay;
 } Spared;
@@ -88,7 +80,7 @@ static volatile sig_atomic_t in_transaction = false;
 static int64 locked_delay = 0;
 static int64 failed_delay = 0;
 static int	careful_turns = 0;
-static HTAB *spared = NULL;
+static List *spared = NIL;		/* of Spared, in TopMemoryContext */
 
 static char *logged_message = NULL;
 static TimestampTz logged_at = 0;
@@ -100,6 +92,7 @@ static bool check_extension(void);
 static TurnResult turn(TimestampTz *next);
 static void recover(MemoryContext context);
 static void spare(int32 namespace_id, int64 run_key);
+static PgwfDueExclusion *spared_runs(int *count, TimestampTz *next);
 
 void
 pgwf_scheduler_main(Datum arg)
@@ -124,6 +117,7 @@ pgwf_scheduler_main(Datum arg)
 	for (;;)
 	{
 		TimestampTz now;
+		TimestampTz published;
 		TimestampTz next_recheck;
 		TimestampTz until;
 
@@ -154,7 +148,8 @@ pgwf_scheduler_main(Datum arg)
 			}
 		}
 
-		next_due = Min(next_due, pgwf_slot_take_due());
+		published = pgwf_slot_take_due();
+		next_due = Min(next_due, published);
 		now = GetCurrentTimestamp();
 		next_recheck = pgwf_slot_run_rechecks(now);
 
@@ -278,20 +273,21 @@ turn(TimestampTz *next)
 			outcome = TURN_NOT_INSTALLED;
 		else
 		{
-			PushActiveSnapshot(GetTransactionSnapshot());
-			pgwf_due_fire(max_runs, &result);
-			PopActiveSnapshot();
+			PgwfDueExclusion *excluded;
+			int			nexcluded;
+			TimestampTz next_spared;
 
-			if (result.more && result.fired > 0)
+			excluded = spared_runs(&nexcluded, &next_spared);
+			pgwf_due_fire(max_runs, excluded, nexcluded, &result);
+
+			if (result.more)
 				outcome = TURN_MORE;
 			else
 			{
-				if (result.skipped > 0 || result.more)
+				if (result.skipped > 0)
 					outcome = TURN_WAIT;
-				CommandCounterIncrement();
-				PushActiveSnapshot(GetTransactionSnapshot());
 				*next = pgwf_due_next(now);
-				PopActiveSnapshot();
+				*next = Min(*next, next_spared);
 			}
 		}
 		end_transaction();
@@ -306,9 +302,9 @@ turn(TimestampTz *next)
 	if (outcome == TURN_FAILED)
 	{
 		careful_turns = CAREFUL_TURNS;
-		if (result.run_key != 0)
+		if (result.failed_run_key != 0)
 		{
-			spare(result.namespace_id, result.run_key);
+			spare(result.failed_namespace_id, result.failed_run_key);
 			return TURN_MORE;
 		}
 	}
@@ -358,54 +354,66 @@ recover(MemoryContext context)
 }
 
 /*
- * Leave a run alone for a while.
+ * Leave a run alone for a while, which doubles when it has just failed again.
  */
 static void
 spare(int32 namespace_id, int64 run_key)
 {
-	SparedKey	key = {run_key, namespace_id, 0};
-	TimestampTz now = GetCurrentTimestamp();
-	Spared	   *entry;
-	bool		found;
+	Spared	   *run = NULL;
+	ListCell   *cell;
 
-	if (spared == NULL)
+	foreach(cell, spared)
 	{
-		HASHCTL		control = {0};
+		Spared	   *known = lfirst(cell);
 
-		control.keysize = sizeof(SparedKey);
-		control.entrysize = sizeof(Spared);
-		spared = hash_create("pg_workflow spared runs", 16, &control,
-							 HASH_ELEM | HASH_BLOBS);
+		if (known->run.namespace_id == namespace_id &&
+			known->run.run_key == run_key)
+			run = known;
 	}
+	if (run != NULL)
+		run->delay = Min(2 * run->delay, FAILED_LAST);
+	else
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(TopMemoryContext);
 
-	entry = hash_search(spared, &key, HASH_ENTER, &found);
-	entry->delay = found ? Min(2 * entry->delay, FAILED_LAST) : FAILED_FIRST;
-	entry->until = now + entry->delay;
+		run = palloc(sizeof(Spared));
+		run->run.namespace_id = namespace_id;
+		run->run.run_key = run_key;
+		run->delay = FAILED_FIRST;
+		spared = lappend(spared, run);
+		MemoryContextSwitchTo(old_context);
+	}
+	run->until = GetCurrentTimestamp() + run->delay;
 }
 
 /*
- * Shall pgwf_due_fire() leave this run alone for now?
+ * The runs to leave alone now, and when the first of them may be tried again.
+ * A run that has not failed for some time is forgotten.
  */
-bool
-pgwf_scheduler_spares(int32 namespace_id, int64 run_key)
+static PgwfDueExclusion *
+spared_runs(int *count, TimestampTz *next)
 {
-	SparedKey	key = {run_key, namespace_id, 0};
-	Spared	   *entry;
+	TimestampTz now = GetCurrentTimestamp();
+	PgwfDueExclusion *runs = palloc(sizeof(PgwfDueExclusion) *
+									Max(list_length(spared), 1));
+	ListCell   *cell;
 
-	if (spared == NULL || hash_get_num_entries(spared) == 0)
-		return false;
-	entry = hash_search(spared, &key, HASH_FIND, NULL);
-	return entry != NULL && GetCurrentTimestamp() < entry->until;
-}
+	*count = 0;
+	*next = DT_NOEND;
+	foreach(cell, spared)
+	{
+		Spared	   *run = lfirst(cell);
 
-/*
- * A run that had failed has been fired: forget its failures.
- */
-void
-pgwf_scheduler_fired(int32 namespace_id, int64 run_key)
-{
-	SparedKey	key = {run_key, namespace_id, 0};
-
-	if (spared != NULL && hash_get_num_entries(spared) > 0)
-		(void) hash_search(spared, &key, HASH_REMOVE, NULL);
+		if (now < run->until)
+		{
+			runs[(*count)++] = run->run;
+			*next = Min(*next, run->until);
+		}
+		else if (now - run->until > 2 * FAILED_LAST)
+		{
+			spared = foreach_delete_current(spared, cell);
+			pfree(run);
+		}
+	}
+	return runs;
 }

@@ -50,15 +50,17 @@ typedef enum PgwfWake
 /*
  * Make this backend a waiter of the keys.  From here on a wake-up sets its
  * latch once.  The caller looks at the tables after this call, so that no
- * task falls between the two.  Must be undone by pgwf_shmem_wait_end(), on
- * every path (it does nothing when there is nothing to undo).
+ * task falls between the two.  Must be undone by pgwf_shmem_wait_end(), or on
+ * error by pgwf_shmem_wait_abort(), which passes a wake-up on to another
+ * waiter; they do nothing when there is nothing to undo.
  */
 extern void pgwf_shmem_wait_begin(const uint64 *keys, int nkeys);
 extern void pgwf_shmem_wait_end(void);
+extern void pgwf_shmem_wait_abort(void);
 
 /*
  * Has this waiter been woken?  With PGWF_WAKE_KEY, *index is the position of
- * the key.
+ * the key.  Still answered after pgwf_shmem_wait_end().
  */
 extern PgwfWake pgwf_shmem_wait_result(int *index);
 

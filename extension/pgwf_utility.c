@@ -193,7 +193,7 @@ process_utility(PlannedStmt *pstmt, const char *queryString,
 				DestReceiver *dest, QueryCompletion *qc)
 {
 	ProcessUtility_hook_type next = prev_process_utility ?
-		prev_process_utility : standard_ProcessUtility;
+	prev_process_utility : standard_ProcessUtility;
 	Node	   *stmt = pstmt->utilityStmt;
 	Oid			dboid = database_needed(stmt);
 
@@ -211,11 +211,13 @@ process_utility(PlannedStmt *pstmt, const char *queryString,
 			next(pstmt, queryString, readOnlyTree, context, params, queryEnv,
 				 dest, qc);
 		}
-		PG_FINALLY();
+		PG_CATCH();
 		{
 			pgwf_slot_release(PGWF_HOLD_COMMAND);
+			PG_RE_THROW();
 		}
 		PG_END_TRY();
+		pgwf_slot_release(PGWF_HOLD_COMMAND);
 	}
 
 	after_command(stmt, dboid);

@@ -148,11 +148,13 @@ pgwf_shmem_wait_begin(const uint64 *keys, int nkeys)
 }
 
 /*
- * Stop being a waiter.
+ * Stop being a waiter.  How it was woken can be asked until the next wait.
  */
 void
 pgwf_shmem_wait_end(void)
 {
+	uint32		expected = STATE_WAITING;
+
 	if (my_waiter == NULL || my_waiter->nlinks == 0)
 		return;
 
@@ -170,7 +172,24 @@ pgwf_shmem_wait_end(void)
 		LWLockRelease(lock);
 	}
 	my_waiter->nlinks = 0;
-	pg_atomic_write_u32(&my_waiter->state, STATE_IDLE);
+	(void) pg_atomic_compare_exchange_u32(&my_waiter->state, &expected,
+										  STATE_IDLE);
+}
+
+/*
+ * Stop being a waiter without an answer: if it has been woken, somebody else
+ * must be.
+ */
+void
+pgwf_shmem_wait_abort(void)
+{
+	int			index;
+
+	if (my_waiter == NULL || my_waiter->nlinks == 0)
+		return;
+	pgwf_shmem_wait_end();
+	if (pgwf_shmem_wait_result(&index) == PGWF_WAKE_KEY)
+		(void) pgwf_shmem_wake_one(my_waiter->links[index].key);
 }
 
 /*
@@ -179,8 +198,7 @@ pgwf_shmem_wait_end(void)
 static void
 waiter_exit(int code, Datum arg)
 {
-	LWLockReleaseAll();
-	pgwf_shmem_wait_end();
+	pgwf_shmem_wait_abort();
 }
 
 PgwfWake

@@ -1,0 +1,57 @@
+/*
+ * Waiting, and who waits.
+ *
+ * The procedures commit, so they can have neither SECURITY DEFINER nor a SET
+ * clause.
+ */
+
+CREATE PROCEDURE workflow.wait_for_task(
+    INOUT workflow_queues text[] DEFAULT NULL,
+    INOUT activity_queues text[] DEFAULT NULL,
+    timeout interval DEFAULT NULL,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'pgwf_wait_for_task';
+
+COMMENT ON PROCEDURE workflow.wait_for_task(
+    text[], text[], interval, text, text) IS
+'waits until one of the queues has a task, holding no snapshot; returns the queues that are believed to have one';
+
+CREATE PROCEDURE workflow.get_workflow_execution_result(
+    workflow_id text,
+    run_id uuid DEFAULT NULL,
+    timeout interval DEFAULT NULL,
+    namespace text DEFAULT 'default',
+    INOUT final_run_id uuid DEFAULT NULL,
+    INOUT status text DEFAULT NULL,
+    INOUT result jsonb DEFAULT NULL,
+    INOUT failure jsonb DEFAULT NULL)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'pgwf_get_workflow_execution_result';
+
+COMMENT ON PROCEDURE workflow.get_workflow_execution_result(
+    text, uuid, interval, text, uuid, text, jsonb, jsonb) IS
+'waits until a run and those that follow it have closed, holding no snapshot; returns how the last one ended';
+
+CREATE FUNCTION workflow.pollers(
+    OUT namespace_id integer,
+    OUT kind text,
+    OUT queue text,
+    OUT identity text,
+    OUT last_access timestamptz)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+AS 'MODULE_PATHNAME', 'pgwf_pollers';
+
+COMMENT ON FUNCTION workflow.pollers() IS
+'who has polled or waited on which queue in the last five minutes, in the namespaces the caller may read';
+
+CREATE VIEW workflow.pollers WITH (security_barrier) AS
+SELECT n.name AS namespace, p.kind, p.queue AS task_queue, p.identity,
+       p.last_access
+FROM workflow.pollers() AS p
+JOIN workflow.namespace AS n USING (namespace_id);
+
+COMMENT ON VIEW workflow.pollers IS
+'workers that have polled or waited in the last five minutes, by queue';
