@@ -21,7 +21,7 @@ pgwf_cache_init(PgwfCache *cache)
 {
 	memset(cache, 0, sizeof(*cache));
 	cache->nbuckets = 64;
-	cache->buckets = pgwf_zalloc(cache->nbuckets * sizeof(PgwfCacheEntry *));
+	cache->buckets = pgwf_xalloc(cache->nbuckets * sizeof(PgwfCacheEntry *));
 }
 
 /* The entries are their owners' to free. */
@@ -57,7 +57,7 @@ static void
 grow(PgwfCache *cache)
 {
 	unsigned	nbuckets = cache->nbuckets * 2;
-	PgwfCacheEntry **buckets = pgwf_zalloc(nbuckets *
+	PgwfCacheEntry **buckets = pgwf_xalloc(nbuckets *
 										   sizeof(PgwfCacheEntry *));
 	PgwfCacheEntry *entry;
 

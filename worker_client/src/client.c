@@ -96,10 +96,10 @@ free_params(Params *params)
 static PgwfClient *
 new_client(PgwfConn *conn, const PgwfClientOptions *options)
 {
-	PgwfClient *client = pgwf_zalloc(sizeof(PgwfClient));
+	PgwfClient *client = pgwf_xalloc(sizeof(PgwfClient));
 	PgwfClientOptions o = PGWF_CLIENT_OPTIONS_INIT;
 
-	pgwf_options_copy(&o, sizeof(o), options);
+	pgwf_options_read(&o, sizeof(o), options);
 	client->conn = conn;
 	client->workflow_namespace = pgwf_strdup(o.workflow_namespace != NULL ?
 											 o.workflow_namespace : "default");
@@ -262,7 +262,7 @@ add_request_id(Params *params, const char *request_id)
 
 	if (is_empty(request_id))
 	{
-		pgwf_random_uuid(uuid);
+		pgwf_request_uuid(uuid);
 		request_id = uuid;
 	}
 	add_text(params, request_id);
@@ -279,7 +279,7 @@ pgwf_client_start(PgwfClient *client, const PgwfStartOptions *options,
 	PGresult   *result;
 	PgwfResult	code;
 
-	pgwf_options_copy(&o, sizeof(o), options);
+	pgwf_options_read(&o, sizeof(o), options);
 	if (is_empty(o.workflow_id))
 		return missing(client, "workflow_id");
 	if (is_empty(o.workflow_type))
@@ -319,7 +319,7 @@ pgwf_client_signal(PgwfClient *client, const PgwfSignalOptions *options)
 	PgwfSignalOptions o = PGWF_SIGNAL_OPTIONS_INIT;
 	Params		p = {0};
 
-	pgwf_options_copy(&o, sizeof(o), options);
+	pgwf_options_read(&o, sizeof(o), options);
 	if (is_empty(o.workflow_id))
 		return missing(client, "workflow_id");
 	if (is_empty(o.signal_name))
@@ -341,7 +341,7 @@ pgwf_client_request_cancel(PgwfClient *client,
 	PgwfCancelOptions o = PGWF_CANCEL_OPTIONS_INIT;
 	Params		p = {0};
 
-	pgwf_options_copy(&o, sizeof(o), options);
+	pgwf_options_read(&o, sizeof(o), options);
 	if (is_empty(o.workflow_id))
 		return missing(client, "workflow_id");
 	add_text(&p, o.workflow_id);
@@ -361,7 +361,7 @@ pgwf_client_terminate(PgwfClient *client,
 	PgwfTerminateOptions o = PGWF_TERMINATE_OPTIONS_INIT;
 	Params		p = {0};
 
-	pgwf_options_copy(&o, sizeof(o), options);
+	pgwf_options_read(&o, sizeof(o), options);
 	if (is_empty(o.workflow_id))
 		return missing(client, "workflow_id");
 	add_text(&p, o.workflow_id);
@@ -389,7 +389,7 @@ pgwf_client_result(PgwfClient *client, const PgwfResultOptions *options,
 	int64_t		deadline;
 
 	memset(outcome, 0, sizeof(*outcome));
-	pgwf_options_copy(&o, sizeof(o), options);
+	pgwf_options_read(&o, sizeof(o), options);
 	if (is_empty(o.workflow_id))
 		return missing(client, "workflow_id");
 	copy_text(outcome->run_id, sizeof(outcome->run_id), o.run_id);
@@ -498,7 +498,7 @@ pgwf_client_history(PgwfClient *client, const PgwfHistoryOptions *options,
 	int			i;
 
 	*events = NULL;
-	pgwf_options_copy(&o, sizeof(o), options);
+	pgwf_options_read(&o, sizeof(o), options);
 	if (is_empty(o.workflow_id))
 		return missing(client, "workflow_id");
 	add_text(&p, o.workflow_id);

@@ -156,7 +156,7 @@ static const struct
 PgwfConn *
 pgwf_conn_create(const char *conninfo, const char *application_name)
 {
-	PgwfConn   *conn = pgwf_zalloc(sizeof(PgwfConn));
+	PgwfConn   *conn = pgwf_xalloc(sizeof(PgwfConn));
 
 	conn->interrupt_fd = -1;
 	conn->conninfo = pgwf_strdup(conninfo != NULL ? conninfo : "");
@@ -171,7 +171,7 @@ pgwf_conn_create(const char *conninfo, const char *application_name)
 PgwfConn *
 pgwf_conn_wrap(PGconn *pg)
 {
-	PgwfConn   *conn = pgwf_zalloc(sizeof(PgwfConn));
+	PgwfConn   *conn = pgwf_xalloc(sizeof(PgwfConn));
 
 	conn->interrupt_fd = -1;
 	conn->pg = pg;
@@ -402,6 +402,14 @@ finish_statement(PgwfConn *conn, int64_t deadline, PGresult **result)
 
 /* ---- connecting ---- */
 
+/* libpq's default prints notices, which is not for a library to do. */
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
+	(void) arg;
+	(void) result;
+}
+
 /*
  * Connect if not connected.  timeout_ms bounds the whole attempt.
  */
@@ -455,6 +463,7 @@ pgwf_conn_open(PgwfConn *conn, int timeout_ms)
 	}
 	if (PQsetnonblocking(conn->pg, 1) != 0)
 		return connection_failed(conn);
+	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
 	return pgwf_conn_command(conn,
 							 "SELECT pg_catalog.set_config("
 							 "'search_path', 'pg_catalog, pg_temp', false)",
@@ -632,7 +641,7 @@ pgwf_conn_cancel(PgwfConn *conn)
 PgwfRequest *
 pgwf_request_create(PgwfStmt stmt)
 {
-	PgwfRequest *request = pgwf_zalloc(sizeof(PgwfRequest));
+	PgwfRequest *request = pgwf_xalloc(sizeof(PgwfRequest));
 
 	request->stmt = stmt;
 	return request;

@@ -19,7 +19,7 @@
  * zeroed the struct instead of using the INIT macro, means this version's.
  */
 void
-pgwf_options_copy(void *to, size_t size, const void *from)
+pgwf_options_read(void *to, size_t size, const void *from)
 {
 	size_t		given;
 
@@ -56,7 +56,7 @@ pgwf_default_identity(const char *task_queue)
 }
 
 void
-pgwf_random_uuid(char *uuid)
+pgwf_request_uuid(char *uuid)
 {
 	unsigned char b[16];
 

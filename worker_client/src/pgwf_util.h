@@ -20,9 +20,10 @@
 
 #include "pgworkflow.h"
 
-/* Memory that is there or abort() was called; pgwf_zalloc zeroes it. */
-extern void *pgwf_zalloc(size_t size);
-extern void *pgwf_resize(void *ptr, size_t size);
+/* Memory that cannot fail (pgwf_json.c); pgwf_xalloc zeroes it. */
+extern void *pgwf_xalloc(size_t size);
+extern void *pgwf_xrealloc(void *ptr, size_t size);
+extern char *pgwf_xstrdup(const char *text);
 extern char *pgwf_strdup(const char *text);
 
 /* A growing text; starts as zeros, data is malloc'ed. */

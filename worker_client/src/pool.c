@@ -97,7 +97,7 @@ pgwf_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int timeout_ms)
 PgwfPool *
 pgwf_pool_create(int max_threads, void (*cleanup) (void *thread_data))
 {
-	PgwfPool   *pool = pgwf_zalloc(sizeof(PgwfPool));
+	PgwfPool   *pool = pgwf_xalloc(sizeof(PgwfPool));
 
 	pthread_mutex_init(&pool->mutex, NULL);
 	pgwf_cond_init(&pool->work);
@@ -105,7 +105,7 @@ pgwf_pool_create(int max_threads, void (*cleanup) (void *thread_data))
 	pool->tail = &pool->head;
 	pool->max_threads = max_threads;
 	pool->cleanup = cleanup;
-	pool->threads = pgwf_zalloc(sizeof(pthread_t) * (size_t) max_threads);
+	pool->threads = pgwf_xalloc(sizeof(pthread_t) * (size_t) max_threads);
 	return pool;
 }
 

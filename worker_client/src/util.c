@@ -19,38 +19,13 @@
 
 #include "pgwf_util.h"
 
-/* ---- memory ---- */
+/* ---- text ---- */
 
-void *
-pgwf_zalloc(size_t size)
-{
-	void	   *ptr = calloc(1, size);
-
-	if (ptr == NULL)
-		abort();
-	return ptr;
-}
-
-void *
-pgwf_resize(void *ptr, size_t size)
-{
-	ptr = realloc(ptr, size);
-	if (ptr == NULL)
-		abort();
-	return ptr;
-}
-
+/* NULL for NULL. */
 char *
 pgwf_strdup(const char *text)
 {
-	char	   *copy;
-
-	if (text == NULL)
-		return NULL;
-	copy = strdup(text);
-	if (copy == NULL)
-		abort();
-	return copy;
+	return text != NULL ? pgwf_xstrdup(text) : NULL;
 }
 
 /*
@@ -65,7 +40,7 @@ pgwf_text_append(PgwfText *text, const char *data, size_t len)
 
 		while (size < text->len + len + 1)
 			size *= 2;
-		text->data = pgwf_resize(text->data, size);
+		text->data = pgwf_xrealloc(text->data, size);
 		text->size = size;
 	}
 	memcpy(text->data + text->len, data, len);
@@ -365,7 +340,7 @@ pgwf_text_array(const char *const *items, int nitems)
 
 	for (i = 0; i < nitems; i++)
 		size += 2 * strlen(items[i]) + 3;
-	array = pgwf_zalloc(size);
+	array = pgwf_xalloc(size);
 	p = array;
 	*p++ = '{';
 	for (i = 0; i < nitems; i++)

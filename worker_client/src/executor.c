@@ -1,0 +1,347 @@
+/*-------------------------------------------------------------------------
+ *
+ * executor.c
+ *	  Runs activations of workflow instances on a thread that the worker's
+ *	  main thread can watch and, when workflow code does not yield, abandon.
+ *
+ * The main thread queues activations, a single thread runs them in order and
+ * queues the outcomes; commands are turned into text here, to leave the main
+ * thread to the connection.  When the running activation is abandoned, another
+ * thread takes over the queue.  The old one keeps the instance and
+ * destroys it if the code ever yields, then ends.
+ *
+ * mutex guards the queues, the running activation and the references.  notify
+ * is called without it.  The executor is freed by the last that refers to it,
+ * so that abandoned threads never touch freed memory.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_executor.h"
+#include "pgwf_pool.h"
+#include "pgwf_util.h"
+
+struct PgwfExecutor
+{
+	pthread_mutex_t mutex;
+	pthread_cond_t work;		/* todo has grown, or stopping */
+	pthread_cond_t idle;		/* nothing to do, or the thread ended */
+	PgwfExec   *todo;
+	PgwfExec  **todo_tail;
+	PgwfExec   *done;
+	PgwfExec  **done_tail;
+	PgwfExec   *running;
+	bool		started;		/* the current thread exists */
+	bool		stopping;
+	bool		ended;			/* the current thread has ended */
+	pthread_t	thread;
+	int			refs;			/* the worker and every thread */
+	int			abandoned;		/* threads still in abandoned code */
+	void		(*notify) (void *arg);
+	void	   *notify_arg;
+};
+
+void
+pgwf_exec_free(PgwfExec *exec)
+{
+	if (exec == NULL)
+		return;
+	pgwf_task_outcome_clear(&exec->outcome);
+	json_decref(exec->task);
+	json_decref(exec->local.result);
+	pgwf_failure_free(exec->local.failure);
+	free(exec->commands);
+	free(exec->sdk_metadata);
+	free(exec);
+}
+
+/*
+ * notify is called whenever the queue of outcomes was empty and no longer is.
+ */
+PgwfExecutor *
+pgwf_executor_create(void (*notify) (void *arg), void *arg)
+{
+	PgwfExecutor *executor = pgwf_xalloc(sizeof(PgwfExecutor));
+
+	pthread_mutex_init(&executor->mutex, NULL);
+	pgwf_cond_init(&executor->work);
+	pgwf_cond_init(&executor->idle);
+	executor->todo_tail = &executor->todo;
+	executor->done_tail = &executor->done;
+	executor->refs = 1;
+	executor->notify = notify;
+	executor->notify_arg = arg;
+	return executor;
+}
+
+/* Called with the mutex held, which is released. */
+static void
+release(PgwfExecutor *executor)
+{
+	bool		last = (--executor->refs == 0);
+
+	pthread_mutex_unlock(&executor->mutex);
+	if (!last)
+		return;
+
+	/* what nobody collected belongs to runs that were given up */
+	while (executor->done != NULL)
+	{
+		PgwfExec   *exec = executor->done;
+		PgwfInstance *instance = exec->instance;
+
+		executor->done = exec->next;
+		pgwf_exec_free(exec);
+		pgwf_instance_destroy(instance);
+	}
+	pthread_cond_destroy(&executor->work);
+	pthread_cond_destroy(&executor->idle);
+	pthread_mutex_destroy(&executor->mutex);
+	free(executor);
+}
+
+static void
+run_exec(PgwfExec *exec)
+{
+	if (exec->task != NULL)
+		pgwf_instance_process(exec->instance, exec->task, &exec->outcome);
+	else
+		pgwf_instance_local_result(exec->instance, &exec->local,
+								   &exec->outcome);
+	if (exec->outcome.commands != NULL)
+		exec->commands = pgwf_json_text(exec->outcome.commands);
+	if (exec->outcome.sdk_metadata != NULL)
+		exec->sdk_metadata = pgwf_json_text(exec->outcome.sdk_metadata);
+}
+
+static void *
+executor_main(void *arg)
+{
+	PgwfExecutor *executor = arg;
+
+	pthread_mutex_lock(&executor->mutex);
+	for (;;)
+	{
+		PgwfExec   *exec;
+		bool		first;
+
+		while (executor->todo == NULL && !executor->stopping)
+			pthread_cond_wait(&executor->work, &executor->mutex);
+		exec = executor->todo;
+		if (exec == NULL)
+			break;
+		executor->todo = exec->next;
+		if (executor->todo == NULL)
+			executor->todo_tail = &executor->todo;
+		executor->running = exec;
+		exec->started_ms = pgwf_clock_ms();
+		pthread_mutex_unlock(&executor->mutex);
+
+		run_exec(exec);
+
+		pthread_mutex_lock(&executor->mutex);
+		if (exec->abandoned)
+		{
+			/* another thread is in charge; nobody knows this run any more */
+			PgwfInstance *instance = exec->instance;
+
+			pthread_mutex_unlock(&executor->mutex);
+			pgwf_exec_free(exec);
+			pgwf_instance_destroy(instance);
+			pthread_mutex_lock(&executor->mutex);
+			executor->abandoned--;
+			release(executor);
+			return NULL;
+		}
+		executor->running = NULL;
+		exec->next = NULL;
+		first = (executor->done == NULL);
+		*executor->done_tail = exec;
+		executor->done_tail = &exec->next;
+		if (executor->todo == NULL)
+			pthread_cond_signal(&executor->idle);
+		if (first)
+		{
+			pthread_mutex_unlock(&executor->mutex);
+			executor->notify(executor->notify_arg);
+			pthread_mutex_lock(&executor->mutex);
+		}
+	}
+	executor->ended = true;
+	pthread_cond_signal(&executor->idle);
+	release(executor);
+	return NULL;
+}
+
+/* The mutex is held. */
+static bool
+start_thread(PgwfExecutor *executor)
+{
+	if (pgwf_thread_create(&executor->thread, executor_main, executor) != 0)
+		return false;
+	executor->started = true;
+	executor->refs++;
+	return true;
+}
+
+/*
+ * Queue an activation.  False if there is no thread to run it.
+ */
+bool
+pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec)
+{
+	bool		ok = true;
+
+	exec->next = NULL;
+	exec->abandoned = false;
+	pthread_mutex_lock(&executor->mutex);
+	if (!executor->started)
+		ok = start_thread(executor);
+	if (ok)
+	{
+		if (executor->todo == NULL)
+			pthread_cond_signal(&executor->work);
+		*executor->todo_tail = exec;
+		executor->todo_tail = &exec->next;
+	}
+	pthread_mutex_unlock(&executor->mutex);
+	return ok;
+}
+
+/*
+ * Take all outcomes, a list; NULL if there are none.
+ */
+PgwfExec *
+pgwf_executor_collect(PgwfExecutor *executor)
+{
+	PgwfExec   *list;
+
+	pthread_mutex_lock(&executor->mutex);
+	list = executor->done;
+	executor->done = NULL;
+	executor->done_tail = &executor->done;
+	pthread_mutex_unlock(&executor->mutex);
+	return list;
+}
+
+/*
+ * Wait until everything queued has run, or the time has passed.
+ */
+bool
+pgwf_executor_wait(PgwfExecutor *executor, int timeout_ms)
+{
+	bool		idle = true;
+
+	pthread_mutex_lock(&executor->mutex);
+	while (executor->todo != NULL || executor->running != NULL)
+	{
+		if (!pgwf_cond_wait(&executor->idle, &executor->mutex, timeout_ms))
+		{
+			idle = executor->todo == NULL && executor->running == NULL;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&executor->mutex);
+	return idle;
+}
+
+/* Is nothing queued, running or waiting to be collected? */
+bool
+pgwf_executor_idle(PgwfExecutor *executor)
+{
+	bool		idle;
+
+	pthread_mutex_lock(&executor->mutex);
+	idle = executor->todo == NULL && executor->running == NULL &&
+		executor->done == NULL;
+	pthread_mutex_unlock(&executor->mutex);
+	return idle;
+}
+
+/*
+ * When the activation that runs now was begun, or -1.
+ */
+int64_t
+pgwf_executor_running_since(PgwfExecutor *executor)
+{
+	int64_t		since = -1;
+
+	pthread_mutex_lock(&executor->mutex);
+	if (executor->running != NULL)
+		since = executor->running->started_ms;
+	pthread_mutex_unlock(&executor->mutex);
+	return since;
+}
+
+/*
+ * Give up the running activation if it has taken longer than the limit.
+ * Returns its owner, or NULL if there was none to give up.  The activation and its
+ * instance are the executor's from then on.
+ */
+void *
+pgwf_executor_abandon(PgwfExecutor *executor, int limit_ms)
+{
+	PgwfExec   *exec;
+	void	   *owner = NULL;
+
+	pthread_mutex_lock(&executor->mutex);
+	exec = executor->running;
+	if (exec != NULL && pgwf_clock_ms() - exec->started_ms >= limit_ms)
+	{
+		owner = exec->owner;
+		exec->abandoned = true;
+		executor->running = NULL;
+		executor->abandoned++;
+		pthread_detach(executor->thread);
+		executor->started = false;
+		if (executor->todo != NULL)
+			start_thread(executor);
+	}
+	pthread_mutex_unlock(&executor->mutex);
+	return owner;
+}
+
+/*
+ * End the thread, which must have nothing to do.  False if abandoned threads
+ * are left, which use the registry when their code yields.
+ */
+bool
+pgwf_executor_destroy(PgwfExecutor *executor, int timeout_ms)
+{
+	int64_t		deadline = pgwf_clock_ms() + timeout_ms;
+	bool		clean;
+
+	if (executor == NULL)
+		return true;
+	pthread_mutex_lock(&executor->mutex);
+	executor->stopping = true;
+	pthread_cond_broadcast(&executor->work);
+	while (executor->started && !executor->ended)
+	{
+		int64_t		left = deadline - pgwf_clock_ms();
+
+		if (left <= 0)
+			break;
+		pgwf_cond_wait(&executor->idle, &executor->mutex, (int) left);
+	}
+	clean = executor->abandoned == 0 &&
+		(!executor->started || executor->ended);
+	if (executor->started)
+	{
+		pthread_t	thread = executor->thread;
+
+		if (executor->ended)
+		{
+			pthread_mutex_unlock(&executor->mutex);
+			pthread_join(thread, NULL);
+			pthread_mutex_lock(&executor->mutex);
+		}
+		else
+			pthread_detach(thread);
+	}
+	release(executor);
+	return clean;
+}

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_executor.h
+ *	  The thread that runs workflow code, watched from outside.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_EXECUTOR_H
+#define PGWF_EXECUTOR_H
+
+#include "pgwf_instance.h"
+
+typedef struct PgwfExecutor PgwfExecutor;
+
+/*
+ * One activation.  The worker owns it, except from pgwf_executor_submit()
+ * until it is handed back by pgwf_executor_collect() or is abandoned.
+ * While it is with the executor, so is the instance.
+ */
+typedef struct PgwfExec
+{
+	struct PgwfExec *next;
+	PgwfInstance *instance;
+	json_t	   *task;			/* process this task, or, if NULL, */
+	PgwfLocalResult local;		/* deliver this result */
+	void	   *owner;			/* the worker's */
+
+	/* filled by the executor */
+	PgwfTaskOutcome outcome;
+	char	   *commands;		/* outcome.commands as text */
+	char	   *sdk_metadata;	/* outcome.sdk_metadata as text, or NULL */
+	int64_t		started_ms;
+	bool		abandoned;
+} PgwfExec;
+
+extern PgwfExecutor *pgwf_executor_create(void (*notify) (void *arg),
+										  void *arg);
+extern bool pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec);
+extern PgwfExec *pgwf_executor_collect(PgwfExecutor *executor);
+extern bool pgwf_executor_wait(PgwfExecutor *executor, int timeout_ms);
+extern int64_t pgwf_executor_running_since(PgwfExecutor *executor);
+extern void *pgwf_executor_abandon(PgwfExecutor *executor, int limit_ms);
+extern bool pgwf_executor_idle(PgwfExecutor *executor);
+extern bool pgwf_executor_destroy(PgwfExecutor *executor, int timeout_ms);
+
+extern void pgwf_exec_free(PgwfExec *exec);
+
+#endif							/* PGWF_EXECUTOR_H */

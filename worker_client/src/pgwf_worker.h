@@ -1,0 +1,214 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_worker.h
+ *	  The worker's state, shared by the files of its main thread:
+ *
+ *	  worker.c			options, life, the loop, stopping
+ *	  worker_wait.c		the waiting connection
+ *	  worker_exchange.c	answers, heartbeats and polls, one pipeline at a time
+ *	  worker_task.c		runs and their workflow tasks
+ *	  worker_activity.c	activities and local activities
+ *
+ * Everything belongs to the main thread, the one in pgwf_worker_run(),
+ * except what is marked otherwise.  The threads that run workflow code
+ * (executor.c) and activities (pool.c, activity.c) hand over their outcomes and wake
+ * the main thread through pgwf_worker_notify().
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_WORKER_H
+#define PGWF_WORKER_H
+
+#include "pgwf_activity.h"
+#include "pgwf_cache.h"
+#include "pgwf_executor.h"
+
+/* Limit for a statement or a pipeline on the working connection. */
+#define PGWF_REQUEST_TIMEOUT_MS	60000
+#define PGWF_CONNECT_TIMEOUT_MS	10000
+
+/* The queues a worker looks at. */
+typedef enum PgwfQueue
+{
+	PGWF_QUEUE_STICKY,
+	PGWF_QUEUE_NORMAL,
+	PGWF_QUEUE_ACTIVITY,
+	PGWF_NUM_QUEUES
+} PgwfQueue;
+
+typedef enum PgwfRunState
+{
+	PGWF_RUN_IDLE,				/* no task */
+	PGWF_RUN_EXECUTING,			/* with the executor */
+	PGWF_RUN_LOCAL,				/* waiting for local activities */
+	PGWF_RUN_RESPONDING			/* its answer is not acknowledged yet */
+} PgwfRunState;
+
+/* A run in memory. */
+typedef struct PgwfRun
+{
+	PgwfCacheEntry entry;		/* first: cast back from it */
+	PgwfRunState state;
+	PgwfInstance *instance;
+	char	   *workflow_id;
+	char	   *workflow_type;
+
+	/* the task in work */
+	char	   *token;
+	int			attempt;
+	int64_t		heartbeat_at;	/* when 80 % of its timeout are over */
+	bool		from_start;		/* it began at event 1 */
+	bool		finished;		/* the answer closes the workflow */
+
+	json_t	   *next_task;		/* arrived while this one is in work */
+	PgwfExec   *results;		/* of local activities, to be delivered */
+	int			nlocal;			/* local activities that refer to the run */
+} PgwfRun;
+
+/* An answer that the service has not acknowledged. */
+typedef struct PgwfResponse
+{
+	struct PgwfResponse *next;
+	PgwfRequest *request;
+	char		run_id[PGWF_RUN_ID_SIZE];
+	PgwfRun    *run;			/* of a workflow task completion */
+	int64_t		give_up_ms;		/* pointless afterwards; 0: never */
+} PgwfResponse;
+
+struct PgwfWorker
+{
+	/* options */
+	char	   *conninfo;
+	char	   *workflow_namespace;
+	char	   *task_queue;
+	char	   *identity;
+	char	   *build_id;
+	char	   *sticky_queue;	/* NULL: no cache, no stickiness */
+	char	   *sticky_timeout; /* as an interval */
+	PgwfRegistry *registry;
+	int			max_cached;
+	int			max_workflow_tasks;
+	int			max_activities;
+	int			max_local;
+	int			grace_ms;
+	int			deadlock_ms;	/* -1: no limit */
+	int			max_batch;
+
+	/* any thread */
+	PgwfWakeup	wakeup;			/* the main thread is wanted */
+	PgwfWakeup	stop_pipe;		/* readable once a stop was asked for */
+	int			stop_wanted;	/* atomic */
+	int			attention;		/* atomic: something has happened */
+	int			sleeping;		/* atomic: the main thread is, or will be */
+	pthread_mutex_t mutex;		/* guards done_activities */
+	PgwfActivity *done_activities;
+	PgwfWorkerStats stats;		/* written by the main thread, atomically */
+
+	/* the loop */
+	PgwfErr		err;
+	PgwfResult	fatal;			/* why the run cannot go on */
+	bool		proved;			/* a poll or a wait has worked once */
+	bool		run_called;
+	bool		leaked;			/* threads of ours live on */
+
+	/* the working connection */
+	PgwfConn   *work;
+	PgwfBackoff work_backoff;
+	int64_t		work_retry_at;
+	bool		was_connected;
+	bool		hint[PGWF_NUM_QUEUES];	/* poll it */
+	int64_t		poll_at;		/* not before, after an error */
+	bool		sticky_first;	/* when there is but one free slot */
+
+	/* the waiting connection */
+	PgwfConn   *wait;
+	PgwfBackoff wait_backoff;
+	int64_t		wait_retry_at;
+	bool		wait_busy;
+	bool		wait_canceled;
+	bool		wait_covers[PGWF_NUM_QUEUES];
+	int64_t		wait_limit;
+
+	/* workflows */
+	PgwfExecutor *executor;
+	PgwfCache	cache;			/* all runs, busy ones as well */
+	int			busy_runs;		/* executing or waiting for local ones */
+	int			responding_runs;
+	json_t	   *pending_tasks;	/* array: taken, not begun */
+
+	/* activities */
+	PgwfActivityHost host;
+	PgwfPool   *pool;
+	PgwfPool   *local_pool;
+	PgwfActivity *activities;	/* with a pool */
+	int			nactivities;	/* of these, not local */
+	int			nlocal;			/* of these, local */
+	PgwfActivity *waiting_local;	/* for their delay or for a thread */
+	bool		heartbeat_wanted;
+
+	/* answers */
+	PgwfResponse *responses;
+	PgwfResponse **responses_tail;
+	int			nresponses;
+	int64_t		respond_at;		/* not before, after an error */
+	PgwfBackoff respond_backoff;
+
+	/* stopping */
+	bool		stopping;
+	bool		grace_over;
+	int64_t		grace_until;
+	int64_t		stop_until;
+};
+
+/* Statistics: one writer, any readers. */
+#define PGWF_COUNT(worker, field, n) \
+	__atomic_fetch_add(&(worker)->stats.field, (int64_t) (n), __ATOMIC_RELAXED)
+
+#define pgwf_worker_log(worker, level, ...) \
+	pgwf_registry_log((worker)->registry, level, __VA_ARGS__)
+
+/* worker.c */
+extern void pgwf_worker_notify(void *worker);
+extern void pgwf_worker_fatal(PgwfWorker *worker, const PgwfErr *err);
+extern bool pgwf_error_is_transient(const PgwfErr *err);
+extern int	pgwf_worker_free_slots(const PgwfWorker *worker, PgwfQueue queue);
+
+/* worker_wait.c */
+extern int64_t pgwf_worker_wait_step(PgwfWorker *worker, int64_t now);
+extern void pgwf_worker_wait_ready(PgwfWorker *worker);
+
+/* worker_exchange.c */
+extern int64_t pgwf_worker_connect_step(PgwfWorker *worker, int64_t now);
+extern bool pgwf_worker_exchange_due(PgwfWorker *worker, int64_t now,
+									 int64_t *next);
+extern void pgwf_worker_exchange(PgwfWorker *worker);
+extern void pgwf_worker_respond(PgwfWorker *worker, PgwfRequest *request,
+								const char *run_id, PgwfRun *run,
+								int64_t give_up_ms);
+extern void pgwf_worker_drop_responses(PgwfWorker *worker);
+
+/* worker_task.c */
+extern void pgwf_worker_take_task(PgwfWorker *worker, json_t *task);
+extern void pgwf_worker_begin_tasks(PgwfWorker *worker);
+extern void pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec);
+extern void pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
+									  const PgwfRequest *request);
+extern void pgwf_worker_deadlock(PgwfWorker *worker, PgwfRun *run);
+extern void pgwf_worker_local_done(PgwfWorker *worker, PgwfRun *run,
+								   PgwfExec *result);
+extern void pgwf_worker_local_heartbeat(PgwfWorker *worker, PgwfRun *run);
+extern void pgwf_worker_evict_all(PgwfWorker *worker, bool busy_too);
+
+/* worker_activity.c */
+extern void pgwf_worker_take_activity(PgwfWorker *worker, json_t *task);
+extern void pgwf_worker_start_local(PgwfWorker *worker, PgwfRun *run,
+									const PgwfLocalRequest *request);
+extern void pgwf_worker_cancel_local(PgwfWorker *worker, PgwfRun *run,
+									 int64_t seq);
+extern void pgwf_worker_forget_local(PgwfWorker *worker, PgwfRun *run);
+extern void pgwf_worker_collect_activities(PgwfWorker *worker);
+extern int64_t pgwf_worker_tick_activities(PgwfWorker *worker, int64_t now);
+extern void pgwf_worker_cancel_activities(PgwfWorker *worker);
+extern void pgwf_worker_activity_done(PgwfActivity *activity, void *worker);
+
+#endif							/* PGWF_WORKER_H */

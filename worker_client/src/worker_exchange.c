@@ -1,0 +1,560 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_exchange.c
+ *	  The working connection: answers to tasks, heartbeats and polls go out
+ *	  in one pipeline, which costs one round trip.
+ *
+ * Its transactions are, in this order: the answers, sorted by run (every
+ * worker locks runs in the same order) and cut into batches; the
+ * heartbeats; and one poll for each queue that may have something.  When a
+ * batch fails because of one of its answers, its others are sent again, each as a
+ * transaction of its own.  Answers whose fate is unknown because the
+ * connection was lost are kept and sent again: if they had arrived, their
+ * tokens are stale by then and the service says so.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_worker.h"
+
+/* How long the main thread waits for workflow code before it goes on. */
+#define SETTLE_MS	5
+
+/* Polls of one queue take at most so many tasks. */
+#define MAX_POLL	200
+
+/* What one exchange sends. */
+typedef struct Exchange
+{
+	PgwfRequest **requests;
+	int			nrequests;
+	PgwfResponse **responses;	/* the first requests are these */
+	int			nresponses;
+	PgwfActivity **beating;		/* the next are their heartbeats */
+	int			nbeating;
+	PgwfRequest *polls[PGWF_NUM_QUEUES];
+	int			asked[PGWF_NUM_QUEUES];
+	int			group;
+} Exchange;
+
+/* ---- connecting ---- */
+
+/*
+ * Keep the connection open.  Returns when to try again if it is not, else
+ * INT64_MAX.
+ */
+int64_t
+pgwf_worker_connect_step(PgwfWorker *worker, int64_t now)
+{
+	if (pgwf_conn_is_open(worker->work))
+		return INT64_MAX;
+	if (now < worker->work_retry_at)
+		return worker->work_retry_at;
+	worker->work->interrupt_fd = worker->stopping ? -1 :
+		worker->stop_pipe.fd[0];
+	if (pgwf_conn_open(worker->work, PGWF_CONNECT_TIMEOUT_MS) != PGWF_OK)
+	{
+		if (worker->work_backoff.failures == 0)
+			pgwf_worker_log(worker, PGWF_LOG_WARNING,
+							"could not connect: %s",
+							worker->work->err.message);
+		worker->work_retry_at = pgwf_clock_ms() +
+			pgwf_backoff_next(&worker->work_backoff);
+		return worker->work_retry_at;
+	}
+	worker->work->interrupt_fd = -1;
+	if (worker->was_connected)
+	{
+		PGWF_COUNT(worker, reconnects, 1);
+		pgwf_worker_log(worker, PGWF_LOG_INFO, "connected again");
+	}
+	worker->was_connected = true;
+	pgwf_backoff_reset(&worker->work_backoff);
+	worker->hint[PGWF_QUEUE_STICKY] = worker->sticky_queue != NULL;
+	worker->hint[PGWF_QUEUE_NORMAL] = true;
+	worker->hint[PGWF_QUEUE_ACTIVITY] = true;
+	return INT64_MAX;
+}
+
+/* ---- answers ---- */
+
+/*
+ * Queue an answer; takes the request over.
+ */
+void
+pgwf_worker_respond(PgwfWorker *worker, PgwfRequest *request,
+					const char *run_id, PgwfRun *run, int64_t give_up_ms)
+{
+	PgwfResponse *response = pgwf_xalloc(sizeof(PgwfResponse));
+
+	response->request = request;
+	snprintf(response->run_id, sizeof(response->run_id), "%s", run_id);
+	response->run = run;
+	response->give_up_ms = give_up_ms;
+	*worker->responses_tail = response;
+	worker->responses_tail = &response->next;
+	worker->nresponses++;
+}
+
+static void
+free_response(PgwfResponse *response)
+{
+	pgwf_request_destroy(response->request);
+	free(response);
+}
+
+/* Forget the answers that could not be delivered. */
+void
+pgwf_worker_drop_responses(PgwfWorker *worker)
+{
+	while (worker->responses != NULL)
+	{
+		PgwfResponse *response = worker->responses;
+
+		worker->responses = response->next;
+		free_response(response);
+	}
+	worker->responses_tail = &worker->responses;
+	worker->nresponses = 0;
+}
+
+static int
+compare_responses(const void *a, const void *b)
+{
+	const PgwfResponse *ra = *(PgwfResponse *const *) a;
+	const PgwfResponse *rb = *(PgwfResponse *const *) b;
+
+	return strcmp(ra->run_id, rb->run_id);
+}
+
+/*
+ * Is there something to send now?  *next is lowered to the time at which there
+ * will be.
+ */
+bool
+pgwf_worker_exchange_due(PgwfWorker *worker, int64_t now, int64_t *next)
+{
+	int			q;
+
+	if (!pgwf_conn_is_open(worker->work))
+		return false;
+	if (worker->responses != NULL)
+	{
+		if (now >= worker->respond_at)
+			return true;
+		if (worker->respond_at < *next)
+			*next = worker->respond_at;
+	}
+	if (worker->heartbeat_wanted)
+		return true;
+	if (worker->stopping)
+		return false;
+	for (q = 0; q < PGWF_NUM_QUEUES; q++)
+	{
+		if (!worker->hint[q] ||
+			pgwf_worker_free_slots(worker, (PgwfQueue) q) <= 0)
+			continue;
+		if (now >= worker->poll_at)
+			return true;
+		if (worker->poll_at < *next)
+			*next = worker->poll_at;
+	}
+	return false;
+}
+
+/* ---- collecting what is to be sent ---- */
+
+static void
+add_responses(PgwfWorker *worker, Exchange *x, int64_t now)
+{
+	PgwfResponse *response;
+	PgwfResponse *next;
+	int			i;
+
+	if (worker->responses == NULL || now < worker->respond_at)
+		return;
+	x->responses = pgwf_xalloc((size_t) worker->nresponses *
+							   sizeof(PgwfResponse *));
+	for (response = worker->responses; response != NULL; response = next)
+	{
+		next = response->next;
+		if (response->give_up_ms > 0 && now > response->give_up_ms)
+			free_response(response);
+		else
+			x->responses[x->nresponses++] = response;
+	}
+	worker->responses = NULL;
+	worker->responses_tail = &worker->responses;
+	worker->nresponses = 0;
+	qsort(x->responses, (size_t) x->nresponses, sizeof(PgwfResponse *),
+		  compare_responses);
+	for (i = 0; i < x->nresponses; i++)
+	{
+		if (i > 0 && i % worker->max_batch == 0)
+			x->group++;
+		x->responses[i]->request->group = x->group;
+		x->requests[x->nrequests++] = x->responses[i]->request;
+	}
+	if (x->nresponses > 0)
+	{
+		PGWF_COUNT(worker, response_batches,
+				   (x->nresponses - 1) / worker->max_batch + 1);
+		PGWF_COUNT(worker, responses, x->nresponses);
+		x->group++;
+	}
+}
+
+static void
+add_heartbeats(PgwfWorker *worker, Exchange *x, int64_t now)
+{
+	PgwfActivity *activity;
+
+	worker->heartbeat_wanted = false;
+	for (activity = worker->activities; activity != NULL;
+		 activity = activity->next)
+	{
+		PgwfRequest *request;
+		bool		send;
+
+		if (activity->info.is_local)
+			continue;
+		pgwf_activity_tick(activity, now, &send);
+		if (!send)
+			continue;
+		request = pgwf_request_create(PGWF_STMT_HEARTBEAT);
+		pgwf_request_bind(request, activity->info.task_token);
+		pgwf_request_bind_own(request,
+							  pgwf_activity_take_details(activity, now));
+		pgwf_request_bind(request, worker->identity);
+		pgwf_request_bind(request, worker->workflow_namespace);
+		request->group = x->group++;
+		x->beating[x->nbeating++] = activity;
+		x->requests[x->nrequests++] = request;
+	}
+	PGWF_COUNT(worker, heartbeats, x->nbeating);
+}
+
+static void
+add_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int max_tasks)
+{
+	PgwfRequest *request;
+	char		buf[16];
+
+	if (max_tasks <= 0)
+		return;
+	if (max_tasks > MAX_POLL)
+		max_tasks = MAX_POLL;
+	snprintf(buf, sizeof(buf), "%d", max_tasks);
+	request = pgwf_request_create(queue == PGWF_QUEUE_ACTIVITY ?
+								  PGWF_STMT_POLL_ACTIVITY :
+								  PGWF_STMT_POLL_WORKFLOW);
+	pgwf_request_bind(request, queue == PGWF_QUEUE_STICKY ?
+					  worker->sticky_queue : worker->task_queue);
+	pgwf_request_bind(request, buf);
+	pgwf_request_bind(request, worker->identity);
+	if (queue != PGWF_QUEUE_ACTIVITY)
+		pgwf_request_bind(request, queue == PGWF_QUEUE_STICKY ? "t" : "f");
+	pgwf_request_bind(request, worker->build_id);
+	pgwf_request_bind(request, worker->workflow_namespace);
+	request->group = x->group++;
+	x->polls[queue] = request;
+	x->asked[queue] = max_tasks;
+	x->requests[x->nrequests++] = request;
+	PGWF_COUNT(worker, polls, 1);
+}
+
+static void
+add_polls(PgwfWorker *worker, Exchange *x, int64_t now)
+{
+	int			slots = pgwf_worker_free_slots(worker, PGWF_QUEUE_NORMAL);
+	bool		sticky = worker->hint[PGWF_QUEUE_STICKY];
+	bool		normal = worker->hint[PGWF_QUEUE_NORMAL];
+	int			nsticky = 0;
+
+	if (worker->stopping || now < worker->poll_at)
+		return;
+	if (sticky && normal)
+	{
+		/* half each; a single slot to both in turn */
+		nsticky = slots / 2;
+		if (slots % 2 != 0 && worker->sticky_first)
+			nsticky++;
+		worker->sticky_first = !worker->sticky_first;
+	}
+	else if (sticky)
+		nsticky = slots;
+	add_poll(worker, x, PGWF_QUEUE_STICKY, nsticky);
+	if (normal)
+		add_poll(worker, x, PGWF_QUEUE_NORMAL, slots - nsticky);
+	if (worker->hint[PGWF_QUEUE_ACTIVITY])
+		add_poll(worker, x, PGWF_QUEUE_ACTIVITY,
+				 pgwf_worker_free_slots(worker, PGWF_QUEUE_ACTIVITY));
+}
+
+/* ---- sending ---- */
+
+/*
+ * Was the request undone because of another one of its batch?
+ */
+static bool
+batch_aborted(const PgwfRequest *request)
+{
+	return request->err.code == PGWF_ABORTED &&
+		request->err.sqlstate[0] == '\0';
+}
+
+static bool
+unanswered(const PgwfRequest *request)
+{
+	return request->result == NULL && request->err.code == PGWF_OK;
+}
+
+static void
+count_groups(PgwfWorker *worker, PgwfRequest *const *requests, int nrequests)
+{
+	int			groups = 0;
+	int			i;
+
+	for (i = 0; i < nrequests; i++)
+	{
+		if (i == 0 || requests[i]->group != requests[i - 1]->group)
+			groups++;
+	}
+	PGWF_COUNT(worker, transactions, groups);
+	PGWF_COUNT(worker, round_trips, 1);
+}
+
+/*
+ * Send the answers of failed batches again, one by one.
+ */
+static void
+repeat_aborted(PgwfWorker *worker, Exchange *x)
+{
+	PgwfRequest **again = pgwf_xalloc((size_t) (x->nresponses + 1) *
+									  sizeof(PgwfRequest *));
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < x->nresponses; i++)
+	{
+		PgwfRequest *request = x->responses[i]->request;
+
+		if (!batch_aborted(request))
+			continue;
+		pgwf_request_clear(request);
+		request->group = n;
+		again[n++] = request;
+	}
+	if (n > 0)
+	{
+		PGWF_COUNT(worker, repeated_batches, 1);
+		count_groups(worker, again, n);
+		if (pgwf_conn_is_open(worker->work))
+			pgwf_conn_pipeline(worker->work, again, n,
+							   PGWF_REQUEST_TIMEOUT_MS);
+	}
+	free(again);
+}
+
+/* ---- taking the answers in ---- */
+
+/*
+ * What the service said to the answers.  Those that met a passing trouble are
+ * queued again.
+ */
+static void
+finish_responses(PgwfWorker *worker, Exchange *x, int64_t now)
+{
+	bool		trouble = false;
+	int			i;
+
+	for (i = 0; i < x->nresponses; i++)
+	{
+		PgwfResponse *response = x->responses[i];
+		PgwfRequest *request = response->request;
+
+		if (unanswered(request) || batch_aborted(request) ||
+			(request->err.code != PGWF_OK &&
+			 pgwf_error_is_transient(&request->err)))
+		{
+			if (request->err.code != PGWF_OK && !batch_aborted(request))
+			{
+				trouble = true;
+				pgwf_worker_log(worker, PGWF_LOG_WARNING,
+								"could not answer a task yet: %s",
+								request->err.message);
+			}
+			pgwf_request_clear(request);
+			response->next = NULL;
+			*worker->responses_tail = response;
+			worker->responses_tail = &response->next;
+			worker->nresponses++;
+			continue;
+		}
+		if (response->run != NULL)
+			pgwf_worker_task_answered(worker, response->run, request);
+		else if (request->err.code == PGWF_NOT_FOUND)
+			pgwf_worker_log(worker, PGWF_LOG_DEBUG,
+							"an answer came too late: %s",
+							request->err.message);
+		else if (request->err.code != PGWF_OK)
+			pgwf_worker_log(worker, PGWF_LOG_WARNING,
+							"an answer was refused: %s",
+							request->err.message);
+		free_response(response);
+	}
+	if (trouble)
+		worker->respond_at = now + pgwf_backoff_next(&worker->respond_backoff);
+	else
+	{
+		worker->respond_at = 0;
+		pgwf_backoff_reset(&worker->respond_backoff);
+	}
+}
+
+static void
+finish_heartbeats(PgwfWorker *worker, Exchange *x)
+{
+	int			i;
+
+	for (i = 0; i < x->nbeating; i++)
+	{
+		PgwfRequest *request = x->requests[x->nresponses + i];
+		PgwfActivity *activity = x->beating[i];
+
+		if (request->err.code == PGWF_NOT_FOUND)
+			pgwf_activity_cancel(activity, PGWF_CANCEL_NOT_FOUND);
+		else if (request->err.code != PGWF_OK)
+			pgwf_worker_log(worker, PGWF_LOG_WARNING,
+							"could not send a heartbeat: %s",
+							request->err.message);
+		else if (request->result != NULL && PQntuples(request->result) == 1)
+		{
+			if (PQgetvalue(request->result, 0, 0)[0] == 't')
+				pgwf_activity_cancel(activity, PGWF_CANCEL_REQUESTED);
+			else if (PQgetvalue(request->result, 0, 1)[0] == 't')
+				pgwf_activity_cancel(activity, PGWF_CANCEL_PAUSED);
+			else if (PQgetvalue(request->result, 0, 2)[0] == 't')
+				pgwf_activity_cancel(activity, PGWF_CANCEL_RESET);
+		}
+		pgwf_request_destroy(request);
+	}
+}
+
+static void
+finish_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int64_t now)
+{
+	PgwfRequest *request = x->polls[queue];
+	int			n;
+	int			i;
+
+	if (request == NULL)
+		return;
+	if (request->err.code != PGWF_OK)
+	{
+		if (!worker->proved && !pgwf_error_is_transient(&request->err))
+			pgwf_worker_fatal(worker, &request->err);
+		else
+		{
+			pgwf_worker_log(worker, PGWF_LOG_WARNING,
+							"could not poll: %s", request->err.message);
+			worker->poll_at = now + pgwf_backoff_next(&worker->respond_backoff);
+		}
+	}
+	else if (request->result != NULL)
+	{
+		worker->proved = true;
+		n = PQntuples(request->result);
+		if (n == 0)
+			PGWF_COUNT(worker, empty_polls, 1);
+
+		/*
+		 * One task alone was probably all there was: waiting then costs less
+		 * than another poll.
+		 */
+		worker->hint[queue] = n > 1 || n == x->asked[queue];
+		for (i = 0; i < n; i++)
+		{
+			json_t	   *task = pgwf_json_parse(PQgetvalue(request->result,
+														  i, 0));
+
+			if (task == NULL)
+				pgwf_worker_log(worker, PGWF_LOG_ERROR,
+								"could not understand a task");
+			else if (queue == PGWF_QUEUE_ACTIVITY)
+				pgwf_worker_take_activity(worker, task);
+			else
+				pgwf_worker_take_task(worker, task);
+		}
+	}
+	pgwf_request_destroy(request);
+}
+
+/*
+ * Do everything that is due in one round trip, perhaps two.
+ */
+void
+pgwf_worker_exchange(PgwfWorker *worker)
+{
+	Exchange	x = {0};
+	PgwfExec   *exec;
+	int64_t		now;
+	int			q;
+
+	/*
+	 * Workflow code is quick as a rule: what it is about to say goes out with
+	 * the rest.
+	 */
+	if (!pgwf_executor_idle(worker->executor))
+	{
+		pgwf_executor_wait(worker->executor, SETTLE_MS);
+		exec = pgwf_executor_collect(worker->executor);
+		while (exec != NULL)
+		{
+			PgwfExec   *next = exec->next;
+
+			pgwf_worker_outcome(worker, exec);
+			exec = next;
+		}
+		if (!pgwf_conn_is_open(worker->work))
+			return;
+	}
+	pgwf_worker_collect_activities(worker);
+
+	now = pgwf_clock_ms();
+	x.requests = pgwf_xalloc((size_t) (worker->nresponses +
+									   worker->nactivities +
+									   PGWF_NUM_QUEUES) *
+							 sizeof(PgwfRequest *));
+	x.beating = pgwf_xalloc((size_t) (worker->nactivities + 1) *
+							sizeof(PgwfActivity *));
+	add_responses(worker, &x, now);
+	add_heartbeats(worker, &x, now);
+	add_polls(worker, &x, now);
+
+	if (x.nrequests > 0)
+	{
+		count_groups(worker, x.requests, x.nrequests);
+		pgwf_conn_pipeline(worker->work, x.requests, x.nrequests,
+						   PGWF_REQUEST_TIMEOUT_MS);
+		repeat_aborted(worker, &x);
+		if (!pgwf_conn_is_open(worker->work))
+		{
+			pgwf_worker_log(worker, PGWF_LOG_WARNING, "connection lost: %s",
+							worker->work->err.message);
+			worker->work_retry_at = pgwf_clock_ms() +
+				pgwf_backoff_next(&worker->work_backoff);
+		}
+		finish_responses(worker, &x, now);
+		finish_heartbeats(worker, &x);
+		for (q = 0; q < PGWF_NUM_QUEUES; q++)
+			finish_poll(worker, &x, (PgwfQueue) q, now);
+	}
+	free(x.responses);
+	free(x.beating);
+	free(x.requests);
+	pgwf_worker_begin_tasks(worker);
+}

@@ -1,0 +1,652 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_task.c
+ *	  Runs in memory and their workflow tasks: from the poll to the answer.
+ *
+ * A run is idle, or has one task in work: its instance is with the executor,
+ * or waits for local activities, or its answer is on its way.  Whatever goes
+ * wrong with a task, the run leaves memory, and the next task replays it from the
+ * first event.
+ *
+ * Main thread only.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_worker.h"
+
+#define HISTORY_PAGE	1000
+
+static void start_task(PgwfWorker *worker, PgwfRun *run, json_t *task);
+
+/* ---- runs ---- */
+
+static void
+set_state(PgwfWorker *worker, PgwfRun *run, PgwfRunState state)
+{
+	bool		was_busy = run->state == PGWF_RUN_EXECUTING ||
+		run->state == PGWF_RUN_LOCAL;
+	bool		busy = state == PGWF_RUN_EXECUTING || state == PGWF_RUN_LOCAL;
+
+	worker->busy_runs += (int) busy - (int) was_busy;
+	worker->responding_runs += (int) (state == PGWF_RUN_RESPONDING) -
+		(int) (run->state == PGWF_RUN_RESPONDING);
+	run->state = state;
+}
+
+static PgwfRun *
+create_run(PgwfWorker *worker, const json_t *task, const char *run_id)
+{
+	PgwfRun    *run = pgwf_xalloc(sizeof(PgwfRun));
+	const char *workflow_id = pgwf_json_str2(task, "workflowExecution",
+											 "workflowId");
+	const char *workflow_type = pgwf_json_str2(task, "workflowType", "name");
+
+	run->workflow_id = pgwf_strdup(workflow_id != NULL ? workflow_id : "");
+	run->workflow_type = pgwf_strdup(workflow_type != NULL ?
+									 workflow_type : "");
+	run->instance = pgwf_instance_create(worker->registry, run->workflow_id,
+										 run_id, worker->task_queue);
+	pgwf_cache_add(&worker->cache, &run->entry, run_id);
+	PGWF_COUNT(worker, cached_workflows, 1);
+	return run;
+}
+
+static void
+free_results(PgwfRun *run)
+{
+	while (run->results != NULL)
+	{
+		PgwfExec   *result = run->results;
+
+		run->results = result->next;
+		pgwf_exec_free(result);
+	}
+}
+
+/*
+ * Take a run out of memory.  The caller has seen to it that the executor does not
+ * have its instance.  A task that arrived meanwhile is begun afresh.
+ */
+static void
+drop_run(PgwfWorker *worker, PgwfRun *run)
+{
+	set_state(worker, run, PGWF_RUN_IDLE);
+	pgwf_worker_forget_local(worker, run);
+	pgwf_cache_remove(&worker->cache, &run->entry);
+	PGWF_COUNT(worker, cached_workflows, -1);
+	if (run->next_task != NULL)
+		json_array_append_new(worker->pending_tasks, run->next_task);
+	free_results(run);
+	pgwf_instance_destroy(run->instance);
+	free(run->workflow_id);
+	free(run->workflow_type);
+	free(run->token);
+	free(run);
+}
+
+static void
+evict(PgwfWorker *worker, PgwfRun *run)
+{
+	PGWF_COUNT(worker, evictions, 1);
+	drop_run(worker, run);
+}
+
+/*
+ * The run has answered its task: keep it for the next one if there is room.
+ */
+static void
+retire(PgwfWorker *worker, PgwfRun *run)
+{
+	PgwfCacheEntry *entry;
+
+	free(run->token);
+	run->token = NULL;
+	if (pgwf_instance_local_running(run->instance) == 0)
+		free_results(run);
+	set_state(worker, run, PGWF_RUN_IDLE);
+	pgwf_cache_touch(&worker->cache, &run->entry);
+	if (run->next_task != NULL)
+	{
+		json_array_append_new(worker->pending_tasks, run->next_task);
+		run->next_task = NULL;
+	}
+	entry = worker->cache.oldest;
+	while (entry != NULL && worker->cache.count > worker->max_cached)
+	{
+		PgwfRun    *old = (PgwfRun *) entry;
+
+		entry = entry->newer;
+		if (old->state == PGWF_RUN_IDLE)
+			evict(worker, old);
+	}
+}
+
+/*
+ * Empty the cache.  busy_too leaves their tasks to the service's timeouts;
+ * instances with the executor stay with it for good.
+ */
+void
+pgwf_worker_evict_all(PgwfWorker *worker, bool busy_too)
+{
+	PgwfCacheEntry *entry = worker->cache.oldest;
+
+	while (entry != NULL)
+	{
+		PgwfRun    *run = (PgwfRun *) entry;
+
+		entry = entry->newer;
+		if (run->state == PGWF_RUN_IDLE)
+			evict(worker, run);
+		else if (busy_too)
+		{
+			if (run->state == PGWF_RUN_EXECUTING)
+				run->instance = NULL;
+			drop_run(worker, run);
+		}
+	}
+	json_array_clear(worker->pending_tasks);
+}
+
+/* ---- answering ---- */
+
+static PgwfRequest *
+completion(PgwfWorker *worker, PgwfRun *run, const char *commands,
+		   const char *sdk_metadata, bool force_new, bool sticky,
+		   bool return_new)
+{
+	PgwfRequest *request;
+
+	request = pgwf_request_create(PGWF_STMT_WORKFLOW_COMPLETED);
+	pgwf_request_bind(request, run->token);
+	pgwf_request_bind(request, commands != NULL ? commands : "[]");
+	pgwf_request_bind(request, worker->identity);
+	pgwf_request_bind(request, sticky ? worker->sticky_queue : NULL);
+	pgwf_request_bind(request, worker->sticky_timeout);
+	pgwf_request_bind(request, return_new ? "t" : "f");
+	pgwf_request_bind(request, force_new ? "t" : "f");
+	pgwf_request_bind(request, sdk_metadata);
+	pgwf_request_bind(request, worker->build_id);
+	pgwf_request_bind(request, worker->workflow_namespace);
+	return request;
+}
+
+/*
+ * Complete the run's task.  The next task is taken over at once if there is
+ * one and the run stays in memory.
+ */
+static void
+complete_task(PgwfWorker *worker, PgwfRun *run, const char *commands,
+			  const char *sdk_metadata)
+{
+	bool		keep = worker->sticky_queue != NULL && !worker->stopping;
+
+	set_state(worker, run, PGWF_RUN_RESPONDING);
+	run->heartbeat_at = 0;
+	pgwf_worker_respond(worker,
+						completion(worker, run, commands, sdk_metadata,
+								   false, keep, keep && !run->finished),
+						run->entry.run_id, run, 0);
+}
+
+/*
+ * Give a task up and drop its run.  The service is told at the first attempt
+ * only; later ones it paces by their timeout.  Takes failure over.
+ */
+static void
+fail_task(PgwfWorker *worker, PgwfRun *run, const char *cause,
+		  json_t *failure, const char *message)
+{
+	PGWF_COUNT(worker, workflow_tasks_failed, 1);
+	pgwf_worker_log(worker, PGWF_LOG_WARNING,
+					"workflow task failed: workflow \"%s\" run %s attempt %d: %s",
+					run->workflow_id, run->entry.run_id, run->attempt,
+					message != NULL ? message : cause);
+	if (run->attempt <= 1)
+	{
+		PgwfRequest *request;
+
+		if (failure == NULL)
+			failure = json_pack("{s:s, s:{s:s}}", "message",
+								message != NULL ? message : cause,
+								"applicationFailureInfo", "type",
+								"WorkflowTaskFailure");
+		request = pgwf_request_create(PGWF_STMT_WORKFLOW_FAILED);
+		pgwf_request_bind(request, run->token);
+		pgwf_request_bind(request, cause);
+		pgwf_request_bind_own(request, pgwf_json_text(failure));
+		pgwf_request_bind(request, worker->identity);
+		pgwf_request_bind(request, worker->workflow_namespace);
+		pgwf_worker_respond(worker, request, run->entry.run_id, NULL, 0);
+	}
+	json_decref(failure);
+	evict(worker, run);
+}
+
+/*
+ * The service has answered a completion.
+ */
+void
+pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
+						  const PgwfRequest *request)
+{
+	json_t	   *answer;
+	json_t	   *error;
+	json_t	   *next;
+
+	if (request->err.code != PGWF_OK)
+	{
+		pgwf_worker_log(worker,
+						request->err.code == PGWF_NOT_FOUND ?
+						PGWF_LOG_INFO : PGWF_LOG_WARNING,
+						"workflow task of \"%s\" run %s was not accepted: %s",
+						run->workflow_id, run->entry.run_id,
+						request->err.message);
+		evict(worker, run);
+		return;
+	}
+	answer = PQntuples(request->result) == 1 ?
+		pgwf_json_parse(PQgetvalue(request->result, 0, 0)) : NULL;
+	error = json_object_get(answer, "error");
+	next = json_object_get(answer, "workflowTask");
+	if (json_is_object(error))
+	{
+		const char *message = pgwf_json_str(error, "message");
+
+		pgwf_worker_log(worker, PGWF_LOG_WARNING,
+						"workflow task of \"%s\" run %s was rejected: %s",
+						run->workflow_id, run->entry.run_id,
+						message != NULL ? message : "no reason given");
+		evict(worker, run);
+	}
+	else if (run->finished)
+		drop_run(worker, run);
+	else if (json_is_object(next))
+	{
+		json_incref(next);
+		if (worker->stopping && run->nlocal == 0)
+		{
+			/* not for us any more: its timeout hands it on */
+			evict(worker, run);
+			json_decref(next);
+		}
+		else
+		{
+			PGWF_COUNT(worker, workflow_tasks, 1);
+			start_task(worker, run, next);
+		}
+	}
+	else if (worker->sticky_queue == NULL && run->nlocal == 0)
+		drop_run(worker, run);
+	else
+		retire(worker, run);
+	json_decref(answer);
+}
+
+/* ---- histories ---- */
+
+static int64_t
+event_id(const json_t *event)
+{
+	return pgwf_json_int(event, "eventId");
+}
+
+/*
+ * Append to events what the service has after the given event, up to the
+ * event before limit.  False: it could not be read.
+ */
+static bool
+fetch_events(PgwfWorker *worker, const json_t *task, json_t *events,
+			 int64_t after, int64_t limit)
+{
+	const char *values[7];
+	char		after_text[32];
+	char		page_text[16];
+
+	snprintf(page_text, sizeof(page_text), "%d", HISTORY_PAGE);
+	values[0] = pgwf_json_str2(task, "workflowExecution", "workflowId");
+	values[1] = pgwf_json_str2(task, "workflowExecution", "runId");
+	values[2] = after_text;
+	values[3] = page_text;
+	values[4] = "f";
+	values[5] = "HISTORY_EVENT_FILTER_TYPE_ALL_EVENT";
+	values[6] = worker->workflow_namespace;
+	while (after + 1 < limit)
+	{
+		PGresult   *result;
+		int			n;
+		int			i;
+
+		snprintf(after_text, sizeof(after_text), "%" PRId64, after);
+		PGWF_COUNT(worker, round_trips, 1);
+		PGWF_COUNT(worker, transactions, 1);
+		if (pgwf_conn_exec(worker->work, PGWF_STMT_HISTORY, values,
+						   PGWF_REQUEST_TIMEOUT_MS, &result) != PGWF_OK)
+		{
+			pgwf_worker_log(worker, PGWF_LOG_WARNING,
+							"could not read the history of \"%s\": %s",
+							values[0] != NULL ? values[0] : "",
+							worker->work->err.message);
+			return false;
+		}
+		n = PQntuples(result);
+		for (i = 0; i < n && after + 1 < limit; i++)
+		{
+			json_t	   *event = pgwf_json_parse(PQgetvalue(result, i, 0));
+
+			if (event == NULL || event_id(event) != after + 1)
+			{
+				json_decref(event);
+				PQclear(result);
+				pgwf_worker_log(worker, PGWF_LOG_ERROR,
+								"history of \"%s\" lacks event %" PRId64,
+								values[0] != NULL ? values[0] : "", after + 1);
+				return false;
+			}
+			json_array_append_new(events, event);
+			after++;
+		}
+		PQclear(result);
+		if (n < HISTORY_PAGE)
+			break;
+	}
+	return true;
+}
+
+/*
+ * See to it that the task's history reaches from event 1 (whole), or from
+ * where it begins, up to the task's started event.
+ */
+static bool
+complete_history(PgwfWorker *worker, json_t *task, bool whole)
+{
+	json_t	   *history = json_object_get(task, "history");
+	json_t	   *events = json_object_get(history, "events");
+	json_t	   *transient = json_object_get(task, "transientEvents");
+	int64_t		limit = pgwf_json_int(task, "startedEventId") + 1;
+	int64_t		after;
+	size_t		n;
+
+	if (json_array_size(transient) > 0)
+		limit = event_id(json_array_get(transient, 0));
+	if (!json_is_array(events))
+	{
+		events = json_array();
+		history = json_object();
+		json_object_set_new(history, "events", events);
+		json_object_set_new(task, "history", history);
+	}
+	if (whole && event_id(json_array_get(events, 0)) != 1)
+		json_array_clear(events);
+	else if (json_object_get(task, "nextEventId") == NULL)
+		return true;
+	n = json_array_size(events);
+	after = n > 0 ? event_id(json_array_get(events, n - 1)) : 0;
+	json_object_del(task, "nextEventId");
+	return fetch_events(worker, task, events, after, limit);
+}
+
+/* ---- tasks ---- */
+
+static void
+execute(PgwfWorker *worker, PgwfRun *run, PgwfExec *exec)
+{
+	exec->instance = run->instance;
+	exec->owner = run;
+	set_state(worker, run, PGWF_RUN_EXECUTING);
+	if (!pgwf_executor_submit(worker->executor, exec))
+	{
+		pgwf_worker_log(worker, PGWF_LOG_ERROR,
+						"could not start a thread for workflow code");
+		pgwf_exec_free(exec);
+		evict(worker, run);
+	}
+}
+
+/*
+ * Give a task, which is taken over, to the run's instance; run is NULL if the
+ * run is not in memory, and must have no other task in work.
+ */
+static void
+start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
+{
+	json_t	   *events = json_object_get(json_object_get(task, "history"),
+										 "events");
+	const char *run_id = pgwf_json_str2(task, "workflowExecution", "runId");
+	const char *token = pgwf_json_str(task, "taskToken");
+	int64_t		first = event_id(json_array_get(events, 0));
+	int64_t		timeout;
+	PgwfExec   *exec;
+	bool		whole;
+
+	if (run_id == NULL || token == NULL)
+	{
+		pgwf_worker_log(worker, PGWF_LOG_ERROR,
+						"could not understand a workflow task");
+		json_decref(task);
+		return;
+	}
+
+	/* events that the instance cannot go on from: start over */
+	if (run != NULL && first > 1 &&
+		first > pgwf_instance_last_event_id(run->instance) + 1)
+	{
+		evict(worker, run);
+		run = NULL;
+	}
+	whole = (run == NULL);
+	if (!complete_history(worker, task, whole))
+	{
+		if (run != NULL)
+			evict(worker, run);
+		json_decref(task);
+		return;
+	}
+	if (run == NULL)
+	{
+		run = create_run(worker, task, run_id);
+		if (pgwf_json_int(task, "previousStartedEventId") > 0)
+			PGWF_COUNT(worker, replays, 1);
+	}
+	free(run->token);
+	run->token = pgwf_strdup(token);
+	run->attempt = (int) pgwf_json_int(task, "attempt");
+	run->from_start = whole;
+	run->finished = false;
+	timeout = pgwf_duration_ms(pgwf_json_str(task, "workflowTaskTimeout"));
+	if (timeout <= 0)
+		timeout = 10000;
+	run->heartbeat_at = pgwf_clock_ms() + timeout * 8 / 10;
+
+	exec = pgwf_xalloc(sizeof(PgwfExec));
+	exec->task = task;
+	execute(worker, run, exec);
+}
+
+/*
+ * A task was polled; it is taken over and begun by pgwf_worker_begin_tasks().
+ */
+void
+pgwf_worker_take_task(PgwfWorker *worker, json_t *task)
+{
+	PGWF_COUNT(worker, workflow_tasks, 1);
+	json_array_append_new(worker->pending_tasks, task);
+}
+
+void
+pgwf_worker_begin_tasks(PgwfWorker *worker)
+{
+	size_t		i;
+
+	/* the array may grow meanwhile */
+	for (i = 0; i < json_array_size(worker->pending_tasks); i++)
+	{
+		json_t	   *task = json_array_get(worker->pending_tasks, i);
+		const char *run_id = pgwf_json_str2(task, "workflowExecution",
+											"runId");
+		PgwfRun    *run = NULL;
+
+		if (run_id != NULL)
+			run = (PgwfRun *) pgwf_cache_find(&worker->cache, run_id);
+		json_incref(task);
+		if (run != NULL && run->state == PGWF_RUN_LOCAL)
+		{
+			/* the service has given up the task that waits */
+			evict(worker, run);
+			run = NULL;
+		}
+		if (run != NULL && run->state != PGWF_RUN_IDLE)
+		{
+			/* likewise, but it cannot be interrupted now */
+			json_decref(run->next_task);
+			run->next_task = task;
+		}
+		else
+			start_task(worker, run, task);
+	}
+	json_array_clear(worker->pending_tasks);
+}
+
+/*
+ * Deliver the next result of a local activity to a run that waits for some.
+ */
+static void
+deliver_local(PgwfWorker *worker, PgwfRun *run)
+{
+	PgwfExec   *result = run->results;
+
+	if (result == NULL || run->state != PGWF_RUN_LOCAL)
+		return;
+	run->results = result->next;
+	execute(worker, run, result);
+}
+
+static void
+apply_local(PgwfWorker *worker, PgwfRun *run, const PgwfTaskOutcome *outcome)
+{
+	int			i;
+
+	for (i = 0; i < outcome->n_local_cancels; i++)
+		pgwf_worker_cancel_local(worker, run, outcome->local_cancels[i]);
+	for (i = 0; i < outcome->n_local_requests; i++)
+		pgwf_worker_start_local(worker, run, &outcome->local_requests[i]);
+}
+
+/*
+ * The executor has finished an activation, which is freed here.
+ */
+void
+pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec)
+{
+	PgwfRun    *run = exec->owner;
+	PgwfTaskOutcome *outcome = &exec->outcome;
+
+	switch (outcome->status)
+	{
+		case PGWF_TASK_COMPLETED:
+			run->finished = outcome->finished;
+			apply_local(worker, run, outcome);
+			complete_task(worker, run, exec->commands, exec->sdk_metadata);
+			break;
+
+		case PGWF_TASK_LOCAL:
+			set_state(worker, run, PGWF_RUN_LOCAL);
+			apply_local(worker, run, outcome);
+			deliver_local(worker, run);
+			break;
+
+		case PGWF_TASK_FAILED:
+			fail_task(worker, run, outcome->cause,
+					  json_incref(outcome->failure), outcome->message);
+			break;
+
+		case PGWF_TASK_STALE:
+			if (run->from_start || exec->task == NULL)
+				fail_task(worker, run,
+						  "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE",
+						  NULL, outcome->message);
+			else
+			{
+				json_t	   *task = json_incref(exec->task);
+
+				pgwf_worker_log(worker, PGWF_LOG_DEBUG,
+								"run %s is read again: %s", run->entry.run_id,
+								outcome->message != NULL ?
+								outcome->message : "stale");
+				evict(worker, run);
+				json_array_append_new(worker->pending_tasks, task);
+			}
+			break;
+	}
+	pgwf_exec_free(exec);
+}
+
+/*
+ * The run's code did not yield in time; its instance is lost to the thread
+ * it blocks.
+ */
+void
+pgwf_worker_deadlock(PgwfWorker *worker, PgwfRun *run)
+{
+	char		message[200];
+
+	PGWF_COUNT(worker, deadlocks, 1);
+	snprintf(message, sizeof(message),
+			 "potential deadlock: workflow code did not yield within %d ms",
+			 worker->deadlock_ms);
+	run->instance = NULL;
+	fail_task(worker, run,
+			  "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE",
+			  json_pack("{s:s, s:{s:s}}", "message", message,
+						"applicationFailureInfo", "type",
+						"DeadlockDetected"),
+			  message);
+}
+
+/* ---- local activities ---- */
+
+/*
+ * An attempt has ended; result is taken over.
+ */
+void
+pgwf_worker_local_done(PgwfWorker *worker, PgwfRun *run, PgwfExec *result)
+{
+	PgwfExec  **link = &run->results;
+
+	while (*link != NULL)
+		link = &(*link)->next;
+	result->next = NULL;
+	*link = result;
+	deliver_local(worker, run);
+}
+
+/*
+ * The time of the run's task is nearly over while local activities go on:
+ * answer what there is and ask for another task.
+ */
+void
+pgwf_worker_local_heartbeat(PgwfWorker *worker, PgwfRun *run)
+{
+	PgwfTaskOutcome outcome;
+	char	   *commands;
+	char	   *sdk_metadata;
+
+	memset(&outcome, 0, sizeof(outcome));
+	run->heartbeat_at = 0;
+	pgwf_instance_heartbeat(run->instance, &outcome);
+	commands = pgwf_json_text(outcome.commands);
+	sdk_metadata = pgwf_json_text(outcome.sdk_metadata);
+	set_state(worker, run, PGWF_RUN_RESPONDING);
+	pgwf_worker_respond(worker,
+						completion(worker, run, commands, sdk_metadata, true,
+								   worker->sticky_queue != NULL &&
+								   !worker->stopping, true),
+						run->entry.run_id, run, 0);
+	free(commands);
+	free(sdk_metadata);
+	pgwf_task_outcome_clear(&outcome);
+}

@@ -1,0 +1,187 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_wait.c
+ *	  The waiting connection: one CALL of wait_for_task for all queues from
+ *	  which the worker could take something.
+ *
+ * The call is sent only when the main thread has nothing to do and goes to
+ * sleep, so under load there are none.  It names the queues for which there
+ * are free slots at that moment.  When a slot of another kind has become free
+ * and a poll has shown that nothing is there, the call is cancelled and sent again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_worker.h"
+
+#define WAIT_TIMEOUT_TEXT	"60 s"
+#define WAIT_TIMEOUT_MS		60000
+
+/* Beyond its timeout the server has this long to answer. */
+#define WAIT_SLACK_MS		15000
+
+/*
+ * Note a failure: reconnect or wait again after a pause, or give up the run
+ * if nothing has ever worked.
+ */
+static void
+wait_failed(PgwfWorker *worker, int64_t now)
+{
+	const PgwfErr *err = &worker->wait->err;
+	int			delay = pgwf_backoff_next(&worker->wait_backoff);
+
+	worker->wait_busy = false;
+	worker->wait_retry_at = now + delay;
+	if (pgwf_conn_is_open(worker->wait))
+	{
+		if (!worker->proved && !pgwf_error_is_transient(err))
+		{
+			pgwf_worker_fatal(worker, err);
+			return;
+		}
+		pgwf_worker_log(worker, PGWF_LOG_WARNING,
+						"could not wait for tasks: %s", err->message);
+	}
+	else if (worker->wait_backoff.failures == 1)
+		pgwf_worker_log(worker, PGWF_LOG_WARNING,
+						"waiting connection failed: %s", err->message);
+}
+
+static void
+send_wait(PgwfWorker *worker, int64_t now, const bool *wanted)
+{
+	const char *names[2];
+	const char *values[5];
+	char	   *workflow_queues;
+	char	   *activity_queues;
+	int			n = 0;
+	PgwfResult	code;
+
+	if (wanted[PGWF_QUEUE_NORMAL])
+		names[n++] = worker->task_queue;
+	if (wanted[PGWF_QUEUE_STICKY])
+		names[n++] = worker->sticky_queue;
+	workflow_queues = pgwf_text_array(names, n);
+	names[0] = worker->task_queue;
+	activity_queues = pgwf_text_array(names,
+									  wanted[PGWF_QUEUE_ACTIVITY] ? 1 : 0);
+	values[0] = workflow_queues;
+	values[1] = activity_queues;
+	values[2] = WAIT_TIMEOUT_TEXT;
+	values[3] = worker->identity;
+	values[4] = worker->workflow_namespace;
+	code = pgwf_conn_send(worker->wait, PGWF_STMT_WAIT, values,
+						  PGWF_CONNECT_TIMEOUT_MS);
+	free(workflow_queues);
+	free(activity_queues);
+	if (code != PGWF_OK)
+	{
+		wait_failed(worker, now);
+		return;
+	}
+	PGWF_COUNT(worker, waits, 1);
+	PGWF_COUNT(worker, round_trips, 1);
+	PGWF_COUNT(worker, transactions, 1);
+	memcpy(worker->wait_covers, wanted, sizeof(worker->wait_covers));
+	worker->wait_busy = true;
+	worker->wait_canceled = false;
+	worker->wait_limit = now + WAIT_TIMEOUT_MS + WAIT_SLACK_MS;
+}
+
+/*
+ * Before the main thread sleeps: see to it that the service wakes us when one
+ * of the queues has something for us.  Returns when to look again.
+ */
+int64_t
+pgwf_worker_wait_step(PgwfWorker *worker, int64_t now)
+{
+	bool		wanted[PGWF_NUM_QUEUES];
+	bool		any = false;
+	bool		uncovered = false;
+	int			q;
+
+	if (worker->stopping || worker->fatal != PGWF_OK)
+		return INT64_MAX;
+	if (worker->wait_busy && now >= worker->wait_limit)
+	{
+		pgwf_err_set(&worker->wait->err, PGWF_UNAVAILABLE, NULL,
+					 "no answer in time");
+		pgwf_conn_close(worker->wait);
+		wait_failed(worker, now);
+	}
+	for (q = 0; q < PGWF_NUM_QUEUES; q++)
+	{
+		wanted[q] = !worker->hint[q] &&
+			pgwf_worker_free_slots(worker, (PgwfQueue) q) > 0;
+		any = any || wanted[q];
+		uncovered = uncovered || (wanted[q] && !worker->wait_covers[q]);
+	}
+	if (worker->wait_busy)
+	{
+		if (uncovered && !worker->wait_canceled)
+		{
+			pgwf_conn_cancel(worker->wait);
+			worker->wait_canceled = true;
+		}
+		return worker->wait_limit;
+	}
+	if (!any)
+		return INT64_MAX;
+	if (now < worker->wait_retry_at)
+		return worker->wait_retry_at;
+	if (!pgwf_conn_is_open(worker->wait))
+	{
+		bool		again = worker->wait_backoff.failures > 0;
+
+		worker->wait->interrupt_fd = worker->stop_pipe.fd[0];
+		if (pgwf_conn_open(worker->wait, PGWF_CONNECT_TIMEOUT_MS) != PGWF_OK)
+		{
+			wait_failed(worker, now);
+			return worker->wait_retry_at;
+		}
+		worker->wait->interrupt_fd = -1;
+		if (again)
+			PGWF_COUNT(worker, reconnects, 1);
+	}
+	send_wait(worker, now, wanted);
+	return worker->wait_busy ? worker->wait_limit : worker->wait_retry_at;
+}
+
+/*
+ * The waiting connection has something to read.
+ */
+void
+pgwf_worker_wait_ready(PgwfWorker *worker)
+{
+	PGresult   *result;
+	PgwfResult	code;
+	bool		busy;
+
+	code = pgwf_conn_receive(worker->wait, &busy, &result);
+	if (busy)
+		return;
+	worker->wait_busy = false;
+	if (code == PGWF_OK)
+	{
+		pgwf_backoff_reset(&worker->wait_backoff);
+		worker->proved = true;
+		if (PQntuples(result) == 1 && PQnfields(result) >= 2)
+		{
+			const char *workflow = PQgetvalue(result, 0, 0);
+			const char *activity = PQgetvalue(result, 0, 1);
+
+			if (pgwf_text_array_has(workflow, worker->task_queue))
+				worker->hint[PGWF_QUEUE_NORMAL] = true;
+			if (worker->sticky_queue != NULL &&
+				pgwf_text_array_has(workflow, worker->sticky_queue))
+				worker->hint[PGWF_QUEUE_STICKY] = true;
+			if (pgwf_text_array_has(activity, worker->task_queue))
+				worker->hint[PGWF_QUEUE_ACTIVITY] = true;
+		}
+	}
+	else if (code != PGWF_CANCELED || !pgwf_conn_is_open(worker->wait))
+		wait_failed(worker, pgwf_clock_ms());
+	PQclear(result);
+}
