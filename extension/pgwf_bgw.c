@@ -78,14 +78,14 @@ pgwf_bgw_start_scheduler(Oid dboid)
 
 /*
  * Install the handlers and let signals in: SIGTERM ends the worker at its
- * next check for interrupts, SIGINT cancels its transaction, SIGHUP has it
- * read the settings again.
+ * next check for interrupts, SIGHUP has it read the settings again, SIGINT is
+ * the caller's affair.
  */
 void
-pgwf_bgw_signals(void)
+pgwf_bgw_signals(pqsigfunc sigint_handler)
 {
 	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, StatementCancelHandler);
+	pqsignal(SIGINT, sigint_handler);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGUSR1, procsignal_sigusr1_handler);
 	BackgroundWorkerUnblockSignals();
@@ -107,6 +107,7 @@ pgwf_bgw_pin_settings(void)
 		{"lock_timeout", "0"},
 		{"idle_in_transaction_session_timeout", "0"},
 		{"row_security", "off"},
+		{"jit", "off"},
 	};
 
 	for (int i = 0; i < lengthof(pinned); i++)

@@ -21,7 +21,7 @@ extern void pgwf_bgw_init(void);
 extern BackgroundWorkerHandle *pgwf_bgw_start_scheduler(Oid dboid);
 
 /* Common start of our workers: signals, settings. */
-extern void pgwf_bgw_signals(void);
+extern void pgwf_bgw_signals(pqsigfunc sigint_handler);
 extern void pgwf_bgw_pin_settings(void);
 
 extern PGDLLEXPORT void pgwf_launcher_main(Datum arg);

@@ -17,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/tableam.h"
@@ -78,7 +80,7 @@ pgwf_launcher_main(Datum arg)
 {
 	uint32		wait_event;
 
-	pgwf_bgw_signals();
+	pgwf_bgw_signals(SIG_IGN);
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	pgwf_bgw_pin_settings();
 	wait_event = pgwf_wait_event_new("PgWorkflowLauncherMain");

@@ -22,7 +22,6 @@
 #include "access/xact.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -31,6 +30,7 @@
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -40,6 +40,7 @@
 #include "pgwf_compat.h"
 #include "pgwf_due.h"
 #include "pgwf_guc.h"
+#include "pgwf_scheduler.h"
 #include "pgwf_slot.h"
 
 /* Delays before runs that were locked are looked at again */
@@ -68,9 +69,16 @@ typedef enum TurnResult
 } TurnResult;
 
 /* A run whose firing failed, and how long it is left alone for */
+typedef struct SparedKey
+{
+	int64		run_key;
+	int32		namespace_id;
+	int32		unused;			/* always 0: the struct is hashed as bytes */
+} SparedKey;
+
 typedef struct Spared
 {
-	PgwfDueExclusion run;
+	SparedKey	key;
 	TimestampTz until;
 	int64		delay;
 } Spared;
@@ -80,7 +88,7 @@ static volatile sig_atomic_t in_transaction = false;
 static int64 locked_delay = 0;
 static int64 failed_delay = 0;
 static int	careful_turns = 0;
-static List *spared = NIL;		/* of Spared, in TopMemoryContext */
+static HTAB *spared = NULL;		/* of Spared */
 
 static char *logged_message = NULL;
 static TimestampTz logged_at = 0;
@@ -92,7 +100,7 @@ static bool check_extension(void);
 static TurnResult turn(TimestampTz *next);
 static void recover(MemoryContext context);
 static void spare(int32 namespace_id, int64 run_key);
-static PgwfDueExclusion *spared_runs(int *count, TimestampTz *next);
+static TimestampTz next_spared(void);
 
 void
 pgwf_scheduler_main(Datum arg)
@@ -104,8 +112,7 @@ pgwf_scheduler_main(Datum arg)
 	bool		checked = false;
 	uint32		wait_event;
 
-	pqsignal(SIGINT, cancel_handler);
-	pgwf_bgw_signals();
+	pgwf_bgw_signals(cancel_handler);
 
 	/* before connecting: see pgwf_slot_enter() */
 	if (!pgwf_slot_enter(dboid))
@@ -273,21 +280,18 @@ turn(TimestampTz *next)
 			outcome = TURN_NOT_INSTALLED;
 		else
 		{
-			PgwfDueExclusion *excluded;
-			int			nexcluded;
-			TimestampTz next_spared;
+			pgwf_due_fire(max_runs, &result);
 
-			excluded = spared_runs(&nexcluded, &next_spared);
-			pgwf_due_fire(max_runs, excluded, nexcluded, &result);
-
-			if (result.more)
+			if (result.more && result.fired > 0)
 				outcome = TURN_MORE;
 			else
 			{
-				if (result.skipped > 0)
+				TimestampTz spared_until = next_spared();
+
+				if (result.more || result.skipped > 0)
 					outcome = TURN_WAIT;
 				*next = pgwf_due_next(now);
-				*next = Min(*next, next_spared);
+				*next = Min(*next, spared_until);
 			}
 		}
 		end_transaction();
@@ -302,9 +306,9 @@ turn(TimestampTz *next)
 	if (outcome == TURN_FAILED)
 	{
 		careful_turns = CAREFUL_TURNS;
-		if (result.failed_run_key != 0)
+		if (result.run_key != 0)
 		{
-			spare(result.failed_namespace_id, result.failed_run_key);
+			spare(result.namespace_id, result.run_key);
 			return TURN_MORE;
 		}
 	}
@@ -354,66 +358,72 @@ recover(MemoryContext context)
 }
 
 /*
- * Leave a run alone for a while, which doubles when it has just failed again.
+ * Leave a run alone for a while, which doubles when it fails again.
  */
 static void
 spare(int32 namespace_id, int64 run_key)
 {
-	Spared	   *run = NULL;
-	ListCell   *cell;
+	SparedKey	key = {run_key, namespace_id, 0};
+	Spared	   *run;
+	bool		found;
 
-	foreach(cell, spared)
+	if (spared == NULL)
 	{
-		Spared	   *known = lfirst(cell);
+		HASHCTL		control = {0};
 
-		if (known->run.namespace_id == namespace_id &&
-			known->run.run_key == run_key)
-			run = known;
+		control.keysize = sizeof(SparedKey);
+		control.entrysize = sizeof(Spared);
+		spared = hash_create("pg_workflow spared runs", 16, &control,
+							 HASH_ELEM | HASH_BLOBS);
 	}
-	if (run != NULL)
-		run->delay = Min(2 * run->delay, FAILED_LAST);
-	else
-	{
-		MemoryContext old_context = MemoryContextSwitchTo(TopMemoryContext);
 
-		run = palloc(sizeof(Spared));
-		run->run.namespace_id = namespace_id;
-		run->run.run_key = run_key;
-		run->delay = FAILED_FIRST;
-		spared = lappend(spared, run);
-		MemoryContextSwitchTo(old_context);
-	}
+	run = hash_search(spared, &key, HASH_ENTER, &found);
+	run->delay = found ? Min(2 * run->delay, FAILED_LAST) : FAILED_FIRST;
 	run->until = GetCurrentTimestamp() + run->delay;
 }
 
-/*
- * The runs to leave alone now, and when the first of them may be tried again.
- * A run that has not failed for some time is forgotten.
- */
-static PgwfDueExclusion *
-spared_runs(int *count, TimestampTz *next)
+bool
+pgwf_scheduler_spares(int32 namespace_id, int64 run_key)
 {
+	SparedKey	key = {run_key, namespace_id, 0};
+	Spared	   *run;
+
+	if (spared == NULL || hash_get_num_entries(spared) == 0)
+		return false;
+	run = hash_search(spared, &key, HASH_FIND, NULL);
+	return run != NULL && GetCurrentTimestamp() < run->until;
+}
+
+void
+pgwf_scheduler_fired(int32 namespace_id, int64 run_key)
+{
+	SparedKey	key = {run_key, namespace_id, 0};
+
+	if (spared != NULL && hash_get_num_entries(spared) > 0)
+		(void) hash_search(spared, &key, HASH_REMOVE, NULL);
+}
+
+/*
+ * When the next spared run may be tried again; DT_NOEND when there is none.
+ * Runs that have closed or been fired otherwise are forgotten after a while.
+ */
+static TimestampTz
+next_spared(void)
+{
+	HASH_SEQ_STATUS status;
+	Spared	   *run;
 	TimestampTz now = GetCurrentTimestamp();
-	PgwfDueExclusion *runs = palloc(sizeof(PgwfDueExclusion) *
-									Max(list_length(spared), 1));
-	ListCell   *cell;
+	TimestampTz next = DT_NOEND;
 
-	*count = 0;
-	*next = DT_NOEND;
-	foreach(cell, spared)
+	if (spared == NULL)
+		return DT_NOEND;
+	hash_seq_init(&status, spared);
+	while ((run = hash_seq_search(&status)) != NULL)
 	{
-		Spared	   *run = lfirst(cell);
-
 		if (now < run->until)
-		{
-			runs[(*count)++] = run->run;
-			*next = Min(*next, run->until);
-		}
+			next = Min(next, run->until);
 		else if (now - run->until > 2 * FAILED_LAST)
-		{
-			spared = foreach_delete_current(spared, cell);
-			pfree(run);
-		}
+			(void) hash_search(spared, &run->key, HASH_REMOVE, NULL);
 	}
-	return runs;
+	return next;
 }
