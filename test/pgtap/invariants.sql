@@ -1,0 +1,418 @@
+/*
+ * What must hold of the tables at any moment between transactions, whatever
+ * has happened before.  Run it as superuser after any suite:
+ *
+ *   pg_prove --dbname DATABASE test/pgtap/invariants.sql
+ *
+ * It changes nothing.  It sees one snapshot, so runs may be under way.
+ */
+\set QUIET on
+\pset format unaligned
+\pset tuples_only on
+\pset pager off
+
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SET LOCAL client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+
+CREATE TEMP VIEW event AS
+SELECT h.namespace_id, h.run_key, h.event_id, h.event_type::text AS type,
+    h.event_time, h.attributes AS a
+FROM workflow.history_event AS h;
+
+/* Which member of which event refers to an event of which types. */
+CREATE TEMP VIEW reference (type, member, referred, required) AS
+VALUES
+    ('WorkflowTaskStarted', 'scheduledEventId', '{WorkflowTaskScheduled}'::text[], true),
+    ('WorkflowTaskCompleted', 'scheduledEventId', '{WorkflowTaskScheduled}', true),
+    ('WorkflowTaskCompleted', 'startedEventId', '{WorkflowTaskStarted}', true),
+    ('WorkflowTaskTimedOut', 'scheduledEventId', '{WorkflowTaskScheduled}', true),
+    ('WorkflowTaskTimedOut', 'startedEventId', '{WorkflowTaskStarted}', false),
+    ('WorkflowTaskFailed', 'scheduledEventId', '{WorkflowTaskScheduled}', true),
+    ('WorkflowTaskFailed', 'startedEventId', '{WorkflowTaskStarted}', true),
+    ('ActivityTaskScheduled', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('ActivityTaskStarted', 'scheduledEventId', '{ActivityTaskScheduled}', true),
+    ('ActivityTaskCompleted', 'scheduledEventId', '{ActivityTaskScheduled}', true),
+    ('ActivityTaskCompleted', 'startedEventId', '{ActivityTaskStarted}', true),
+    ('ActivityTaskFailed', 'scheduledEventId', '{ActivityTaskScheduled}', true),
+    ('ActivityTaskFailed', 'startedEventId', '{ActivityTaskStarted}', true),
+    ('ActivityTaskTimedOut', 'scheduledEventId', '{ActivityTaskScheduled}', true),
+    ('ActivityTaskTimedOut', 'startedEventId', '{ActivityTaskStarted}', false),
+    ('ActivityTaskCancelRequested', 'scheduledEventId', '{ActivityTaskScheduled}', true),
+    ('ActivityTaskCancelRequested', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('ActivityTaskCanceled', 'scheduledEventId', '{ActivityTaskScheduled}', true),
+    ('ActivityTaskCanceled', 'startedEventId', '{ActivityTaskStarted}', false),
+    ('ActivityTaskCanceled', 'latestCancelRequestedEventId', '{ActivityTaskCancelRequested}', true),
+    ('TimerStarted', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('TimerFired', 'startedEventId', '{TimerStarted}', true),
+    ('TimerCanceled', 'startedEventId', '{TimerStarted}', true),
+    ('TimerCanceled', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('MarkerRecorded', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('WorkflowExecutionCompleted', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('WorkflowExecutionFailed', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('WorkflowExecutionCanceled', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('WorkflowExecutionContinuedAsNew', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('StartChildWorkflowExecutionInitiated', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('SignalExternalWorkflowExecutionInitiated', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('RequestCancelExternalWorkflowExecutionInitiated', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('UpsertWorkflowSearchAttributes', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('WorkflowPropertiesModified', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
+    ('StartChildWorkflowExecutionFailed', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionStarted', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionCompleted', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionCompleted', 'startedEventId', '{ChildWorkflowExecutionStarted}', true),
+    ('ChildWorkflowExecutionFailed', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionFailed', 'startedEventId', '{ChildWorkflowExecutionStarted}', true),
+    ('ChildWorkflowExecutionCanceled', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionTimedOut', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionTerminated', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('SignalExternalWorkflowExecutionFailed', 'initiatedEventId', '{SignalExternalWorkflowExecutionInitiated}', true),
+    ('ExternalWorkflowExecutionSignaled', 'initiatedEventId', '{SignalExternalWorkflowExecutionInitiated}', true),
+    ('RequestCancelExternalWorkflowExecutionFailed', 'initiatedEventId', '{RequestCancelExternalWorkflowExecutionInitiated}', true),
+    ('ExternalWorkflowExecutionCancelRequested', 'initiatedEventId', '{RequestCancelExternalWorkflowExecutionInitiated}', true),
+    ('WorkflowExecutionUpdateCompleted', 'acceptedEventId', '{WorkflowExecutionUpdateAccepted}', true);
+
+CREATE TEMP VIEW close_event (type, status) AS
+VALUES
+    ('WorkflowExecutionCompleted', 'Completed'),
+    ('WorkflowExecutionFailed', 'Failed'),
+    ('WorkflowExecutionCanceled', 'Canceled'),
+    ('WorkflowExecutionTerminated', 'Terminated'),
+    ('WorkflowExecutionContinuedAsNew', 'ContinuedAsNew'),
+    ('WorkflowExecutionTimedOut', 'TimedOut');
+
+/* Events that make the service schedule a workflow task. */
+CREATE TEMP VIEW trigger_event (type) AS
+VALUES ('WorkflowTaskTimedOut'), ('WorkflowTaskFailed'),
+    ('ActivityTaskCompleted'), ('ActivityTaskFailed'),
+    ('ActivityTaskTimedOut'), ('ActivityTaskCanceled'), ('TimerFired'),
+    ('WorkflowExecutionCancelRequested'), ('WorkflowExecutionSignaled'),
+    ('RequestCancelExternalWorkflowExecutionFailed'),
+    ('ExternalWorkflowExecutionCancelRequested'),
+    ('StartChildWorkflowExecutionFailed'), ('ChildWorkflowExecutionStarted'),
+    ('ChildWorkflowExecutionCompleted'), ('ChildWorkflowExecutionFailed'),
+    ('ChildWorkflowExecutionCanceled'), ('ChildWorkflowExecutionTimedOut'),
+    ('ChildWorkflowExecutionTerminated'),
+    ('SignalExternalWorkflowExecutionFailed'),
+    ('ExternalWorkflowExecutionSignaled');
+
+/* What is pending according to the history: opened by one event, not closed. */
+CREATE TEMP VIEW buffered AS
+SELECT b.namespace_id, b.run_key, b.event_type::text AS type,
+    b.attributes AS a
+FROM workflow.buffered_event AS b;
+
+CREATE TEMP VIEW activity_close AS
+SELECT namespace_id, run_key, (a ->> 'scheduledEventId')::bigint AS scheduled
+FROM (SELECT namespace_id, run_key, type, a FROM event
+      UNION ALL SELECT namespace_id, run_key, type, a FROM buffered) AS e
+WHERE type IN ('ActivityTaskCompleted', 'ActivityTaskFailed',
+    'ActivityTaskTimedOut', 'ActivityTaskCanceled');
+
+CREATE TEMP VIEW timer_close AS
+SELECT namespace_id, run_key, (a ->> 'startedEventId')::bigint AS started
+FROM (SELECT namespace_id, run_key, type, a FROM event
+      UNION ALL SELECT namespace_id, run_key, type, a FROM buffered) AS e
+WHERE type IN ('TimerFired', 'TimerCanceled');
+
+CREATE TEMP VIEW open_run AS
+SELECT namespace_id, run_key FROM workflow.execution
+WHERE close_time IS NULL;
+
+SELECT plan(31);
+
+/* ---- histories ---- */
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key FROM event
+    GROUP BY namespace_id, run_key
+    HAVING min(event_id) <> 1 OR max(event_id) <> count(*) $$,
+    'event ids start at 1 and have no gaps');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key FROM event
+    EXCEPT SELECT namespace_id, run_key FROM workflow.execution $$,
+    'every history belongs to a run');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key FROM workflow.execution
+    EXCEPT SELECT namespace_id, run_key FROM event
+    WHERE event_id = 1 AND type = 'WorkflowExecutionStarted' $$,
+    'every history starts with WorkflowExecutionStarted');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, event_id FROM event
+    WHERE type = 'WorkflowExecutionStarted' AND event_id <> 1 $$,
+    'and starts once');
+
+SELECT is_empty($$
+    SELECT e.namespace_id, e.run_key, e.event_id, e.type, r.member,
+        e.a -> r.member
+    FROM event AS e
+    JOIN reference AS r USING (type)
+    LEFT JOIN event AS t ON t.namespace_id = e.namespace_id
+        AND t.run_key = e.run_key
+        AND t.event_id = (e.a ->> r.member)::bigint
+    WHERE CASE WHEN e.a ? r.member
+        THEN t.event_id IS NULL OR t.event_id >= e.event_id
+            OR t.type <> ALL (r.referred)
+        ELSE r.required END $$,
+    'references lead to earlier events of the right kind');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, scheduled FROM activity_close
+    GROUP BY 1, 2, 3 HAVING count(*) > 1 $$,
+    'an activity closes once');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, started FROM timer_close
+    GROUP BY 1, 2, 3 HAVING count(*) > 1 $$,
+    'a timer ends once');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, a -> 'scheduledEventId', type FROM event
+    WHERE type IN ('ActivityTaskStarted', 'WorkflowTaskStarted',
+        'ActivityTaskCancelRequested')
+    GROUP BY 1, 2, 3, 4 HAVING count(*) > 1 $$,
+    'a task starts once, and is asked to cancel once');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, a -> 'scheduledEventId' FROM event
+    WHERE type IN ('WorkflowTaskCompleted', 'WorkflowTaskFailed',
+        'WorkflowTaskTimedOut')
+    GROUP BY 1, 2, 3 HAVING count(*) > 1 $$,
+    'a workflow task ends once');
+
+SELECT is_empty($$
+    SELECT s.namespace_id, s.run_key, s.event_id FROM event AS s
+    JOIN event AS n ON n.namespace_id = s.namespace_id
+        AND n.run_key = s.run_key AND n.event_id = s.event_id + 1
+    WHERE s.type = 'ActivityTaskStarted' AND NOT (
+        n.type IN ('ActivityTaskCompleted', 'ActivityTaskFailed',
+            'ActivityTaskTimedOut', 'ActivityTaskCanceled')
+        AND n.a -> 'startedEventId' = to_jsonb(s.event_id))
+        AND NOT EXISTS (
+            SELECT FROM event AS c
+            WHERE c.namespace_id = s.namespace_id AND c.run_key = s.run_key
+                AND c.a -> 'startedEventId' = to_jsonb(s.event_id)) $$,
+    'ActivityTaskStarted is written when the activity closes');
+
+SELECT is_empty($$
+    SELECT s.namespace_id, s.run_key, s.event_id FROM event AS s
+    JOIN event AS n ON n.namespace_id = s.namespace_id
+        AND n.run_key = s.run_key AND n.event_id = s.event_id + 1
+    WHERE s.type = 'WorkflowTaskStarted' AND n.type NOT IN (
+        'WorkflowTaskCompleted', 'WorkflowTaskFailed', 'WorkflowTaskTimedOut')
+    $$,
+    'nothing is appended while a workflow task is started');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, event_id FROM (
+        SELECT *, lag(event_time) OVER (PARTITION BY namespace_id, run_key
+            ORDER BY event_id) AS before
+        FROM event
+        WHERE type NOT IN ('ActivityTaskStarted', 'WorkflowTaskScheduled',
+            'WorkflowTaskStarted')) AS e
+    WHERE event_time < before $$,
+    'times do not go backwards, those of late events aside');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, event_id, key, value
+    FROM event, jsonb_each(a)
+    WHERE value IN ('null', '0', 'false', '""')
+        OR jsonb_typeof(a) <> 'object' $$,
+    'members with default values are left out');
+
+/* ---- closed runs ---- */
+
+SELECT is_empty($$
+    SELECT e.namespace_id, e.run_key, e.status, l.type
+    FROM workflow.execution AS e
+    JOIN LATERAL (
+        SELECT type, event_id, event_time FROM event AS h
+        WHERE h.namespace_id = e.namespace_id AND h.run_key = e.run_key
+        ORDER BY event_id DESC LIMIT 1) AS l ON true
+    LEFT JOIN close_event AS c USING (type)
+    WHERE e.close_time IS NOT NULL
+        AND (c.status IS DISTINCT FROM e.status::text
+            OR e.history_length IS DISTINCT FROM l.event_id
+            OR e.close_time <> l.event_time) $$,
+    'a closed run ends with the event of its status, time and length');
+
+SELECT is_empty($$
+    SELECT h.namespace_id, h.run_key, h.event_id FROM event AS h
+    JOIN close_event USING (type)
+    JOIN open_run USING (namespace_id, run_key) $$,
+    'an open run has no closing event');
+
+SELECT is_empty($$
+    SELECT h.namespace_id, h.run_key FROM event AS h
+    JOIN close_event USING (type)
+    GROUP BY 1, 2 HAVING count(*) > 1 $$,
+    'a run closes once');
+
+SELECT is_empty($$
+    SELECT e.run_id, e.status FROM workflow.execution AS e
+    WHERE (e.status IN ('Running', 'Paused')) <> (e.close_time IS NULL)
+        OR e.close_time < e.start_time $$,
+    'status and close time agree');
+
+SELECT is_empty($$
+    (SELECT 'mutable_state', namespace_id, run_key FROM workflow.mutable_state
+     UNION ALL SELECT 'activity', namespace_id, run_key FROM workflow.activity
+     UNION ALL SELECT 'timer', namespace_id, run_key FROM workflow.timer
+     UNION ALL SELECT 'workflow_task', namespace_id, run_key
+     FROM workflow.workflow_task
+     UNION ALL SELECT 'buffered_event', namespace_id, run_key
+     FROM workflow.buffered_event
+     UNION ALL SELECT 'signal_request', namespace_id, run_key
+     FROM workflow.signal_request)
+    EXCEPT SELECT t, namespace_id, run_key FROM open_run,
+        unnest('{mutable_state,activity,timer,workflow_task,buffered_event,signal_request}'::text[]) AS t $$,
+    'nothing is pending in a closed run');
+
+/* ---- open runs ---- */
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key FROM open_run
+    EXCEPT SELECT namespace_id, run_key FROM workflow.mutable_state $$,
+    'every open run has its state');
+
+SELECT is_empty($$
+    SELECT namespace_id, workflow_id FROM workflow.execution
+    WHERE close_time IS NULL GROUP BY 1, 2 HAVING count(*) > 1 $$,
+    'a workflow id has one open run');
+
+SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.next_event_id
+    FROM workflow.mutable_state AS m
+    WHERE m.next_event_id IS DISTINCT FROM 1 + (
+        SELECT max(event_id) FROM event AS h
+        WHERE h.namespace_id = m.namespace_id AND h.run_key = m.run_key) $$,
+    'the next event id follows the last one');
+
+SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.pending_activities, m.pending_timers,
+        m.buffered_events
+    FROM workflow.mutable_state AS m
+    WHERE m.pending_activities <> (
+            SELECT count(*) FROM workflow.activity AS a
+            WHERE a.namespace_id = m.namespace_id AND a.run_key = m.run_key)
+        OR m.pending_timers <> (
+            SELECT count(*) FROM workflow.timer AS t
+            WHERE t.namespace_id = m.namespace_id AND t.run_key = m.run_key)
+        OR m.buffered_events <> (
+            SELECT count(*) FROM workflow.buffered_event AS b
+            WHERE b.namespace_id = m.namespace_id AND b.run_key = m.run_key)
+    $$,
+    'counters equal the number of rows');
+
+SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.signal_count
+    FROM workflow.mutable_state AS m
+    WHERE m.signal_count <> (
+        SELECT count(*) FROM (
+            SELECT namespace_id, run_key, type FROM event
+            UNION ALL SELECT namespace_id, run_key, type FROM buffered) AS e
+        WHERE e.namespace_id = m.namespace_id AND e.run_key = m.run_key
+            AND e.type = 'WorkflowExecutionSignaled') $$,
+    'the number of signals is right');
+
+SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.wft_scheduled_event_id,
+        m.wft_started_event_id, t.claimed, t.stamp, m.wft_stamp
+    FROM workflow.mutable_state AS m
+    LEFT JOIN workflow.workflow_task AS t USING (namespace_id, run_key)
+    WHERE (m.wft_scheduled_event_id <> 0) <> (t.run_key IS NOT NULL)
+        OR (m.wft_started_event_id <> 0) <> coalesce(t.claimed, false)
+        OR t.stamp <> m.wft_stamp $$,
+    'the state and its workflow task agree');
+
+SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.wft_scheduled_event_id,
+        m.wft_started_event_id
+    FROM workflow.mutable_state AS m
+    LEFT JOIN event AS s ON s.namespace_id = m.namespace_id
+        AND s.run_key = m.run_key AND s.event_id = m.wft_scheduled_event_id
+    LEFT JOIN event AS b ON b.namespace_id = m.namespace_id
+        AND b.run_key = m.run_key AND b.event_id = m.wft_started_event_id
+    WHERE m.wft_scheduled_event_id <> 0 AND m.wft_attempt = 1
+        AND (s.type IS DISTINCT FROM 'WorkflowTaskScheduled'
+            OR (m.wft_started_event_id <> 0 AND (
+                b.type IS DISTINCT FROM 'WorkflowTaskStarted'
+                OR m.wft_started_event_id <> m.next_event_id - 1))) $$,
+    'a workflow task of the first attempt stands in the history');
+
+SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key FROM workflow.mutable_state AS m
+    WHERE m.buffered_events > 0 AND m.wft_started_event_id = 0 $$,
+    'events are buffered only while a workflow task is started');
+
+SELECT is_empty($$
+    SELECT r.namespace_id, r.run_key FROM open_run AS r
+    CROSS JOIN LATERAL (
+        SELECT max(event_id) FILTER (WHERE type = 'WorkflowTaskStarted') AS started,
+            max(event_id) FILTER (WHERE type = 'WorkflowTaskCompleted') AS completed,
+            max(event_id) FILTER (WHERE type IN (
+                SELECT t.type FROM trigger_event AS t)) AS triggered
+        FROM event AS h
+        WHERE h.namespace_id = r.namespace_id AND h.run_key = r.run_key) AS l
+    WHERE NOT EXISTS (
+            SELECT FROM workflow.workflow_task AS t
+            WHERE t.namespace_id = r.namespace_id AND t.run_key = r.run_key)
+        AND (l.started IS NULL OR l.completed IS NULL
+            OR l.completed < l.started OR l.triggered > l.started) $$,
+    'an open run without a workflow task has seen everything');
+
+SELECT is_empty($$
+    (SELECT s.namespace_id, s.run_key, s.event_id, s.a ->> 'activityId'
+     FROM event AS s JOIN open_run USING (namespace_id, run_key)
+     WHERE s.type = 'ActivityTaskScheduled'
+     EXCEPT
+     SELECT c.namespace_id, c.run_key, c.scheduled, s.a ->> 'activityId'
+     FROM activity_close AS c
+     JOIN event AS s ON s.namespace_id = c.namespace_id
+         AND s.run_key = c.run_key AND s.event_id = c.scheduled)
+    EXCEPT
+    SELECT namespace_id, run_key, scheduled_event_id, activity_id
+    FROM workflow.activity $$,
+    'every activity that has not closed is pending');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, scheduled_event_id, activity_id
+    FROM workflow.activity
+    EXCEPT
+    (SELECT s.namespace_id, s.run_key, s.event_id, s.a ->> 'activityId'
+     FROM event AS s WHERE s.type = 'ActivityTaskScheduled'
+         AND NOT EXISTS (
+             SELECT FROM activity_close AS c
+             WHERE c.namespace_id = s.namespace_id
+                 AND c.run_key = s.run_key AND c.scheduled = s.event_id)) $$,
+    'every pending activity has been scheduled and has not closed');
+
+SELECT set_eq($$
+    SELECT namespace_id, run_key, started_event_id, timer_id
+    FROM workflow.timer WHERE kind = 1 $$, $$
+    SELECT s.namespace_id, s.run_key, s.event_id, s.a ->> 'timerId'
+    FROM event AS s JOIN open_run USING (namespace_id, run_key)
+    WHERE s.type = 'TimerStarted' AND NOT EXISTS (
+        SELECT FROM timer_close AS c
+        WHERE c.namespace_id = s.namespace_id AND c.run_key = s.run_key
+            AND c.started = s.event_id) $$,
+    'the pending timers are those that were started and have not ended');
+
+/* ---- the scheduler keeps up ---- */
+
+SELECT is_empty($$
+    SELECT 'timer', namespace_id, run_key, fire_at FROM workflow.timer
+    WHERE fire_at < now() - interval '1 minute'
+    UNION ALL
+    SELECT 'activity', namespace_id, run_key, due_at FROM workflow.activity
+    WHERE due_at < now() - interval '1 minute'
+    UNION ALL
+    SELECT 'workflow_task', namespace_id, run_key, due_at
+    FROM workflow.workflow_task WHERE due_at < now() - interval '1 minute' $$,
+    'nothing has been due for more than a minute');
+
+SELECT * FROM finish();
+ROLLBACK;
