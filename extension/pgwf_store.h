@@ -185,6 +185,9 @@ extern PgwfLockResult pgwf_state_load_locked(PgwfCall *call,
 											 ItemPointer tid);
 extern bool pgwf_state_load(PgwfCall *call, int32 namespace_id,
 							int64 run_key, PgwfState *state);
+extern bool pgwf_state_is_busy(PgwfCall *call, int32 namespace_id,
+							   int64 run_key,
+							   bool (*is_busy) (TupleTableSlot *slot));
 extern void pgwf_state_insert(PgwfCall *call, const PgwfState *state);
 extern void pgwf_state_update(PgwfCall *call, ItemPointer tid,
 							  const PgwfState *state);
@@ -233,7 +236,7 @@ extern void pgwf_task_delete(PgwfCall *call, PgwfTask *task);
 extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
 								 int32 namespace_id, const char *task_queue);
 extern void pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call,
-							   TimestampTz until);
+								TimestampTz from, TimestampTz until);
 extern void pgwf_task_read(TupleTableSlot *slot, PgwfTask *task);
 
 /* pgwf_store_activity.c */
@@ -253,7 +256,7 @@ extern void pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call,
 									 int32 namespace_id,
 									 const char *task_queue);
 extern void pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call,
-								   TimestampTz until);
+								TimestampTz from, TimestampTz until);
 extern void pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *activity);
 
 /* pgwf_store_timer.c */
@@ -262,7 +265,7 @@ extern List *pgwf_timer_load_all(PgwfCall *call, int32 namespace_id,
 extern void pgwf_timer_insert(PgwfCall *call, const PgwfTimer *timer);
 extern void pgwf_timer_delete(PgwfCall *call, PgwfTimer *timer);
 extern void pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call,
-								TimestampTz until);
+								TimestampTz from, TimestampTz until);
 extern void pgwf_timer_read(TupleTableSlot *slot, PgwfTimer *timer);
 
 /* pgwf_store_signal.c */

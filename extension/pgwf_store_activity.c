@@ -279,13 +279,17 @@ pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 					keys, lengthof(keys));
 }
 
-/* The activities that may be due at or before a moment, earliest first */
+/* The activities that may be due from one moment to another, earliest first */
 void
-pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz until)
+pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
+			TimestampTz until)
 {
-	PgwfKey		key = {1, BTLessEqualStrategyNumber,
-	TimestampTzGetDatum(until)};
+	PgwfKey		keys[2];
 
-	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_DUE_IDX, &key,
-					1);
+	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
+	TimestampTzGetDatum(from)};
+	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
+	TimestampTzGetDatum(until)};
+	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_DUE_IDX, keys,
+					lengthof(keys));
 }

@@ -180,6 +180,23 @@ pgwf_state_load(PgwfCall *call, int32 namespace_id, int64 run_key,
 	return found;
 }
 
+/*
+ * Applies a test to the row of a run, which it is not to change; true if the
+ * run is not open.
+ */
+bool
+pgwf_state_is_busy(PgwfCall *call, int32 namespace_id, int64 run_key,
+				   bool (*is_busy) (TupleTableSlot *slot))
+{
+	PgwfScan	scan;
+	bool		result;
+
+	result = !find_row(&scan, call, namespace_id, run_key) ||
+		is_busy(scan.slot);
+	pgwf_scan_end(&scan);
+	return result;
+}
+
 void
 pgwf_state_insert(PgwfCall *call, const PgwfState *state)
 {

@@ -123,13 +123,17 @@ pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 					PGWF_WORKFLOW_TASK_QUEUE_IDX, keys, lengthof(keys));
 }
 
-/* The tasks due at or before a moment, earliest first */
+/* The tasks due from one moment to another, earliest first */
 void
-pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz until)
+pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
+			TimestampTz until)
 {
-	PgwfKey		key = {1, BTLessEqualStrategyNumber,
-	TimestampTzGetDatum(until)};
+	PgwfKey		keys[2];
 
-	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK,
-					PGWF_WORKFLOW_TASK_DUE_IDX, &key, 1);
+	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
+	TimestampTzGetDatum(from)};
+	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
+	TimestampTzGetDatum(until)};
+	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_DUE_IDX, keys,
+					lengthof(keys));
 }

@@ -84,12 +84,17 @@ pgwf_timer_delete(PgwfCall *call, PgwfTimer *timer)
 	pgwf_table_delete(call, PGWF_TIMER, &timer->tid);
 }
 
-/* The timers due at or before a moment, earliest first */
+/* The timers due from one moment to another, earliest first */
 void
-pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz until)
+pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
+			TimestampTz until)
 {
-	PgwfKey		key = {1, BTLessEqualStrategyNumber,
-	TimestampTzGetDatum(until)};
+	PgwfKey		keys[2];
 
-	pgwf_scan_begin(scan, call, PGWF_TIMER, PGWF_TIMER_FIRE_AT_IDX, &key, 1);
+	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
+	TimestampTzGetDatum(from)};
+	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
+	TimestampTzGetDatum(until)};
+	pgwf_scan_begin(scan, call, PGWF_TIMER, PGWF_TIMER_FIRE_AT_IDX, keys,
+					lengthof(keys));
 }

@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_args.c
+ *		Arguments of our SQL functions, checked.
+ *
+ * A NULL argument means "not given" everywhere; arguments count from 0.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_args.h"
+#include "pgwf_errors.h"
+#include "pgwf_guc.h"
+#include "pgwf_json.h"
+
+char *
+pgwf_arg_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* Names and ids have a maximum length */
+void
+pgwf_check_id(const char *name, const char *value)
+{
+	if (value != NULL && strlen(value) > pgwf_max_id_length)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("%s exceeds length limit", name),
+				 errdetail("It is %zu bytes long, the limit is %d.",
+						   strlen(value), pgwf_max_id_length)));
+}
+
+char *
+pgwf_arg_id(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	char	   *value = pgwf_arg_text(fcinfo, n);
+
+	pgwf_check_id(name, value);
+	return value;
+}
+
+char *
+pgwf_arg_required_id(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	char	   *value = pgwf_arg_id(fcinfo, n, name);
+
+	if (value == NULL || value[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("%s is not set", name)));
+	return value;
+}
+
+Jsonb *
+pgwf_arg_jsonb(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : PG_GETARG_JSONB_P(n);
+}
+
+void
+pgwf_check_payload_size(const char *name, const Jsonb *value, int limit)
+{
+	if (value != NULL && limit > 0 && VARSIZE(value) > limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("%s exceeds size limit", name),
+				 errdetail("It is %u bytes large, the limit is %d.",
+						   (unsigned int) VARSIZE(value), limit)));
+}
+
+/* Payloads: an array with one element per argument */
+Jsonb *
+pgwf_arg_payloads(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	Jsonb	   *value = pgwf_payloads(pgwf_arg_jsonb(fcinfo, n));
+
+	pgwf_check_payload_size(name, value, pgwf_payload_size_error);
+	return value;
+}
+
+/* NULL if not given */
+pg_uuid_t *
+pgwf_arg_uuid(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : PG_GETARG_UUID_P(n);
+}
+
+/* In microseconds, months counting 30 days; capped at 100 years */
+int64
+pgwf_arg_duration(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	Interval   *interval;
+	double		days;
+
+	if (PG_ARGISNULL(n))
+		return PGWF_NO_DURATION;
+	interval = PG_GETARG_INTERVAL_P(n);
+	days = (double) interval->month * DAYS_PER_MONTH + interval->day;
+	if (days * USECS_PER_DAY + interval->time < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("%s is negative", name)));
+	if (days * USECS_PER_DAY + interval->time > PGWF_MAX_DURATION)
+		return PGWF_MAX_DURATION;
+	return (int64) days * USECS_PER_DAY + interval->time;
+}
+
+char *
+pgwf_arg_namespace(FunctionCallInfo fcinfo, int n)
+{
+	char	   *value = pgwf_arg_text(fcinfo, n);
+
+	return value ? value : pstrdup("default");
+}
+
+/* Who calls: as given, or else the name of the role */
+char *
+pgwf_arg_identity(FunctionCallInfo fcinfo, int n)
+{
+	char	   *value = pgwf_arg_id(fcinfo, n, "identity");
+
+	return value ? value : GetUserNameFromId(GetUserId(), false);
+}
+
+bool
+pgwf_arg_bool(FunctionCallInfo fcinfo, int n)
+{
+	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
+}
+
+int
+pgwf_arg_int(FunctionCallInfo fcinfo, int n, const char *name,
+			 int default_value, int min, int max)
+{
+	int			value = PG_ARGISNULL(n) ? default_value : PG_GETARG_INT32(n);
+
+	if (value < min || value > max)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("%s must be between %d and %d", name, min, max)));
+	return value;
+}
+
+/* A random UUID of version 4 */
+void
+pgwf_new_uuid(pg_uuid_t *uuid)
+{
+	if (!pg_strong_random(uuid->data, UUID_LEN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	uuid->data[6] = (uuid->data[6] & 0x0f) | 0x40;
+	uuid->data[8] = (uuid->data[8] & 0x3f) | 0x80;
+}
+
+char *
+pgwf_uuid_text(const pg_uuid_t *uuid)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out,
+											   UUIDPGetDatum(uuid)));
+}

@@ -1,0 +1,281 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_command.c
+ *		Commands: what workflow code asks for in completing a task.
+ *
+ * To add a command, add an entry to the table and write its handler, which
+ * checks the attributes, appends the command's event and changes the run.
+ * A handler that refuses the command calls pgwf_command_fail() and returns;
+ * the caller then discards all changes of the completion (C&E 3, SS 2.4).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "pgwf_command.h"
+#include "pgwf_errors.h"
+#include "pgwf_guc.h"
+
+#define COMMAND_TYPE_PREFIX "COMMAND_TYPE_"
+
+static const PgwfCommandInfo command_info[] = {
+	{
+		"ScheduleActivityTask",
+		"scheduleActivityTaskCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES",
+		false, pgwf_command_schedule_activity
+	},
+	{
+		"RequestCancelActivityTask",
+		"requestCancelActivityTaskCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES",
+		false, pgwf_command_cancel_activity
+	},
+	{
+		"StartTimer",
+		"startTimerCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES",
+		false, pgwf_command_start_timer
+	},
+	{
+		"CancelTimer",
+		"cancelTimerCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_TIMER_ATTRIBUTES",
+		false, pgwf_command_cancel_timer
+	},
+	{
+		"RecordMarker",
+		"recordMarkerCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_RECORD_MARKER_ATTRIBUTES",
+		false, pgwf_command_record_marker
+	},
+	{
+		"CompleteWorkflowExecution",
+		"completeWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES",
+		true, pgwf_command_complete_execution
+	},
+	{
+		"FailWorkflowExecution",
+		"failWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES",
+		true, pgwf_command_fail_execution
+	},
+	{
+		"CancelWorkflowExecution",
+		"cancelWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_WORKFLOW_EXECUTION_ATTRIBUTES",
+		true, pgwf_command_cancel_execution
+	}
+};
+
+/* Does "type" name the command, as "StartTimer" or COMMAND_TYPE_START_TIMER? */
+static bool
+command_type_matches(const char *type, const char *name)
+{
+	if (strcmp(type, name) == 0)
+		return true;
+	if (strncmp(type, COMMAND_TYPE_PREFIX, strlen(COMMAND_TYPE_PREFIX)) != 0)
+		return false;
+	type += strlen(COMMAND_TYPE_PREFIX);
+	for (const char *c = name; *c != '\0'; c++)
+	{
+		if (c != name && isupper((unsigned char) *c) && *type++ != '_')
+			return false;
+		if (*type++ != toupper((unsigned char) *c))
+			return false;
+	}
+	return *type == '\0';
+}
+
+static const PgwfCommandInfo *
+find_command(const char *type)
+{
+	for (int i = 0; i < lengthof(command_info); i++)
+	{
+		if (command_type_matches(type, command_info[i].name))
+			return &command_info[i];
+	}
+	return NULL;
+}
+
+static PgwfCommand *
+parse_command(JsonbValue *value, int position)
+{
+	PgwfCommand *command = palloc0(sizeof(PgwfCommand));
+	PgwfReader	reader = {NULL, NULL};
+	char	   *type;
+
+	if (value->type != jbvBinary ||
+		!JsonContainerIsObject(value->val.binary.data))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("command %d is not a JSON object", position)));
+	reader.object = value->val.binary.data;
+	type = pgwf_read_text(&reader, "commandType");
+	if (type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("command %d has no commandType", position)));
+	command->info = find_command(type);
+	if (command->info == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("unknown command type \"%s\"", type)));
+	command->attributes = pgwf_read_jsonb(&reader, "attributes");
+	if (command->attributes == NULL)
+		command->attributes = pgwf_read_jsonb(&reader,
+											  command->info->attributes_key);
+	command->user_metadata = pgwf_read_object(&reader, "userMetadata");
+	if (reader.error)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("invalid command %d", position),
+				 errdetail("%s.", reader.error)));
+	return command;
+}
+
+/*
+ * The commands of a completion.  What cannot be understood, and a command
+ * after one that closes the run, is an error: nothing is recorded, and the
+ * workflow task stays as it is.
+ */
+List *
+pgwf_commands_parse(Jsonb *commands)
+{
+	List	   *result = NIL;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	bool		closed = false;
+
+	if (commands == NULL)
+		return NIL;
+	if (!JB_ROOT_IS_ARRAY(commands) || JB_ROOT_IS_SCALAR(commands))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("commands are not a JSON array")));
+	it = JsonbIteratorInit(&commands->root);
+	(void) JsonbIteratorNext(&it, &value, false);
+	while ((token = JsonbIteratorNext(&it, &value, true)) == WJB_ELEM)
+	{
+		PgwfCommand *command = parse_command(&value, list_length(result) + 1);
+
+		if (closed)
+			ereport(ERROR,
+					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+					 errmsg("command %d follows a command that closes the workflow",
+							list_length(result) + 1)));
+		closed = command->info->closes;
+		result = lappend(result, command);
+	}
+	return result;
+}
+
+/* Carries commands out, in their order, until one of them is refused */
+void
+pgwf_commands_handle(PgwfCommandContext *context, List *commands)
+{
+	ListCell   *lc;
+
+	foreach(lc, commands)
+	{
+		PgwfCommand *command = lfirst(lc);
+		PgwfReader	reader;
+
+		if (command->info->closes && context->run->state.buffered_events > 0)
+		{
+			pgwf_command_fail(context,
+							  "WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND",
+							  "something has happened that the workflow must see before it closes");
+			return;
+		}
+		pgwf_reader_init(&reader, command->attributes);
+		if (!pgwf_command_check_read(context, command->info->bad_attributes,
+									 &reader))
+			return;
+		context->user_metadata = command->user_metadata;
+		command->info->handle(context, &reader);
+		if (pgwf_command_failed(context))
+			return;
+	}
+}
+
+/* Refuses the completion: "cause" is a WorkflowTaskFailedCause */
+void
+pgwf_command_fail(PgwfCommandContext *context, const char *cause,
+				  const char *format,...)
+{
+	va_list		args;
+	StringInfoData message;
+
+	initStringInfo(&message);
+	for (;;)
+	{
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&message, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&message, needed);
+	}
+	context->failed_cause = cause;
+	context->failed_message = message.data;
+}
+
+bool
+pgwf_command_failed(const PgwfCommandContext *context)
+{
+	return context->failed_cause != NULL;
+}
+
+/* A payload over the limit refuses the completion and ends the run */
+bool
+pgwf_command_check_size(PgwfCommandContext *context, const char *cause,
+						const char *what, const Jsonb *value)
+{
+	if (value == NULL || pgwf_payload_size_error <= 0 ||
+		VARSIZE(value) <= pgwf_payload_size_error)
+		return true;
+	pgwf_command_fail(context, cause, "%s exceeds size limit.", what);
+	context->too_large = true;
+	return false;
+}
+
+bool
+pgwf_command_check_id(PgwfCommandContext *context, const char *cause,
+					  const char *what, const char *value, bool required)
+{
+	if (required && (value == NULL || value[0] == '\0'))
+		pgwf_command_fail(context, cause, "%s is not set", what);
+	else if (value != NULL && strlen(value) > pgwf_max_id_length)
+		pgwf_command_fail(context, cause, "%s exceeds length limit", what);
+	return !pgwf_command_failed(context);
+}
+
+/* Refuses attributes of a wrong type */
+bool
+pgwf_command_check_read(PgwfCommandContext *context, const char *cause,
+						PgwfReader *reader)
+{
+	if (reader->error)
+		pgwf_command_fail(context, cause, "%s", reader->error);
+	return !pgwf_command_failed(context);
+}
+
+/* Appends the event of a command; finishes its attributes */
+PgwfEvent *
+pgwf_command_event(PgwfCommandContext *context, PgwfEventType type,
+				   PgwfObject *attributes)
+{
+	PgwfEvent  *event;
+
+	pgwf_object_int(attributes, "workflowTaskCompletedEventId",
+					context->completed_event_id);
+	event = pgwf_run_append(context->run, type,
+							pgwf_object_finish(attributes));
+	event->user_metadata = context->user_metadata;
+	return event;
+}

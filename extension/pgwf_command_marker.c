@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_command_marker.c
+ *		RecordMarker.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "pgwf_command.h"
+
+#define BAD_MARKER "WORKFLOW_TASK_FAILED_CAUSE_BAD_RECORD_MARKER_ATTRIBUTES"
+
+/*
+ * markerName: text; details: object with an array of payloads per key;
+ * header: object; failure: a failure
+ */
+void
+pgwf_command_record_marker(PgwfCommandContext *context, PgwfReader *reader)
+{
+	char	   *name = pgwf_read_text(reader, "markerName");
+	Jsonb	   *details = pgwf_read_object(reader, "details");
+	Jsonb	   *header = pgwf_read_object(reader, "header");
+	Jsonb	   *failure = pgwf_read_object(reader, "failure");
+	PgwfObject	attributes;
+
+	if (!pgwf_command_check_read(context, BAD_MARKER, reader) ||
+		!pgwf_command_check_id(context, BAD_MARKER, "markerName", name,
+							   true) ||
+		!pgwf_command_check_size(context, BAD_MARKER,
+								 "RecordMarkerCommandAttributes.Details",
+								 details))
+		return;
+
+	pgwf_object_begin(&attributes);
+	pgwf_object_text(&attributes, "markerName", name);
+	pgwf_object_jsonb(&attributes, "details", details);
+	pgwf_object_jsonb(&attributes, "header", header);
+	pgwf_object_jsonb(&attributes, "failure", failure);
+	(void) pgwf_command_event(context, PGWF_EVENT_MARKER_RECORDED,
+							  &attributes);
+}

@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_command_timer.c
+ *		StartTimer and CancelTimer (SS 4).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "pgwf_command.h"
+
+#define BAD_START "WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES"
+#define DUPLICATE "WORKFLOW_TASK_FAILED_CAUSE_START_TIMER_DUPLICATE_ID"
+#define BAD_CANCEL "WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_TIMER_ATTRIBUTES"
+
+static PgwfTimer *
+find_timer(PgwfRun *run, const char *timer_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgwf_run_timers(run))
+	{
+		PgwfTimer  *timer = lfirst(lc);
+
+		if (timer->kind == PGWF_TIMER_USER &&
+			timer->change != PGWF_ROW_DELETE &&
+			strcmp(timer->timer_id, timer_id) == 0)
+			return timer;
+	}
+	return NULL;
+}
+
+/* timerId: text; startToFireTimeout: duration, 0 fires at once */
+void
+pgwf_command_start_timer(PgwfCommandContext *context, PgwfReader *reader)
+{
+	PgwfRun    *run = context->run;
+	char	   *timer_id = pgwf_read_text(reader, "timerId");
+	int64		timeout = pgwf_read_duration(reader, "startToFireTimeout");
+	PgwfObject	attributes;
+	PgwfEvent  *event;
+	PgwfTimer  *timer;
+
+	if (!pgwf_command_check_read(context, BAD_START, reader) ||
+		!pgwf_command_check_id(context, BAD_START, "timerId", timer_id, true))
+		return;
+	if (timeout < 0)
+	{
+		pgwf_command_fail(context, BAD_START,
+						  "startToFireTimeout is negative");
+		return;
+	}
+	if (find_timer(run, timer_id))
+	{
+		pgwf_command_fail(context, DUPLICATE,
+						  "timer \"%s\" is already pending", timer_id);
+		return;
+	}
+
+	pgwf_object_begin(&attributes);
+	pgwf_object_text(&attributes, "timerId", timer_id);
+	pgwf_object_duration(&attributes, "startToFireTimeout", timeout);
+	event = pgwf_command_event(context, PGWF_EVENT_TIMER_STARTED,
+							   &attributes);
+
+	timer = palloc0(sizeof(PgwfTimer));
+	timer->change = PGWF_ROW_INSERT;
+	timer->namespace_id = run->state.namespace_id;
+	timer->kind = PGWF_TIMER_USER;
+	timer->run_key = run->state.run_key;
+	timer->started_event_id = event->event_id;
+	timer->fire_at = event->time + timeout;
+	timer->timer_id = timer_id;
+	run->timers = lappend(run->timers, timer);
+	run->state.pending_timers++;
+}
+
+/* The TimerStarted of a timer whose TimerFired is buffered */
+static int64
+buffered_timer_started_event(PgwfRun *run, const char *timer_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgwf_run_buffered(run))
+	{
+		PgwfEvent  *event = lfirst(lc);
+		PgwfReader	reader;
+		char	   *fired_id;
+
+		if (event->type != PGWF_EVENT_TIMER_FIRED)
+			continue;
+		pgwf_reader_init(&reader, event->attributes);
+		fired_id = pgwf_read_text(&reader, "timerId");
+		if (fired_id != NULL && strcmp(fired_id, timer_id) == 0)
+			return pgwf_read_int(&reader, "startedEventId");
+	}
+	return 0;
+}
+
+/* timerId: text; a TimerFired that the workflow has not seen is withdrawn */
+void
+pgwf_command_cancel_timer(PgwfCommandContext *context, PgwfReader *reader)
+{
+	PgwfRun    *run = context->run;
+	char	   *timer_id = pgwf_read_text(reader, "timerId");
+	PgwfTimer  *timer;
+	int64		started_event_id;
+	PgwfObject	attributes;
+
+	if (!pgwf_command_check_read(context, BAD_CANCEL, reader) ||
+		!pgwf_command_check_id(context, BAD_CANCEL, "timerId", timer_id,
+							   true))
+		return;
+
+	timer = find_timer(run, timer_id);
+	if (timer)
+	{
+		started_event_id = timer->started_event_id;
+		if (timer->change == PGWF_ROW_INSERT)
+			run->timers = list_delete_ptr(run->timers, timer);
+		else
+			timer->change = PGWF_ROW_DELETE;
+		run->state.pending_timers--;
+	}
+	else
+	{
+		started_event_id = buffered_timer_started_event(run, timer_id);
+		if (!pgwf_run_remove_buffered_timer_fired(run, timer_id))
+		{
+			pgwf_command_fail(context, BAD_CANCEL,
+							  "timer \"%s\" is not pending", timer_id);
+			return;
+		}
+	}
+
+	pgwf_object_begin(&attributes);
+	pgwf_object_text(&attributes, "timerId", timer_id);
+	pgwf_object_int(&attributes, "startedEventId", started_event_id);
+	pgwf_object_text(&attributes, "identity", context->identity);
+	(void) pgwf_command_event(context, PGWF_EVENT_TIMER_CANCELED,
+							  &attributes);
+}

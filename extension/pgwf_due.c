@@ -1,0 +1,311 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_due.c
+ *		What the passing of time does to runs: timers fire, activities are
+ *		retried, tasks, activities and runs time out.
+ *
+ * Called by the scheduler in transactions of its own.  Locks are taken
+ * without waiting: a run that somebody else holds is left for a later turn.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_activity.h"
+#include "pgwf_close.h"
+#include "pgwf_due.h"
+#include "pgwf_run.h"
+#include "pgwf_scheduler.h"
+#include "pgwf_workflow_task.h"
+#include "pgwf_xact.h"
+
+/* Runs looked at in one transaction, most of them locked by others */
+#define MAX_TRIED_RUNS	1000
+
+/* A run that has something due */
+typedef struct DueRun
+{
+	int32		namespace_id;
+	int64		run_key;
+} DueRun;
+
+static void
+add_due_run(List **runs, int32 namespace_id, int64 run_key)
+{
+	ListCell   *lc;
+	DueRun	   *run;
+
+	if (pgwf_scheduler_spares(namespace_id, run_key))
+		return;
+	foreach(lc, *runs)
+	{
+		run = lfirst(lc);
+		if (run->run_key == run_key && run->namespace_id == namespace_id)
+			return;
+	}
+	run = palloc(sizeof(DueRun));
+	run->namespace_id = namespace_id;
+	run->run_key = run_key;
+	*runs = lappend(*runs, run);
+}
+
+/*
+ * Adds the first runs that have a timer, a task or an activity due, and are
+ * not in the list yet, until it has "max_runs".
+ */
+static List *
+collect_due_runs(PgwfCall *call, List *runs, int max_runs)
+{
+	PgwfScan	scan;
+
+	pgwf_timer_due_scan(&scan, call, PGWF_NO_TIME, call->now);
+	while (list_length(runs) < max_runs && pgwf_scan_next(&scan))
+	{
+		PgwfTimer	timer;
+
+		pgwf_timer_read(scan.slot, &timer);
+		add_due_run(&runs, timer.namespace_id, timer.run_key);
+	}
+	pgwf_scan_end(&scan);
+
+	pgwf_task_due_scan(&scan, call, PGWF_NO_TIME, call->now);
+	while (list_length(runs) < max_runs && pgwf_scan_next(&scan))
+	{
+		PgwfTask	task;
+
+		pgwf_task_read(scan.slot, &task);
+		add_due_run(&runs, task.namespace_id, task.run_key);
+	}
+	pgwf_scan_end(&scan);
+
+	pgwf_activity_due_scan(&scan, call, PGWF_NO_TIME, call->now);
+	while (list_length(runs) < max_runs && pgwf_scan_next(&scan))
+	{
+		PgwfActivity activity;
+
+		pgwf_activity_read(scan.slot, &activity);
+		add_due_run(&runs, activity.namespace_id, activity.run_key);
+	}
+	pgwf_scan_end(&scan);
+	return runs;
+}
+
+static int
+compare_timers(const ListCell *a, const ListCell *b)
+{
+	const PgwfTimer *x = lfirst(a);
+	const PgwfTimer *y = lfirst(b);
+
+	if (x->fire_at != y->fire_at)
+		return x->fire_at < y->fire_at ? -1 : 1;
+	if (x->started_event_id != y->started_event_id)
+		return x->started_event_id < y->started_event_id ? -1 : 1;
+	return 0;
+}
+
+/*
+ * Ends the run if its run or execution timeout has passed.  If both have,
+ * it is the execution that timed out.
+ */
+static bool
+time_out_run(PgwfRun *run)
+{
+	bool		run_timeout = false;
+	ListCell   *lc;
+
+	foreach(lc, pgwf_run_timers(run))
+	{
+		PgwfTimer  *timer = lfirst(lc);
+
+		if (timer->fire_at > run->call->now)
+			continue;
+		if (timer->kind == PGWF_TIMER_EXECUTION_TIMEOUT)
+		{
+			pgwf_run_time_out(run, "RETRY_STATE_TIMEOUT");
+			return true;
+		}
+		if (timer->kind == PGWF_TIMER_RUN_TIMEOUT)
+			run_timeout = true;
+	}
+	if (run_timeout)
+		pgwf_run_time_out(run, "RETRY_STATE_RETRY_POLICY_NOT_SET");
+	return run_timeout;
+}
+
+/* Fires the due timers of a run, in the order of their expiry (SS 4) */
+static void
+fire_timers(PgwfRun *run)
+{
+	List	   *timers = list_copy(pgwf_run_timers(run));
+	ListCell   *lc;
+
+	list_sort(timers, compare_timers);
+	foreach(lc, timers)
+	{
+		PgwfTimer  *timer = lfirst(lc);
+		PgwfObject	attributes;
+
+		if (timer->fire_at > run->call->now ||
+			timer->kind != PGWF_TIMER_USER)
+			continue;
+		pgwf_object_begin(&attributes);
+		pgwf_object_text(&attributes, "timerId", timer->timer_id);
+		pgwf_object_int(&attributes, "startedEventId",
+						timer->started_event_id);
+		pgwf_run_arrive(run, PGWF_EVENT_TIMER_FIRED,
+						pgwf_object_finish(&attributes), run->call->now);
+		timer->change = PGWF_ROW_DELETE;
+		run->state.pending_timers--;
+	}
+}
+
+static void
+handle_due_activities(PgwfRun *run)
+{
+	List	   *activities = list_copy(pgwf_run_activities(run));
+	ListCell   *lc;
+
+	foreach(lc, activities)
+	{
+		PgwfActivity *activity = lfirst(lc);
+
+		if (activity->due_at == PGWF_NO_TIME ||
+			activity->due_at > run->call->now)
+			continue;
+		if (!pgwf_run_lock_activity(run, activity))
+			continue;
+		if (activity->due_at != PGWF_NO_TIME &&
+			activity->due_at <= run->call->now)
+			pgwf_activity_handle_due(run, activity);
+	}
+}
+
+/* Has the pending workflow task's deadline passed? */
+static bool
+task_is_due(const PgwfRun *run)
+{
+	const PgwfState *state = &run->state;
+
+	if (state->wft_started_event_id != 0)
+		return state->wft_started_time + state->wft_timeout <= run->call->now;
+	return (state->flags & PGWF_RUN_TASK_ON_STICKY) != 0 &&
+		state->wft_scheduled_time + state->sticky_timeout <= run->call->now;
+}
+
+/* Does to a locked run everything that is due by now */
+static void
+handle_run(PgwfRun *run)
+{
+	if (!time_out_run(run))
+	{
+		if (task_is_due(run))
+			pgwf_workflow_task_time_out(run);
+		fire_timers(run);
+		handle_due_activities(run);
+	}
+	pgwf_run_finish(run);
+}
+
+/* Does what is due to one run, unless somebody else holds it */
+static void
+fire_run(PgwfCall *call, const DueRun *due, PgwfDueResult *result)
+{
+	PgwfRun		run;
+
+	CHECK_FOR_INTERRUPTS();
+	result->namespace_id = due->namespace_id;
+	result->run_key = due->run_key;
+	switch (pgwf_run_load(&run, call, due->namespace_id, due->run_key,
+						  LockWaitSkip))
+	{
+		case PGWF_LOCK_OK:
+			handle_run(&run);
+			pgwf_scheduler_fired(due->namespace_id, due->run_key);
+			result->fired++;
+			break;
+		case PGWF_LOCK_BUSY:
+			result->skipped++;
+			break;
+		case PGWF_LOCK_GONE:
+			break;
+	}
+	result->namespace_id = 0;
+	result->run_key = 0;
+}
+
+/*
+ * Fires everything that is due, for up to "max_runs" runs, in the current
+ * transaction.  Runs that are locked by others are counted and skipped, and
+ * do not keep those behind them from being fired; those that the scheduler
+ * spares are left alone.  If an error is raised, "result" tells which run it
+ * came from.
+ */
+void
+pgwf_due_fire(int max_runs, PgwfDueResult *result)
+{
+	PgwfCall	call;
+	List	   *runs = NIL;
+
+	memset(result, 0, sizeof(PgwfDueResult));
+	pgwf_call_begin(&call);
+	while (result->fired < max_runs && list_length(runs) < MAX_TRIED_RUNS)
+	{
+		int			tried = list_length(runs);
+		int			wanted = tried + max_runs - result->fired;
+
+		runs = collect_due_runs(&call, runs, wanted);
+		for (int i = tried; i < list_length(runs); i++)
+			fire_run(&call, list_nth(runs, i), result);
+		if (list_length(runs) < wanted)
+			break;
+	}
+	result->more = (result->fired >= max_runs);
+	if (result->fired > 0)
+		pgwf_xact_mark_durable();
+	pgwf_call_end(&call);
+}
+
+/* The first moment after "after" at which something is due, or DT_NOEND */
+TimestampTz
+pgwf_due_next(TimestampTz after)
+{
+	PgwfCall	call;
+	PgwfScan	scan;
+	TimestampTz next = DT_NOEND;
+
+	pgwf_call_begin(&call);
+	pgwf_timer_due_scan(&scan, &call, after + 1, DT_NOEND);
+	if (pgwf_scan_next(&scan))
+	{
+		PgwfTimer	timer;
+
+		pgwf_timer_read(scan.slot, &timer);
+		next = Min(next, timer.fire_at);
+	}
+	pgwf_scan_end(&scan);
+
+	pgwf_task_due_scan(&scan, &call, after + 1, DT_NOEND);
+	if (pgwf_scan_next(&scan))
+	{
+		PgwfTask	task;
+
+		pgwf_task_read(scan.slot, &task);
+		next = Min(next, task.due_at);
+	}
+	pgwf_scan_end(&scan);
+
+	pgwf_activity_due_scan(&scan, &call, after + 1, DT_NOEND);
+	if (pgwf_scan_next(&scan))
+	{
+		PgwfActivity activity;
+
+		pgwf_activity_read(scan.slot, &activity);
+		next = Min(next, activity.due_at);
+	}
+	pgwf_scan_end(&scan);
+	pgwf_call_end(&call);
+	return next;
+}

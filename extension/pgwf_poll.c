@@ -1,0 +1,216 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_poll.c
+ *		Claiming tasks: poll_workflow_task_queue, poll_activity_task_queue.
+ *
+ * A poll never waits: what others hold is skipped, and an empty answer means
+ * that there is nothing to claim now.  A claim that is lost in a crash is
+ * only handed out again, so a transaction of claims alone commits
+ * asynchronously.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+#include "pgwf_activity.h"
+#include "pgwf_args.h"
+#include "pgwf_namespace.h"
+#include "pgwf_task_response.h"
+#include "pgwf_workflow_task.h"
+#include "pgwf_xact.h"
+
+PG_FUNCTION_INFO_V1(pgwf_poll_workflow_task_queue);
+PG_FUNCTION_INFO_V1(pgwf_poll_activity_task_queue);
+PG_FUNCTION_INFO_V1(pgwf_shutdown_worker);
+
+#define MAX_TASKS_PER_POLL 1000
+
+static void
+put_response(ReturnSetInfo *rsinfo, StringInfo response)
+{
+	Datum		value = PointerGetDatum(cstring_to_text_with_len(response->data,
+																 response->len));
+	bool		isnull = false;
+
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+	pfree(DatumGetPointer(value));
+}
+
+/*
+ * Claims the workflow task of a candidate row, if the locked state of its run
+ * says that it is the one to be claimed.
+ */
+static bool
+claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
+					const char *identity)
+{
+	if (pgwf_run_load(run, call, candidate->namespace_id, candidate->run_key,
+					  LockWaitSkip) != PGWF_LOCK_OK)
+		return false;
+	if (run->state.wft_scheduled_event_id == 0 ||
+		run->state.wft_started_event_id != 0 ||
+		run->state.wft_stamp != candidate->stamp)
+		return false;
+	pgwf_workflow_task_start(run, identity,
+							 pgwf_workflow_task_request_id(&run->state));
+	pgwf_run_finish(run);
+	return true;
+}
+
+/*
+ * poll_workflow_task_queue(task_queue, max_tasks, identity, sticky, build_id,
+ *		namespace)
+ *	returns a PollWorkflowTaskQueueResponse per task claimed, oldest first
+ *
+ * "sticky" tells that the queue is the private one of a worker: its tasks
+ * come with the part of the history that the worker has not seen.
+ */
+Datum
+pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	PgwfCall	call;
+	int32		namespace_id;
+	char	   *task_queue;
+	int			max_tasks;
+	char	   *identity;
+	bool		sticky;
+	PgwfScan	scan;
+	int			claimed = 0;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	pgwf_call_begin(&call);
+	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 5),
+										PGWF_RIGHT_WORKER);
+	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
+	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
+							 MAX_TASKS_PER_POLL);
+	identity = pgwf_arg_identity(fcinfo, 2);
+	sticky = pgwf_arg_bool(fcinfo, 3);
+
+	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue,
+						   identity);
+	pgwf_xact_claim_begin();
+	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue);
+	while (claimed < max_tasks && pgwf_scan_next(&scan))
+	{
+		PgwfTask	candidate;
+		PgwfRun		run;
+		StringInfoData response;
+
+		pgwf_task_read(scan.slot, &candidate);
+		if (candidate.sticky != sticky ||
+			!claim_workflow_task(&run, &call, &candidate, identity))
+			continue;
+		initStringInfo(&response);
+		pgwf_append_workflow_task(&response, &run, sticky);
+		put_response(rsinfo, &response);
+		claimed++;
+	}
+	pgwf_scan_end(&scan);
+	pgwf_xact_claim_end();
+	pgwf_call_end(&call);
+	return (Datum) 0;
+}
+
+/*
+ * poll_activity_task_queue(task_queue, max_tasks, identity, build_id,
+ *		namespace)
+ *	returns a PollActivityTaskQueueResponse per activity claimed
+ */
+Datum
+pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	PgwfCall	call;
+	char	   *namespace;
+	int32		namespace_id;
+	char	   *task_queue;
+	int			max_tasks;
+	char	   *identity;
+	PgwfScan	scan;
+	int			claimed = 0;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	pgwf_call_begin(&call);
+	namespace = pgwf_arg_namespace(fcinfo, 4);
+	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
+	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
+	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
+							 MAX_TASKS_PER_POLL);
+	identity = pgwf_arg_identity(fcinfo, 2);
+
+	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue,
+						   identity);
+	pgwf_xact_claim_begin();
+	pgwf_activity_queue_scan(&scan, &call, namespace_id, task_queue);
+	while (claimed < max_tasks && pgwf_scan_next(&scan))
+	{
+		PgwfActivity activity;
+		StringInfoData response;
+
+		pgwf_activity_read(scan.slot, &activity);
+		if (pgwf_activity_lock(&call, &activity,
+							   LockWaitSkip) != PGWF_LOCK_OK ||
+			activity.state != PGWF_ACTIVITY_SCHEDULED)
+			continue;
+		pgwf_activity_start(&activity, call.now, identity);
+		pgwf_activity_update(&call, &activity);
+		if (activity.due_at != PGWF_NO_TIME)
+			pgwf_xact_due(activity.due_at);
+		initStringInfo(&response);
+		pgwf_append_activity_task(&response, &call, &activity, namespace);
+		put_response(rsinfo, &response);
+		claimed++;
+	}
+	pgwf_scan_end(&scan);
+	pgwf_xact_claim_end();
+	pgwf_call_end(&call);
+	return (Datum) 0;
+}
+
+/*
+ * shutdown_worker(sticky_task_queue, identity, namespace)
+ *
+ * From now on the workflow tasks of the runs that the worker has go to their
+ * normal queues; those that already wait in its queue do so at once.
+ */
+Datum
+pgwf_shutdown_worker(PG_FUNCTION_ARGS)
+{
+	PgwfCall	call;
+	int32		namespace_id;
+	char	   *task_queue;
+	PgwfScan	scan;
+
+	pgwf_call_begin(&call);
+	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 2),
+										PGWF_RIGHT_WORKER);
+	task_queue = pgwf_arg_required_id(fcinfo, 0, "sticky_task_queue");
+	pgwf_shmem_forget_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue);
+
+	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue);
+	while (pgwf_scan_next(&scan))
+	{
+		PgwfTask	candidate;
+		PgwfRun		run;
+
+		pgwf_task_read(scan.slot, &candidate);
+		if (!candidate.sticky ||
+			pgwf_run_load(&run, &call, namespace_id, candidate.run_key,
+						  LockWaitSkip) != PGWF_LOCK_OK ||
+			run.state.wft_stamp != candidate.stamp ||
+			run.state.wft_scheduled_event_id == 0 ||
+			run.state.wft_started_event_id != 0)
+			continue;
+		pgwf_workflow_task_move_to_normal(&run);
+		pgwf_run_finish(&run);
+	}
+	pgwf_scan_end(&scan);
+	pgwf_call_end(&call);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,282 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_respond_workflow.c
+ *		A worker's answer to a workflow task: completed or failed (SS 2.4,
+ *		2.5, 2.8).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "pgwf_args.h"
+#include "pgwf_close.h"
+#include "pgwf_command.h"
+#include "pgwf_errors.h"
+#include "pgwf_failure.h"
+#include "pgwf_guc.h"
+#include "pgwf_namespace.h"
+#include "pgwf_task_response.h"
+#include "pgwf_token.h"
+#include "pgwf_workflow_task.h"
+#include "pgwf_xact.h"
+
+PG_FUNCTION_INFO_V1(pgwf_respond_workflow_task_completed);
+PG_FUNCTION_INFO_V1(pgwf_respond_workflow_task_failed);
+
+#define CAUSE_PREFIX "WORKFLOW_TASK_FAILED_CAUSE_"
+
+/* A completion as it was asked for */
+typedef struct CompletionRequest
+{
+	PgwfToken	token;
+	List	   *commands;
+	PgwfCompletion completion;
+	char	   *sticky_queue;
+	int64		sticky_timeout;
+	bool		return_new_task;
+	bool		force_new_task;
+} CompletionRequest;
+
+/* Locks and loads the run whose workflow task a worker answers */
+static void
+load_task(PgwfRun *run, PgwfCall *call, const PgwfToken *token)
+{
+	if (pgwf_run_load(run, call, token->namespace_id, token->run_key,
+					  LockWaitBlock) != PGWF_LOCK_OK ||
+		!pgwf_token_matches_task(token, &run->state))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_NOT_FOUND),
+				 errmsg("workflow task not found"),
+				 errdetail("It has timed out, was answered before, or its workflow has closed.")));
+}
+
+static void
+read_completion(FunctionCallInfo fcinfo, CompletionRequest *request)
+{
+	pgwf_token_parse(pgwf_arg_text(fcinfo, 0), 'w', &request->token);
+	pgwf_namespace_check_id(request->token.namespace_id, PGWF_RIGHT_WORKER);
+	request->commands = pgwf_commands_parse(pgwf_arg_jsonb(fcinfo, 1));
+	request->completion.identity = pgwf_arg_identity(fcinfo, 2);
+	request->sticky_queue = pgwf_arg_id(fcinfo, 3, "sticky_queue");
+	request->sticky_timeout =
+		pgwf_arg_duration(fcinfo, 4, "sticky_schedule_to_start_timeout");
+	if (request->sticky_queue && request->sticky_queue[0] == '\0')
+		request->sticky_queue = NULL;
+	if (request->sticky_queue && request->sticky_timeout == PGWF_NO_DURATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("sticky_schedule_to_start_timeout is not set")));
+	request->return_new_task = pgwf_arg_bool(fcinfo, 5);
+	request->force_new_task = pgwf_arg_bool(fcinfo, 6);
+	request->completion.sdk_metadata = pgwf_arg_jsonb(fcinfo, 7);
+	request->completion.metering_metadata = pgwf_arg_jsonb(fcinfo, 8);
+	request->completion.build_id = pgwf_arg_id(fcinfo, 9, "build_id");
+}
+
+/* A completion that only asks for more time, by way of a new task */
+static bool
+is_heartbeat(const CompletionRequest *request)
+{
+	return request->force_new_task && request->commands == NIL;
+}
+
+static void
+append_error(StringInfo answer, const char *code, const char *cause,
+			 const char *message)
+{
+	pgwf_append_json_member(answer, "error");
+	appendStringInfoChar(answer, '{');
+	pgwf_append_json_text(answer, "code", code);
+	pgwf_append_json_text(answer, "cause", cause);
+	pgwf_append_json_text(answer, "message", message);
+	appendStringInfoChar(answer, '}');
+}
+
+/* "BAD_START_TIMER_ATTRIBUTES: timerId is not set", as its failure says */
+static char *
+rejection_message(const PgwfCommandContext *context)
+{
+	return psprintf("%s: %s", context->failed_cause + strlen(CAUSE_PREFIX),
+					context->failed_message);
+}
+
+/*
+ * A command was refused: discards what the completion has done and fails the
+ * task.  That has to be committed, so the caller learns it as an answer;
+ * but a transient task is left to time out, and the caller gets an error.
+ */
+static void
+reject_completion(PgwfRun *run, const PgwfCommandContext *context,
+				  StringInfo answer)
+{
+	const char *cause = context->failed_cause;
+	char	   *message = rejection_message(context);
+	bool		unhandled;
+
+	unhandled = strcmp(cause,
+					   CAUSE_PREFIX "UNHANDLED_COMMAND") == 0;
+	if (run->stored.wft_attempt > 1 && !unhandled && !context->too_large)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("%s", message)));
+
+	pgwf_run_start_over(run);
+	pgwf_workflow_task_fail(run, cause, pgwf_failure_server(message, false),
+							context->identity);
+	if (context->too_large)
+		pgwf_run_terminate(run, context->failed_message, NULL,
+						   PGWF_SERVICE_IDENTITY);
+	else if (unhandled)
+		run->state.flags |= PGWF_RUN_CLOSE_ATTEMPTED;
+	pgwf_run_finish(run);
+	append_error(answer, "PW003", cause, message);
+}
+
+/*
+ * Schedules the next workflow task if there is a reason, and hands it out at
+ * once if the worker wants it.  Returns whether it did.
+ */
+static bool
+schedule_next_task(PgwfRun *run, const CompletionRequest *request,
+				   TimestampTz heartbeat_since)
+{
+	PgwfState  *state = &run->state;
+
+	if (!pgwf_run_is_open(run) ||
+		(!request->force_new_task && !run->task_needed &&
+		 !pgwf_run_has_buffered(run)))
+		return false;
+	state->wft_original_scheduled_time = heartbeat_since;
+	pgwf_workflow_task_schedule(run);
+	if (!request->return_new_task)
+		return false;
+	if (state->sticky_queue)
+		state->flags |= PGWF_RUN_TASK_ON_STICKY;
+	pgwf_workflow_task_start(run, request->completion.identity,
+							 PGWF_INLINE_START_REQUEST_ID);
+	return true;
+}
+
+static void
+complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
+{
+	PgwfState  *state = &run->state;
+	PgwfCommandContext context = {0};
+	TimestampTz heartbeat_since = PGWF_NO_TIME;
+	bool		started;
+
+	if (is_heartbeat(request))
+	{
+		heartbeat_since = state->wft_original_scheduled_time;
+		if (run->call->now > heartbeat_since +
+			(int64) pgwf_workflow_task_heartbeat_timeout * 1000)
+		{
+			pgwf_workflow_task_expire_heartbeat(run);
+			pgwf_run_finish(run);
+			append_error(answer, "PW005", NULL,
+						 "workflow task heartbeat timeout");
+			return;
+		}
+	}
+
+	pgwf_workflow_task_complete(run, &request->completion);
+	context.run = run;
+	context.completed_event_id = state->next_event_id - 1;
+	context.identity = request->completion.identity;
+	pgwf_commands_handle(&context, request->commands);
+	if (pgwf_command_failed(&context))
+	{
+		reject_completion(run, &context, answer);
+		return;
+	}
+
+	state->sticky_queue = request->sticky_queue;
+	state->sticky_timeout = request->sticky_queue ?
+		request->sticky_timeout : PGWF_NO_DURATION;
+	started = schedule_next_task(run, request, heartbeat_since);
+	pgwf_run_finish(run);
+	if (run->limit_exceeded)
+		append_error(answer, "PW003", NULL, run->limit_exceeded);
+	else if (started)
+	{
+		pgwf_append_json_member(answer, "workflowTask");
+		pgwf_append_workflow_task(answer, run, true);
+	}
+}
+
+/*
+ * respond_workflow_task_completed(task_token, commands, identity,
+ *		sticky_queue, sticky_schedule_to_start_timeout,
+ *		return_new_workflow_task, force_create_new_workflow_task,
+ *		sdk_metadata, metering_metadata, build_id, namespace)
+ *	returns a RespondWorkflowTaskCompletedResponse
+ *
+ * The answer has "workflowTask" if the next one was asked for and there is
+ * one, and "error" if the completion was refused and that is recorded.
+ */
+Datum
+pgwf_respond_workflow_task_completed(PG_FUNCTION_ARGS)
+{
+	PgwfCall	call;
+	PgwfRun		run;
+	CompletionRequest request;
+	StringInfoData answer;
+	text	   *result;
+
+	pgwf_call_begin(&call);
+	read_completion(fcinfo, &request);
+	load_task(&run, &call, &request.token);
+	initStringInfo(&answer);
+	appendStringInfoChar(&answer, '{');
+	complete_task(&run, &request, &answer);
+	appendStringInfoChar(&answer, '}');
+	pgwf_xact_mark_durable();
+
+	MemoryContextSwitchTo(call.caller_context);
+	result = cstring_to_text_with_len(answer.data, answer.len);
+	pgwf_call_end(&call);
+	PG_RETURN_TEXT_P(result);
+}
+
+/*
+ * respond_workflow_task_failed(task_token, cause, failure, identity,
+ *		namespace)
+ */
+Datum
+pgwf_respond_workflow_task_failed(PG_FUNCTION_ARGS)
+{
+	PgwfCall	call;
+	PgwfRun		run;
+	PgwfToken	token;
+	char	   *cause;
+	Jsonb	   *failure;
+	char	   *identity;
+
+	pgwf_call_begin(&call);
+	pgwf_token_parse(pgwf_arg_text(fcinfo, 0), 'w', &token);
+	pgwf_namespace_check_id(token.namespace_id, PGWF_RIGHT_WORKER);
+	cause = pgwf_arg_id(fcinfo, 1, "cause");
+	if (cause == NULL)
+		cause = pstrdup(CAUSE_PREFIX "UNSPECIFIED");
+	if (strncmp(cause, CAUSE_PREFIX, strlen(CAUSE_PREFIX)) != 0)
+		cause = psprintf(CAUSE_PREFIX "%s", cause);
+	failure = pgwf_arg_jsonb(fcinfo, 2);
+	pgwf_failure_check(failure);
+	identity = pgwf_arg_identity(fcinfo, 3);
+
+	load_task(&run, &call, &token);
+	if (strcmp(cause, CAUSE_PREFIX "GRPC_MESSAGE_TOO_LARGE") == 0)
+		pgwf_run_terminate(&run, cause, NULL, PGWF_SERVICE_IDENTITY);
+	else
+		pgwf_workflow_task_fail(&run, cause,
+								pgwf_failure_limit_size(failure,
+														pgwf_payload_size_error),
+								identity);
+	pgwf_run_finish(&run);
+	pgwf_xact_mark_durable();
+	pgwf_call_end(&call);
+	PG_RETURN_VOID();
+}

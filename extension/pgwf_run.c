@@ -1,0 +1,625 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_run.c
+ *		One run of a workflow, loaded, changed in memory and written once.
+ *
+ * The history of a run is written here and nowhere else: events get their
+ * ids, wait in the buffer while a workflow task is started (SS 2.3), and
+ * lead to a workflow task when the workflow must see them (SS 2.1).
+ *
+ * Locks: the run's mutable_state row is locked from loading to the end of
+ * the transaction.  Activity rows are locked before they are changed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_close.h"
+#include "pgwf_guc.h"
+#include "pgwf_run.h"
+#include "pgwf_workflow_task.h"
+#include "pgwf_xact.h"
+
+/* Begins a run that is not in the tables yet */
+void
+pgwf_run_init_new(PgwfRun *run, PgwfCall *call, PgwfExecution *execution)
+{
+	memset(run, 0, sizeof(PgwfRun));
+	run->call = call;
+	run->is_new = true;
+	run->execution = execution;
+	run->buffered_loaded = true;
+	run->activities_loaded = true;
+	run->timers_loaded = true;
+	run->state.namespace_id = execution->namespace_id;
+	run->state.run_key = execution->run_key;
+	run->state.next_event_id = 1;
+	run->state.next_buffer_id = 1;
+	run->state.last_event_time = PGWF_NO_TIME;
+	run->state.task_timeout = execution->task_timeout;
+	run->state.wft_scheduled_time = PGWF_NO_TIME;
+	run->state.wft_original_scheduled_time = PGWF_NO_TIME;
+	run->state.wft_started_time = PGWF_NO_TIME;
+	run->state.wft_attempt = 1;
+	run->stored = run->state;
+}
+
+/*
+ * Locks a run and loads it.  PGWF_LOCK_GONE: it is closed, or never was;
+ * PGWF_LOCK_BUSY: only if the policy is not to wait.
+ */
+PgwfLockResult
+pgwf_run_load(PgwfRun *run, PgwfCall *call, int32 namespace_id,
+			  int64 run_key, LockWaitPolicy policy)
+{
+	PgwfLockResult result;
+
+	memset(run, 0, sizeof(PgwfRun));
+	run->call = call;
+	result = pgwf_state_load_locked(call, namespace_id, run_key, policy,
+									&run->state, &run->state_tid);
+	run->stored = run->state;
+	return result;
+}
+
+/* Takes back every change since the run was loaded */
+void
+pgwf_run_start_over(PgwfRun *run)
+{
+	PgwfRun		fresh;
+
+	Assert(!run->is_new);
+	memset(&fresh, 0, sizeof(PgwfRun));
+	fresh.call = run->call;
+	fresh.state = run->stored;
+	fresh.stored = run->stored;
+	fresh.state_tid = run->state_tid;
+	*run = fresh;
+}
+
+/* The run's row in workflow.execution; the caller may change it in closing */
+PgwfExecution *
+pgwf_run_execution(PgwfRun *run)
+{
+	if (run->execution == NULL)
+	{
+		run->execution = pgwf_execution_load(run->call,
+											 run->state.namespace_id,
+											 run->state.run_key);
+		if (run->execution == NULL)
+			elog(ERROR, "execution of open run " INT64_FORMAT " is missing",
+				 run->state.run_key);
+	}
+	return run->execution;
+}
+
+/* Is an activity of the list, which is short, this one? */
+static bool
+has_activity(List *activities, int64 scheduled_event_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, activities)
+	{
+		PgwfActivity *activity = lfirst(lc);
+
+		if (activity->scheduled_event_id == scheduled_event_id)
+			return true;
+	}
+	return false;
+}
+
+/* The pending activities, including those that this call added or closed */
+List *
+pgwf_run_activities(PgwfRun *run)
+{
+	List	   *known = run->activities;
+	List	   *stored;
+	ListCell   *lc;
+
+	if (run->activities_loaded)
+		return run->activities;
+	run->activities_loaded = true;
+	if (run->stored.pending_activities == 0)
+		return run->activities;
+
+	stored = pgwf_activity_load_all(run->call, run->state.namespace_id,
+									run->state.run_key);
+	run->activities = NIL;
+	foreach(lc, stored)
+	{
+		PgwfActivity *activity = lfirst(lc);
+
+		if (!has_activity(known, activity->scheduled_event_id))
+			run->activities = lappend(run->activities, activity);
+	}
+	run->activities = list_concat(run->activities, known);
+	return run->activities;
+}
+
+/* The pending timers, including those that this call added or removed */
+List *
+pgwf_run_timers(PgwfRun *run)
+{
+	if (!run->timers_loaded)
+	{
+		if (run->stored.pending_timers > 0)
+			run->timers =
+				list_concat(pgwf_timer_load_all(run->call,
+												run->state.namespace_id,
+												run->state.run_key),
+							run->timers);
+		run->timers_loaded = true;
+	}
+	return run->timers;
+}
+
+/* The events that waited in the buffer when the run was loaded */
+List *
+pgwf_run_buffered(PgwfRun *run)
+{
+	if (!run->buffered_loaded)
+	{
+		if (run->stored.buffered_events > 0)
+			run->buffered = pgwf_buffered_event_load(run->call,
+													 run->state.namespace_id,
+													 run->state.run_key);
+		run->buffered_loaded = true;
+	}
+	return run->buffered;
+}
+
+bool
+pgwf_run_has_buffered(PgwfRun *run)
+{
+	return run->state.buffered_events > 0 || run->arrived != NIL;
+}
+
+/*
+ * Events
+ */
+
+static PgwfEvent *
+append_event(PgwfRun *run, PgwfEvent *event)
+{
+	event->event_id = run->state.next_event_id++;
+	run->state.history_size += pgwf_event_size(event);
+	run->events = lappend(run->events, event);
+	return event;
+}
+
+static PgwfEvent *
+make_event(PgwfEventType type, Jsonb *attributes, TimestampTz time)
+{
+	PgwfEvent  *event = palloc0(sizeof(PgwfEvent));
+
+	event->type = type;
+	event->attributes = attributes;
+	event->time = time;
+	return event;
+}
+
+/* Times do not go backwards within a run, even if the clock does */
+static TimestampTz
+next_event_time(PgwfRun *run, TimestampTz time)
+{
+	if (time > run->state.last_event_time)
+		run->state.last_event_time = time;
+	return run->state.last_event_time;
+}
+
+/* Appends an event that happens now and is never buffered */
+PgwfEvent *
+pgwf_run_append(PgwfRun *run, PgwfEventType type, Jsonb *attributes)
+{
+	Assert((pgwf_event_info[type].flags & PGWF_EVENT_BUFFERED) == 0);
+	return append_event(run,
+						make_event(type, attributes,
+								   next_event_time(run, run->call->now)));
+}
+
+/* Appends an event that happened earlier and keeps its time */
+PgwfEvent *
+pgwf_run_append_late(PgwfRun *run, PgwfEventType type, Jsonb *attributes,
+					 TimestampTz time)
+{
+	return append_event(run, make_event(type, attributes, time));
+}
+
+/*
+ * Notes an event from outside the workflow's own commands: it is appended
+ * when the call ends, or waits in the buffer while a workflow task is
+ * started.  A close event of an activity is wired to its ActivityTaskStarted
+ * when it is appended, so its startedEventId is left out here.
+ */
+void
+pgwf_run_arrive(PgwfRun *run, PgwfEventType type, Jsonb *attributes,
+				TimestampTz time)
+{
+	Assert((pgwf_event_info[type].flags & PGWF_EVENT_BUFFERED) != 0);
+	run->arrived = lappend(run->arrived, make_event(type, attributes, time));
+	if (pgwf_event_info[type].flags & PGWF_EVENT_TRIGGERS_TASK)
+		run->task_needed = true;
+}
+
+/*
+ * A timer that is canceled while its TimerFired waits in the buffer: removes
+ * that event.  Returns false if there is none.
+ */
+bool
+pgwf_run_remove_buffered_timer_fired(PgwfRun *run, const char *timer_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgwf_run_buffered(run))
+	{
+		PgwfEvent  *event = lfirst(lc);
+		PgwfReader	reader;
+		char	   *fired_id;
+
+		if (event->type != PGWF_EVENT_TIMER_FIRED)
+			continue;
+		pgwf_reader_init(&reader, event->attributes);
+		fired_id = pgwf_read_text(&reader, "timerId");
+		if (fired_id == NULL || strcmp(fired_id, timer_id) != 0)
+			continue;
+		run->buffered = foreach_delete_current(run->buffered, lc);
+		run->unbuffered = lappend(run->unbuffered, event);
+		run->state.buffered_events--;
+		run->state.buffered_size -= pgwf_event_size(event);
+		return true;
+	}
+	return false;
+}
+
+/* Wires a close event to the ActivityTaskStarted appended just before */
+static void
+wire_started_event(PgwfEvent *event, List *appended)
+{
+	int64		scheduled_event_id;
+	ListCell   *lc;
+
+	scheduled_event_id = pgwf_jsonb_get_int(event->attributes,
+											"scheduledEventId");
+	foreach(lc, appended)
+	{
+		PgwfEvent  *started = lfirst(lc);
+
+		if (started->type == PGWF_EVENT_ACTIVITY_TASK_STARTED &&
+			pgwf_jsonb_get_int(started->attributes,
+							   "scheduledEventId") == scheduled_event_id)
+		{
+			event->attributes = pgwf_jsonb_set_int(event->attributes,
+												   "startedEventId",
+												   started->event_id);
+			return;
+		}
+	}
+}
+
+/*
+ * Appends the buffered events and those that arrived: first all that do not
+ * close an activity or child, then those that do, each in the order of their
+ * arrival.  Returns whether there were any.
+ */
+bool
+pgwf_run_flush_buffer(PgwfRun *run)
+{
+	List	   *events;
+	List	   *appended = NIL;
+	ListCell   *lc;
+
+	run->unbuffered = list_concat(run->unbuffered, pgwf_run_buffered(run));
+	events = list_concat_copy(run->buffered, run->arrived);
+	run->buffered = NIL;
+	run->arrived = NIL;
+	run->state.buffered_events = 0;
+	run->state.buffered_size = 0;
+	if (events == NIL)
+		return false;
+
+	for (int last = 0; last <= 1; last++)
+	{
+		foreach(lc, events)
+		{
+			PgwfEvent  *event = lfirst(lc);
+			int			flags = pgwf_event_info[event->type].flags;
+
+			if (((flags & PGWF_EVENT_FLUSHED_LAST) != 0) != (last != 0))
+				continue;
+			if (event->type != PGWF_EVENT_ACTIVITY_TASK_STARTED)
+				event->time = next_event_time(run, event->time);
+			if (flags & PGWF_EVENT_FLUSHED_LAST)
+				wire_started_event(event, appended);
+			appended = lappend(appended, append_event(run, event));
+		}
+	}
+	return true;
+}
+
+/*
+ * Marks the run as closed; its close event has been appended.  What is left
+ * in the buffer is dropped.
+ */
+void
+pgwf_run_close(PgwfRun *run, PgwfStatus status)
+{
+	Assert(pgwf_run_is_open(run));
+	run->close_status = status;
+}
+
+/*
+ * Writing
+ */
+
+/* The row of the pending workflow task as it has to be */
+static void
+fill_task(PgwfRun *run, PgwfTask *task)
+{
+	PgwfState  *state = &run->state;
+
+	task->namespace_id = state->namespace_id;
+	task->run_key = state->run_key;
+	task->stamp = state->wft_stamp;
+	task->scheduled_time = state->wft_scheduled_time;
+	task->claimed = (state->wft_started_event_id != 0);
+	task->sticky = (state->flags & PGWF_RUN_TASK_ON_STICKY) != 0;
+	task->task_queue = task->sticky ? state->sticky_queue :
+		pgwf_run_execution(run)->task_queue;
+	if (task->claimed)
+		task->due_at = state->wft_started_time + state->wft_timeout;
+	else if (task->sticky)
+		task->due_at = state->wft_scheduled_time + state->sticky_timeout;
+	else
+		task->due_at = PGWF_NO_TIME;
+}
+
+static void
+write_task(PgwfRun *run)
+{
+	bool		had = (run->stored.wft_scheduled_event_id != 0);
+	bool		has = (run->state.wft_scheduled_event_id != 0 &&
+					   pgwf_run_is_open(run));
+	PgwfTask	task;
+
+	if (had && has &&
+		run->state.wft_stamp == run->stored.wft_stamp &&
+		run->state.wft_started_event_id == run->stored.wft_started_event_id)
+	{
+		/* who looked for work while we held the lock has passed it over */
+		fill_task(run, &task);
+		if (!task.claimed)
+			pgwf_xact_wake_queue(task.namespace_id, PGWF_QUEUE_WORKFLOW,
+								 task.task_queue);
+		return;
+	}
+	if (had && run->task == NULL)
+	{
+		run->task = pgwf_task_load(run->call, run->state.namespace_id,
+								   run->state.run_key);
+		if (run->task == NULL)
+			elog(ERROR, "workflow task of run " INT64_FORMAT " is missing",
+				 run->state.run_key);
+	}
+	if (!has)
+	{
+		if (had)
+			pgwf_task_delete(run->call, run->task);
+		return;
+	}
+
+	fill_task(run, &task);
+	if (had)
+	{
+		task.tid = run->task->tid;
+		pgwf_task_update(run->call, &task);
+	}
+	else
+		pgwf_task_insert(run->call, &task);
+	if (!task.claimed)
+		pgwf_xact_wake_queue(task.namespace_id, PGWF_QUEUE_WORKFLOW,
+							 task.task_queue);
+	if (task.due_at != PGWF_NO_TIME)
+		pgwf_xact_due(task.due_at);
+}
+
+static void
+write_activities(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	/* those of a closed run all go */
+	if (!pgwf_run_is_open(run))
+		(void) pgwf_run_activities(run);
+
+	foreach(lc, run->activities)
+	{
+		PgwfActivity *activity = lfirst(lc);
+
+		if (!pgwf_run_is_open(run))
+		{
+			if (activity->change == PGWF_ROW_INSERT)
+				continue;
+			if (pgwf_activity_lock(run->call, activity,
+								   LockWaitBlock) == PGWF_LOCK_OK)
+				pgwf_activity_delete(run->call, activity);
+			continue;
+		}
+		switch (activity->change)
+		{
+			case PGWF_ROW_UNCHANGED:
+				continue;
+			case PGWF_ROW_INSERT:
+				pgwf_activity_insert(run->call, activity);
+				break;
+			case PGWF_ROW_UPDATE:
+				pgwf_activity_update(run->call, activity);
+				break;
+			case PGWF_ROW_DELETE:
+				pgwf_activity_delete(run->call, activity);
+				continue;
+		}
+		if (activity->state == PGWF_ACTIVITY_SCHEDULED)
+			pgwf_xact_wake_queue(activity->namespace_id, PGWF_QUEUE_ACTIVITY,
+								 activity->task_queue);
+		if (activity->due_at != PGWF_NO_TIME)
+			pgwf_xact_due(activity->due_at);
+	}
+}
+
+static void
+write_timers(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (!pgwf_run_is_open(run))
+		(void) pgwf_run_timers(run);
+
+	foreach(lc, run->timers)
+	{
+		PgwfTimer  *timer = lfirst(lc);
+
+		if (timer->change == PGWF_ROW_INSERT)
+		{
+			if (!pgwf_run_is_open(run))
+				continue;
+			pgwf_timer_insert(run->call, timer);
+			pgwf_xact_due(timer->fire_at);
+		}
+		else if (timer->change == PGWF_ROW_DELETE || !pgwf_run_is_open(run))
+			pgwf_timer_delete(run->call, timer);
+	}
+}
+
+static void
+write_buffer(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (!pgwf_run_is_open(run))
+		run->unbuffered = list_concat(run->unbuffered,
+									  pgwf_run_buffered(run));
+	foreach(lc, run->unbuffered)
+		pgwf_buffered_event_delete(run->call, lfirst(lc));
+	if (!pgwf_run_is_open(run))
+		return;
+	foreach(lc, run->arrived)
+	{
+		PgwfEvent  *event = lfirst(lc);
+
+		event->event_id = run->state.next_buffer_id++;
+		run->state.buffered_events++;
+		run->state.buffered_size += pgwf_event_size(event);
+		pgwf_buffered_event_insert(run->call, run->state.namespace_id,
+								   run->state.run_key, event);
+	}
+}
+
+static void
+write_close(PgwfRun *run)
+{
+	PgwfExecution *execution = pgwf_run_execution(run);
+
+	execution->status = run->close_status;
+	execution->close_time = run->state.last_event_time;
+	execution->history_length = run->state.next_event_id - 1;
+	execution->history_size = run->state.history_size;
+	pgwf_execution_update(run->call, execution);
+	if (run->stored.signal_count > 0)
+		pgwf_signal_request_delete_all(run->call, run->state.namespace_id,
+									   run->state.run_key);
+	pgwf_state_delete(run->call, &run->state_tid);
+}
+
+static void
+write_run(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (run->events != NIL)
+		pgwf_event_insert(run->call, run->state.namespace_id,
+						  run->state.run_key, run->events);
+	write_task(run);
+	write_activities(run);
+	write_timers(run);
+	write_buffer(run);
+	if (pgwf_run_is_open(run))
+	{
+		foreach(lc, run->signal_requests)
+			pgwf_signal_request_insert(run->call, run->state.namespace_id,
+									   run->state.run_key, lfirst(lc));
+		if (run->is_new)
+			pgwf_state_insert(run->call, &run->state);
+		else
+			pgwf_state_update(run->call, &run->state_tid, &run->state);
+	}
+	else
+	{
+		write_close(run);
+		pgwf_xact_run_changed(run->state.namespace_id, run->state.run_key);
+	}
+}
+
+/* More events or bytes wait in the buffer than it may hold */
+static bool
+buffer_is_full(PgwfRun *run)
+{
+	int			count = run->state.buffered_events +
+		list_length(run->arrived);
+	int64		size = run->state.buffered_size;
+	ListCell   *lc;
+
+	foreach(lc, run->arrived)
+		size += pgwf_event_size(lfirst(lc));
+	return count > pgwf_max_buffered_events || size > pgwf_max_buffered_size;
+}
+
+/* Why a history has become too large to go on with, or NULL */
+static const char *
+history_limit_exceeded(PgwfRun *run)
+{
+	if (pgwf_history_size_error > 0 &&
+		run->state.history_size > pgwf_history_size_error)
+		return "Workflow history size exceeds limit.";
+	if (pgwf_history_count_error > 0 &&
+		run->state.next_event_id - 1 > pgwf_history_count_error)
+		return "Workflow history count exceeds limit.";
+	return NULL;
+}
+
+/*
+ * Ends the change of a run: events that arrived are appended or buffered, a
+ * workflow task is scheduled if the workflow has something to see, and all
+ * of it is written.  The run must not be used any more.
+ */
+void
+pgwf_run_finish(PgwfRun *run)
+{
+	PgwfState  *state = &run->state;
+
+	if (pgwf_run_is_open(run) && state->wft_started_event_id != 0 &&
+		run->arrived != NIL && buffer_is_full(run))
+		pgwf_workflow_task_fail(run,
+								"WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND",
+								NULL, PGWF_SERVICE_IDENTITY);
+
+	if (pgwf_run_is_open(run) && state->wft_started_event_id == 0)
+	{
+		if (state->wft_scheduled_event_id == 0 && run->task_needed)
+			pgwf_workflow_task_schedule(run);
+		else
+			(void) pgwf_run_flush_buffer(run);
+	}
+
+	if (pgwf_run_is_open(run) && !run->is_new)
+	{
+		run->limit_exceeded = history_limit_exceeded(run);
+		if (run->limit_exceeded)
+			pgwf_run_terminate(run, run->limit_exceeded, NULL,
+							   PGWF_SERVICE_IDENTITY);
+	}
+	write_run(run);
+}

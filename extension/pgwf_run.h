@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_run.h
+ *		One run of a workflow, loaded, changed in memory and written once.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_RUN_H
+#define PGWF_RUN_H
+
+#include "pgwf_json.h"
+#include "pgwf_store.h"
+
+/*
+ * A locked run.  Changes are made to "state" and the lists; nothing reaches
+ * the tables before pgwf_run_finish().
+ */
+typedef struct PgwfRun
+{
+	PgwfCall   *call;
+	PgwfState	state;
+	PgwfState	stored;			/* as it is in the table */
+	ItemPointerData state_tid;
+	bool		is_new;			/* not in the tables yet */
+	PgwfStatus	close_status;	/* 0 while open */
+	const char *limit_exceeded; /* why the service ended it, or NULL */
+
+	PgwfExecution *execution;	/* NULL until needed */
+	PgwfTask   *task;			/* NULL until needed */
+	List	   *events;			/* to be appended to the history */
+	List	   *arrived;		/* events not yet appended or buffered */
+	List	   *buffered;		/* events of the buffer, once loaded */
+	bool		buffered_loaded;
+	List	   *unbuffered;		/* of those, the ones to delete */
+	List	   *activities;		/* pending ones, once loaded */
+	bool		activities_loaded;
+	List	   *timers;			/* pending ones, once loaded */
+	bool		timers_loaded;
+	List	   *signal_requests;	/* to be remembered */
+	bool		task_needed;	/* something happened the workflow must see */
+} PgwfRun;
+
+extern void pgwf_run_init_new(PgwfRun *run, PgwfCall *call,
+							  PgwfExecution *execution);
+extern PgwfLockResult pgwf_run_load(PgwfRun *run, PgwfCall *call,
+									int32 namespace_id, int64 run_key,
+									LockWaitPolicy policy);
+extern void pgwf_run_start_over(PgwfRun *run);
+extern void pgwf_run_finish(PgwfRun *run);
+
+extern PgwfExecution *pgwf_run_execution(PgwfRun *run);
+extern List *pgwf_run_activities(PgwfRun *run);
+extern List *pgwf_run_timers(PgwfRun *run);
+extern List *pgwf_run_buffered(PgwfRun *run);
+extern bool pgwf_run_has_buffered(PgwfRun *run);
+
+extern PgwfEvent *pgwf_run_append(PgwfRun *run, PgwfEventType type,
+								  Jsonb *attributes);
+extern PgwfEvent *pgwf_run_append_late(PgwfRun *run, PgwfEventType type,
+									   Jsonb *attributes, TimestampTz time);
+extern void pgwf_run_arrive(PgwfRun *run, PgwfEventType type,
+							Jsonb *attributes, TimestampTz time);
+extern bool pgwf_run_remove_buffered_timer_fired(PgwfRun *run,
+												 const char *timer_id);
+extern bool pgwf_run_flush_buffer(PgwfRun *run);
+extern void pgwf_run_close(PgwfRun *run, PgwfStatus status);
+
+#define pgwf_run_is_open(run) ((run)->close_status == 0)
+
+#endif							/* PGWF_RUN_H */

@@ -1,0 +1,201 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_task_response.c
+ *		What a worker is told of a task that it has been handed: the poll
+ *		responses, as JSON text (C&E 7).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "pgwf_args.h"
+#include "pgwf_retry_policy.h"
+#include "pgwf_task_response.h"
+#include "pgwf_token.h"
+#include "pgwf_workflow_task.h"
+
+/* A history larger than this is read on by get_workflow_execution_history */
+#define HISTORY_PAGE_BYTES (4 * 1024 * 1024)
+
+static void
+append_event(StringInfo buf, const PgwfEvent *event)
+{
+	char		time[PGWF_TIME_LEN];
+
+	pgwf_format_time(time, sizeof(time), event->time);
+	if (buf->data[buf->len - 1] != '[')
+		appendStringInfoString(buf, ", ");
+	appendStringInfo(buf, "{\"eventId\": " INT64_FORMAT
+					 ", \"eventTime\": \"%s\", \"eventType\": \"%s\", \"attributes\": ",
+					 event->event_id, time,
+					 pgwf_event_info[event->type].name);
+	pgwf_append_jsonb(buf, event->attributes);
+	pgwf_append_json_jsonb(buf, "userMetadata", event->user_metadata);
+	appendStringInfoChar(buf, '}');
+}
+
+/* Events that are stored already, and then those that this call appended */
+static void
+append_history(StringInfo buf, PgwfRun *run, int64 first_event_id)
+{
+	int64		next = first_event_id;
+	ListCell   *lc;
+
+	pgwf_append_json_member(buf, "history");
+	appendStringInfoString(buf, "{\"events\": [");
+	if (next < run->stored.next_event_id)
+	{
+		List	   *events;
+
+		events = pgwf_event_load(run->call, run->state.namespace_id,
+								 run->state.run_key, first_event_id,
+								 HISTORY_PAGE_BYTES);
+		foreach(lc, events)
+		{
+			PgwfEvent  *event = lfirst(lc);
+
+			append_event(buf, event);
+			next = event->event_id + 1;
+		}
+	}
+	if (next >= run->stored.next_event_id)
+	{
+		foreach(lc, run->events)
+		{
+			PgwfEvent  *event = lfirst(lc);
+
+			if (event->event_id >= first_event_id)
+				append_event(buf, event);
+		}
+		next = run->state.next_event_id;
+	}
+	appendStringInfoString(buf, "]}");
+	if (next < run->state.next_event_id)
+		pgwf_append_json_int(buf, "nextEventId", next);
+}
+
+/* The events that a transient task has not got in the history */
+static void
+append_transient_events(StringInfo buf, PgwfRun *run)
+{
+	PgwfEvent	event = {0};
+
+	pgwf_append_json_member(buf, "transientEvents");
+	appendStringInfoChar(buf, '[');
+	event.type = PGWF_EVENT_WORKFLOW_TASK_SCHEDULED;
+	event.event_id = run->state.wft_scheduled_event_id;
+	event.time = run->state.wft_scheduled_time;
+	event.attributes = pgwf_workflow_task_scheduled_attributes(run);
+	append_event(buf, &event);
+	event.type = PGWF_EVENT_WORKFLOW_TASK_STARTED;
+	event.event_id = run->state.wft_started_event_id;
+	event.time = run->state.wft_started_time;
+	event.attributes =
+		pgwf_workflow_task_started_attributes(run,
+											  pgwf_workflow_task_request_id(&run->state));
+	append_event(buf, &event);
+	appendStringInfoChar(buf, ']');
+}
+
+static void
+append_execution(StringInfo buf, const PgwfExecution *execution)
+{
+	pgwf_append_json_member(buf, "workflowExecution");
+	appendStringInfoChar(buf, '{');
+	pgwf_append_json_text(buf, "workflowId", execution->workflow_id);
+	pgwf_append_json_text(buf, "runId", pgwf_uuid_text(&execution->run_id));
+	appendStringInfoChar(buf, '}');
+	pgwf_append_json_name(buf, "workflowType", execution->workflow_type);
+}
+
+/*
+ * A PollWorkflowTaskQueueResponse for a run whose workflow task has just been
+ * started.  A worker that has the run gets the events that it has not seen.
+ */
+void
+pgwf_append_workflow_task(StringInfo buf, PgwfRun *run, bool partial_history)
+{
+	const PgwfState *state = &run->state;
+	PgwfExecution *execution = pgwf_run_execution(run);
+
+	appendStringInfoChar(buf, '{');
+	pgwf_append_json_text(buf, "taskToken", pgwf_token_for_task(state));
+	append_execution(buf, execution);
+	pgwf_append_json_int(buf, "previousStartedEventId",
+						 state->previous_started_event_id);
+	pgwf_append_json_int(buf, "startedEventId", state->wft_started_event_id);
+	pgwf_append_json_int(buf, "attempt", state->wft_attempt);
+	pgwf_append_json_time(buf, "scheduledTime", state->wft_scheduled_time);
+	pgwf_append_json_time(buf, "startedTime", state->wft_started_time);
+	pgwf_append_json_duration(buf, "workflowTaskTimeout", state->wft_timeout);
+	pgwf_append_json_member(buf, "workflowExecutionTaskQueue");
+	appendStringInfoChar(buf, '{');
+	pgwf_append_json_text(buf, "name", execution->task_queue);
+	pgwf_append_json_text(buf, "kind", "TASK_QUEUE_KIND_NORMAL");
+	appendStringInfoChar(buf, '}');
+	append_history(buf, run,
+				   partial_history ? state->previous_started_event_id + 1 : 1);
+	if (pgwf_workflow_task_is_transient(run))
+		append_transient_events(buf, run);
+	appendStringInfoChar(buf, '}');
+}
+
+static void
+append_retry_policy(StringInfo buf, const PgwfActivity *activity)
+{
+	PgwfRetryPolicy policy;
+
+	policy.initial_interval = activity->initial_interval;
+	policy.backoff_coefficient = activity->backoff_coefficient;
+	policy.maximum_interval = activity->maximum_interval;
+	policy.maximum_attempts = activity->maximum_attempts;
+	policy.non_retryable_error_types = activity->non_retryable_error_types;
+	pgwf_append_json_jsonb(buf, "retryPolicy",
+						   pgwf_retry_policy_jsonb(&policy));
+}
+
+/* A PollActivityTaskQueueResponse for an activity that has been started */
+void
+pgwf_append_activity_task(StringInfo buf, PgwfCall *call,
+						  const PgwfActivity *activity, const char *namespace)
+{
+	PgwfExecution *execution;
+	PgwfEvent  *scheduled;
+	PgwfReader	attributes;
+
+	execution = pgwf_execution_load(call, activity->namespace_id,
+									activity->run_key);
+	scheduled = pgwf_event_load_one(call, activity->namespace_id,
+									activity->run_key,
+									activity->scheduled_event_id);
+	if (execution == NULL || scheduled == NULL)
+		elog(ERROR, "history of activity " INT64_FORMAT " of run " INT64_FORMAT " is missing",
+			 activity->scheduled_event_id, activity->run_key);
+	pgwf_reader_init(&attributes, scheduled->attributes);
+
+	appendStringInfoChar(buf, '{');
+	pgwf_append_json_text(buf, "taskToken",
+						  pgwf_token_for_activity(activity));
+	pgwf_append_json_text(buf, "workflowNamespace", namespace);
+	append_execution(buf, execution);
+	pgwf_append_json_name(buf, "activityType", activity->activity_type);
+	pgwf_append_json_text(buf, "activityId", activity->activity_id);
+	pgwf_append_json_jsonb(buf, "header",
+						   pgwf_read_jsonb(&attributes, "header"));
+	pgwf_append_json_jsonb(buf, "input",
+						   pgwf_read_jsonb(&attributes, "input"));
+	pgwf_append_json_jsonb(buf, "heartbeatDetails",
+						   activity->heartbeat_details);
+	pgwf_append_json_time(buf, "scheduledTime", activity->scheduled_time);
+	pgwf_append_json_time(buf, "currentAttemptScheduledTime",
+						  activity->attempt_scheduled_time);
+	pgwf_append_json_time(buf, "startedTime", activity->started_time);
+	pgwf_append_json_int(buf, "attempt", activity->attempt);
+	pgwf_append_json_duration(buf, "scheduleToCloseTimeout",
+							  activity->schedule_to_close);
+	pgwf_append_json_duration(buf, "startToCloseTimeout",
+							  activity->start_to_close);
+	pgwf_append_json_duration(buf, "heartbeatTimeout", activity->heartbeat);
+	append_retry_policy(buf, activity);
+	appendStringInfoChar(buf, '}');
+}

@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_task_response.h
+ *		What a worker is told of a task that it has been handed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_TASK_RESPONSE_H
+#define PGWF_TASK_RESPONSE_H
+
+#include "pgwf_run.h"
+
+extern void pgwf_append_workflow_task(StringInfo buf, PgwfRun *run,
+									  bool partial_history);
+extern void pgwf_append_activity_task(StringInfo buf, PgwfCall *call,
+									  const PgwfActivity *activity,
+									  const char *namespace);
+
+#endif							/* PGWF_TASK_RESPONSE_H */

@@ -1,0 +1,49 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_workflow_task.h
+ *		The life of a workflow task: scheduled, started, completed, failed or
+ *		timed out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGWF_WORKFLOW_TASK_H
+#define PGWF_WORKFLOW_TASK_H
+
+#include "pgwf_run.h"
+
+/* Identity of what the service does by itself */
+#define PGWF_SERVICE_IDENTITY "history-service"
+
+/* requestId of a workflow task that is started by the completion of another */
+#define PGWF_INLINE_START_REQUEST_ID \
+	"request-from-RespondWorkflowTaskCompleted"
+
+/* What the worker says of itself in completing a workflow task */
+typedef struct PgwfCompletion
+{
+	const char *identity;
+	Jsonb	   *sdk_metadata;
+	Jsonb	   *metering_metadata;
+	const char *build_id;
+} PgwfCompletion;
+
+#define pgwf_workflow_task_is_transient(run) ((run)->state.wft_attempt > 1)
+
+extern void pgwf_workflow_task_schedule(PgwfRun *run);
+extern void pgwf_workflow_task_start(PgwfRun *run, const char *identity,
+									 const char *request_id);
+extern void pgwf_workflow_task_complete(PgwfRun *run,
+										const PgwfCompletion *completion);
+extern void pgwf_workflow_task_fail(PgwfRun *run, const char *cause,
+									Jsonb *failure, const char *identity);
+extern void pgwf_workflow_task_time_out(PgwfRun *run);
+extern void pgwf_workflow_task_expire_heartbeat(PgwfRun *run);
+extern void pgwf_workflow_task_force_close(PgwfRun *run);
+extern void pgwf_workflow_task_move_to_normal(PgwfRun *run);
+extern void pgwf_run_clear_sticky(PgwfRun *run);
+extern Jsonb *pgwf_workflow_task_scheduled_attributes(PgwfRun *run);
+extern Jsonb *pgwf_workflow_task_started_attributes(PgwfRun *run,
+													const char *request_id);
+extern char *pgwf_workflow_task_request_id(const PgwfState *state);
+
+#endif							/* PGWF_WORKFLOW_TASK_H */

@@ -1,0 +1,77 @@
+/*
+ * What clients call: start, signal, cancel and terminate workflows.
+ */
+
+CREATE FUNCTION workflow.start_workflow_execution(
+    workflow_id text,
+    workflow_type text,
+    task_queue text,
+    input jsonb DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    identity text DEFAULT NULL,
+    workflow_execution_timeout interval DEFAULT NULL,
+    workflow_run_timeout interval DEFAULT NULL,
+    workflow_task_timeout interval DEFAULT NULL,
+    memo jsonb DEFAULT NULL,
+    search_attributes jsonb DEFAULT NULL,
+    header jsonb DEFAULT NULL,
+    namespace text DEFAULT 'default',
+    OUT run_id uuid,
+    OUT started boolean)
+RETURNS record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_start_workflow_execution';
+
+COMMENT ON FUNCTION workflow.start_workflow_execution(
+    text, text, text, jsonb, text, text, interval, interval, interval,
+    jsonb, jsonb, jsonb, text) IS
+'starts a workflow; repeating the request id of the current run''s start succeeds and starts nothing';
+
+CREATE FUNCTION workflow.signal_workflow_execution(
+    workflow_id text,
+    signal_name text,
+    input jsonb DEFAULT NULL,
+    run_id uuid DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    identity text DEFAULT NULL,
+    header jsonb DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_signal_workflow_execution';
+
+COMMENT ON FUNCTION workflow.signal_workflow_execution(
+    text, text, jsonb, uuid, text, text, jsonb, text) IS
+'sends a signal to an open run; repeating a request id succeeds and sends nothing';
+
+CREATE FUNCTION workflow.request_cancel_workflow_execution(
+    workflow_id text,
+    reason text DEFAULT NULL,
+    run_id uuid DEFAULT NULL,
+    first_execution_run_id uuid DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_request_cancel_workflow_execution';
+
+COMMENT ON FUNCTION workflow.request_cancel_workflow_execution(
+    text, text, uuid, uuid, text, text, text) IS
+'asks a workflow to cancel itself; succeeds without effect if it is closed or was asked before';
+
+CREATE FUNCTION workflow.terminate_workflow_execution(
+    workflow_id text,
+    reason text DEFAULT NULL,
+    details jsonb DEFAULT NULL,
+    run_id uuid DEFAULT NULL,
+    first_execution_run_id uuid DEFAULT NULL,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_terminate_workflow_execution';
+
+COMMENT ON FUNCTION workflow.terminate_workflow_execution(
+    text, text, jsonb, uuid, uuid, text, text) IS
+'closes an open run at once, without asking its workflow';
