@@ -84,13 +84,13 @@ typedef struct Description
 	int			timer_count;
 	TimestampTz run_expiration;
 	TimestampTz execution_expiration;
-}			Description;
+} Description;
 
-static void read_state(Description * description);
-static void read_timers(Description * description);
-static void write_execution(Description * description,
-							const PgwfRunRef * run);
-static void write_activities(Description * description);
+static void read_state(Description *description);
+static void read_timers(Description *description);
+static void write_execution(Description *description,
+							const PgwfRunRef *run);
+static void write_activities(Description *description);
 static void write_list(PgwfObject *object, const char *key,
 					   JsonbParseState *list, int count);
 static void push_object(JsonbParseState **list, int *count,
@@ -151,7 +151,7 @@ pgwf_describe_workflow_execution(PG_FUNCTION_ARGS)
  * Counters and workflow task of an open run.
  */
 static void
-read_state(Description * description)
+read_state(Description *description)
 {
 	PgwfObject *task = &description->workflow_task;
 	int32		flags;
@@ -181,7 +181,7 @@ read_state(Description * description)
  * Timers of the workflow, and the timeouts that stand among them.
  */
 static void
-read_timers(Description * description)
+read_timers(Description *description)
 {
 	uint64		count;
 
@@ -210,7 +210,7 @@ read_timers(Description * description)
  * Members executionConfig, workflowExecutionInfo and workflowExtendedInfo.
  */
 static void
-write_execution(Description * description, const PgwfRunRef * run)
+write_execution(Description *description, const PgwfRunRef *run)
 {
 	PgwfObject *object = &description->object;
 	StringInfoData status;
@@ -292,7 +292,7 @@ write_execution(Description * description, const PgwfRunRef * run)
  * Member pendingActivities.
  */
 static void
-write_activities(Description * description)
+write_activities(Description *description)
 {
 	JsonbParseState *list = NULL;
 	int			list_count = 0;

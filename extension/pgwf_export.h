@@ -27,7 +27,7 @@ typedef enum PgwfFieldKind
 	PGWF_FIELD_PAYLOADS_MAP,	/* members are of kind PAYLOADS */
 	PGWF_FIELD_MESSAGE,			/* an object with members of its own */
 	PGWF_FIELD_MESSAGES			/* a list of such objects */
-}			PgwfFieldKind;
+} PgwfFieldKind;
 
 /* A message is an array of these, in the order of a file, ended by no name */
 typedef struct PgwfField
@@ -35,7 +35,7 @@ typedef struct PgwfField
 	const char *name;
 	PgwfFieldKind kind;
 	const struct PgwfField *message;	/* of kinds MESSAGE and MESSAGES */
-}			PgwfField;
+} PgwfField;
 
 /* Attributes by event type */
 extern const PgwfField *const pgwf_event_fields[PGWF_EVENT_TYPE_COUNT + 1];

@@ -29,7 +29,7 @@
 
 /* ---- messages within messages ---- */
 
-const		PgwfField pgwf_user_metadata_fields[] = {
+const PgwfField pgwf_user_metadata_fields[] = {
 	PAYLOAD("summary"),
 	PAYLOAD("details"),
 	END
@@ -818,7 +818,7 @@ static const PgwfField workflow_execution_time_skipping_transitioned[] = {
 	END
 };
 
-const		PgwfField *const pgwf_event_fields[PGWF_EVENT_TYPE_COUNT + 1] = {
+const PgwfField *const pgwf_event_fields[PGWF_EVENT_TYPE_COUNT + 1] = {
 	[PGWF_EVENT_WORKFLOW_EXECUTION_STARTED] =
 	workflow_execution_started,
 	[PGWF_EVENT_WORKFLOW_EXECUTION_COMPLETED] =

@@ -67,7 +67,7 @@ typedef enum HistoryFilter
 {
 	ALL_EVENTS,
 	CLOSE_EVENT
-}			HistoryFilter;
+} HistoryFilter;
 
 static void not_found(FunctionCallInfo fcinfo, int workflow_id_arg,
 					  int run_id_arg);
@@ -77,7 +77,7 @@ PG_FUNCTION_INFO_V1(pgwf_get_workflow_execution_history);
 
 void
 pgwf_find_run(FunctionCallInfo fcinfo, int workflow_id_arg, int run_id_arg,
-			  int32 namespace_id, PgwfRunRef * run)
+			  int32 namespace_id, PgwfRunRef *run)
 {
 	Datum		values[3];
 	uint64		count;

@@ -18,7 +18,7 @@ typedef struct PgwfRunRef
 	int64		run_key;
 	pg_uuid_t	run_id;
 	bool		closed;
-}			PgwfRunRef;
+} PgwfRunRef;
 
 /*
  * The run of the two arguments of a function call, a workflow id and a run id
@@ -28,6 +28,6 @@ typedef struct PgwfRunRef
  */
 extern void pgwf_find_run(FunctionCallInfo fcinfo, int workflow_id_arg,
 						  int run_id_arg, int32 namespace_id,
-						  PgwfRunRef * run);
+						  PgwfRunRef *run);
 
 #endif							/* PGWF_HISTORY_H */
