@@ -226,7 +226,8 @@ convert_payloads(StringInfo out, JsonbValue *value, PgwfDirection direction)
 			return;
 		}
 		appendStringInfoChar(out, '[');
-		empty = !pgwf_get_member(value, "payloads", &list) || !pgwf_value_is_array(&list);
+		empty = !pgwf_get_member(value, "payloads", &list) ||
+			!pgwf_value_is_array(&list);
 		for (uint32 i = 0; !empty && pgwf_get_element(&list, i, &element); i++)
 		{
 			pgwf_put_separator(out);

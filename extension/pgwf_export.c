@@ -104,7 +104,8 @@ pgwf_history_from_json(PG_FUNCTION_ARGS)
 	history = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 												 CStringGetDatum(source)));
 	pgwf_root_value(history, &root);
-	if (!pgwf_value_is_object(&root) || !pgwf_get_member(&root, "events", &events) ||
+	if (!pgwf_value_is_object(&root) ||
+		!pgwf_get_member(&root, "events", &events) ||
 		!pgwf_value_is_array(&events))
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
@@ -155,7 +156,8 @@ append_event(StringInfo out, uint64 row)
 	{
 		pgwf_put_key(out, "userMetadata");
 		pgwf_root_value(DatumGetJsonbP(metadata), &value);
-		pgwf_convert_message(out, &value, pgwf_user_metadata_fields, PGWF_TO_FILE);
+		pgwf_convert_message(out, &value, pgwf_user_metadata_fields,
+							 PGWF_TO_FILE);
 	}
 
 	pgwf_put_key(out, pgwf_event_info[type].attributes_key);
@@ -176,7 +178,8 @@ import_event(ReturnSetInfo *rsinfo, JsonbValue *event, int64 position)
 	JsonbValue	value;
 	PgwfEventType type = 0;
 
-	if (pgwf_value_is_object(event) && pgwf_get_member(event, "eventType", &value))
+	if (pgwf_value_is_object(event) &&
+		pgwf_get_member(event, "eventType", &value))
 		type = event_type_of(&value);
 	if (type == 0)
 		ereport(ERROR,
@@ -204,7 +207,8 @@ import_event(ReturnSetInfo *rsinfo, JsonbValue *event, int64 position)
 
 	resetStringInfo(&out);
 	if (pgwf_get_member(event, pgwf_event_info[type].attributes_key, &value))
-		pgwf_convert_message(&out, &value, pgwf_event_fields[type], PGWF_FROM_FILE);
+		pgwf_convert_message(&out, &value, pgwf_event_fields[type],
+							 PGWF_FROM_FILE);
 	else
 		appendStringInfoString(&out, "{}");
 	row[3] = DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));
@@ -213,7 +217,8 @@ import_event(ReturnSetInfo *rsinfo, JsonbValue *event, int64 position)
 	if (pgwf_get_member(event, "userMetadata", &value))
 	{
 		resetStringInfo(&out);
-		pgwf_convert_message(&out, &value, pgwf_user_metadata_fields, PGWF_FROM_FILE);
+		pgwf_convert_message(&out, &value, pgwf_user_metadata_fields,
+							 PGWF_FROM_FILE);
 		row[4] = DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data));
 		nulls[4] = false;
 	}

@@ -23,7 +23,7 @@ typedef enum PgwfFieldKind
 	PGWF_FIELD_PAYLOAD,			/* a Payload and a value */
 	PGWF_FIELD_PAYLOADS,		/* {"payloads": [..]} and [values] */
 	PGWF_FIELD_PAYLOAD_MAP,		/* members are Payloads and values */
-	PGWF_FIELD_SEARCH_MAP,		/* the same, with the value's type as metadata */
+	PGWF_FIELD_SEARCH_MAP,		/* the same, with types as metadata */
 	PGWF_FIELD_PAYLOADS_MAP,	/* members are of kind PAYLOADS */
 	PGWF_FIELD_MESSAGE,			/* an object with members of its own */
 	PGWF_FIELD_MESSAGES			/* a list of such objects */
