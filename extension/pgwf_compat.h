@@ -103,4 +103,12 @@ typedef bool PgwfUpdateIndexes;
 #define FeBeWaitSetNEvents 3
 extern PGDLLIMPORT struct WaitEventSet *FeBeWaitSet;
 
+/*
+ * 18 replaced pg_attribute_noreturn() behind a declaration by pg_noreturn in
+ * front of it.
+ */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 #endif							/* PGWF_COMPAT_H */

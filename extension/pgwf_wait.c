@@ -418,7 +418,7 @@ pgwf_wait_for_task(PG_FUNCTION_ARGS)
 
 /* ---- get_workflow_execution_result ---- */
 
-static void
+pg_noreturn static void
 not_found(const char *workflow_id)
 {
 	ereport(ERROR,

@@ -1,0 +1,64 @@
+# A standby has neither launcher nor scheduler; after its promotion it goes on
+# where the primary stood.
+
+use strict;
+use warnings;
+
+use PgWorkflow::Test;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $primary = new_node('primary', init => [ allows_streaming => 1 ]);
+my ($status, $out, $err);
+
+$primary->safe_psql(
+	'postgres', q{
+	SELECT workflow.start_workflow_execution(workflow_id => 'later',
+		workflow_type => 'w', task_queue => 'q',
+		workflow_run_timeout => '1 s');
+	SELECT workflow.start_workflow_execution(workflow_id => 'waits',
+		workflow_type => 'w', task_queue => 'q2')});
+$primary->append_conf('postgresql.conf', 'pg_workflow.scheduler = off');
+$primary->reload;
+wait_until(
+	$primary, "SELECT count(*) FROM pg_stat_activity
+	WHERE backend_type = 'pg_workflow scheduler'", expect => '0');
+
+$primary->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->append_conf('postgresql.conf', 'pg_workflow.scheduler = on');
+$standby->start;
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+
+is( $standby->safe_psql(
+		'postgres',
+		"SELECT count(*) FROM pg_stat_activity
+		WHERE backend_type LIKE 'pg\\_workflow%'"),
+	'0',
+	'nothing of ours runs on a standby');
+is( $standby->safe_psql(
+		'postgres', "SELECT status FROM workflow.execution
+		WHERE workflow_id = 'later'"),
+	'Running',
+	'histories can be read there');
+($status, $out, $err) =
+  $standby->psql('postgres', "CALL workflow.wait_for_task('{q2}', NULL)",
+	extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+like($err, qr/ERROR:  25006/, 'waiting for tasks is refused there');
+
+$primary->stop;
+$standby->promote;
+ok(scheduler_pid($standby), 'promotion brings a scheduler');
+wait_until($standby,
+	"SELECT status = 'TimedOut' FROM workflow.execution
+	WHERE workflow_id = 'later'");
+pass('and what was due meanwhile is fired');
+is( $standby->safe_psql(
+		'postgres', "CALL workflow.wait_for_task('{q2}', NULL)"),
+	'{q2}|{}',
+	'tasks of the primary can be waited for');
+
+$standby->stop;
+done_testing();

@@ -1,0 +1,120 @@
+# What a scheduler does turn by turn: fires in time, skips what is locked,
+# gets over what fails, and does nothing when there is nothing to do.
+
+use strict;
+use warnings;
+
+use PgWorkflow::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $node = new_node('turns', conf => "autovacuum = off\n");
+
+sub start_run
+{
+	my ($id, $timeout) = @_;
+	$node->safe_psql(
+		'postgres', qq{
+		SELECT workflow.start_workflow_execution(workflow_id => '$id',
+			workflow_type => 'w', task_queue => 'q',
+			workflow_run_timeout => '$timeout')});
+	return;
+}
+
+sub times_out
+{
+	my ($id, $what) = @_;
+	wait_until($node,
+		"SELECT status = 'TimedOut' FROM workflow.execution
+		WHERE workflow_id = '$id'");
+	pass($what);
+	return;
+}
+
+# ---- nothing to do, nothing done ----
+
+scheduler_pid($node);
+start_run('far', '1 hour');
+new_database($node, 'idle');
+scheduler_pid($node, 'idle');
+my $xacts = "SELECT xact_commit + xact_rollback FROM pg_stat_database
+	WHERE datname = 'idle'";
+$node->poll_query_until('postgres',
+	"SELECT query_start < now() - interval '1 s' FROM pg_stat_activity
+	WHERE backend_type = 'pg_workflow scheduler' AND datname = 'idle'");
+my $before = $node->safe_psql('postgres', $xacts);
+sleep 2;
+is($node->safe_psql('postgres', $xacts),
+	$before, 'an idle scheduler has no transactions');
+is( $node->safe_psql(
+		'postgres', "SELECT count(*) FROM pg_stat_activity
+		WHERE backend_type LIKE 'pg\\_workflow%'
+		AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL
+			OR xact_start IS NOT NULL)"),
+	'0',
+	'and holds nothing');
+is( $node->safe_psql(
+		'postgres', "SELECT count(*) FROM pg_locks l
+		JOIN pg_stat_activity a USING (pid)
+		WHERE a.backend_type LIKE 'pg\\_workflow%'"),
+	'0',
+	'nor any lock');
+
+# ---- in time ----
+
+start_run("soon-$_", '200 ms') foreach (1 .. 5);
+times_out('soon-5', 'a run times out');
+is( $node->safe_psql(
+		'postgres', "SELECT bool_and(close_time - start_time
+			BETWEEN interval '200 ms' AND interval '5 s')
+		FROM workflow.execution WHERE workflow_id LIKE 'soon%'"),
+	't',
+	'not too early and not too late');
+
+# An earlier deadline disturbs a scheduler that sleeps for a later one.
+start_run('second', '30 min');
+start_run('first', '100 ms');
+times_out('first', 'the earlier deadline is not slept through');
+
+# ---- locked runs ----
+
+start_run('locked', '300 ms');
+my $holder = $node->background_psql('postgres');
+$holder->query_safe(
+	q{BEGIN; SELECT FROM workflow.mutable_state m
+	JOIN workflow.execution e USING (namespace_id, run_key)
+	WHERE e.workflow_id = 'locked' FOR UPDATE OF m});
+start_run('free', '300 ms');
+times_out('free', 'a locked run does not hold up another');
+sleep 0.5;
+start_run('free again', '100 ms');
+times_out('free again', 'nor later');
+is( $node->safe_psql(
+		'postgres', "SELECT status FROM workflow.execution
+		WHERE workflow_id = 'locked'"),
+	'Running',
+	'the locked run waits');
+$holder->query_safe('COMMIT');
+times_out('locked', 'and is fired when it is free');
+$holder->quit;
+
+# ---- runs that fail ----
+
+# Its execution row is gone: the scheduler cannot close it.
+start_run('broken', '300 ms');
+$node->safe_psql('postgres',
+	"DELETE FROM workflow.execution WHERE workflow_id = 'broken'");
+my $offset = -s $node->logfile;
+start_run("sound-$_", '300 ms') foreach (1 .. 5);
+wait_for_log($node, qr/ERROR/, $offset);
+times_out("sound-$_", "run $_ behind the broken one") foreach (1 .. 5);
+start_run('after', '100 ms');
+times_out('after', 'one that comes later');
+sleep 1;
+my $log = slurp_file($node->logfile, $offset);
+my $errors = () = $log =~ /pg_workflow scheduler.* ERROR:/g;
+is($errors, 1, 'the same error is logged once');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,290 @@
+# Waiting: what it holds, what ends it, who is woken.
+
+use strict;
+use warnings;
+
+use PgWorkflow::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $node = new_node(
+	'wait',
+	conf => "max_prepared_transactions = 5\n"
+	  . "pg_workflow.scheduler_look_interval = 60s\n");
+my $waiting = "SELECT count(*) FROM pg_stat_activity
+	WHERE query LIKE 'CALL%' AND state = 'active'
+	AND backend_type = 'client backend' AND xact_start IS NOT NULL";
+my $number = 0;
+my ($status, $out, $err);
+
+sub refused
+{
+	my ($sql, $state, $what) = @_;
+	my ($status, $out, $err) =
+	  $node->psql('postgres', $sql,
+		extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+	like($err, qr/ERROR:  $state/, $what);
+	return;
+}
+
+sub start_run
+{
+	my ($queue) = @_;
+	$number++;
+	$node->safe_psql(
+		'postgres', qq{
+		SELECT workflow.start_workflow_execution(workflow_id => 'w$number',
+			workflow_type => 'w', task_queue => '$queue')});
+	return "w$number";
+}
+
+sub claim
+{
+	my ($queue) = @_;
+	return $node->safe_psql('postgres',
+		"SELECT count(*) FROM workflow.poll_workflow_task_queue('$queue', 10)"
+	);
+}
+
+# Start waiting and return when it does.
+sub wait_on
+{
+	my ($arguments, $procedure) = @_;
+	my $before = $node->safe_psql('postgres', $waiting);
+	my $program = start_program($node, 'psql', '-XAt', '-c',
+		'CALL workflow.' . ($procedure || 'wait_for_task') . "($arguments)");
+
+	wait_until($node, $waiting, expect => $before + 1);
+	return $program;
+}
+
+sub answer
+{
+	my ($program) = @_;
+	wait_program($program);
+	my $said = program_output($program);
+	chomp $said;
+	return $said;
+}
+
+# ---- refused ----
+
+refused("BEGIN; CALL workflow.wait_for_task('{q}', NULL); COMMIT",
+	'25001', 'not in a transaction block');
+refused("SELECT 1\\; CALL workflow.wait_for_task('{q}', NULL)",
+	'25001', 'nor in an implicit one');
+refused('CALL workflow.wait_for_task(NULL, NULL)', 'PW003', 'no queue');
+refused("CALL workflow.wait_for_task('{\"\"}', NULL)", 'PW003',
+	'no name of a queue');
+refused("CALL workflow.wait_for_task('{q}', NULL, '-1 s')",
+	'PW003', 'a negative timeout');
+refused("CALL workflow.wait_for_task('{q,q1,q2,q3,q4,q5,q6,q7,q8}',
+	'{q,q1,q2,q3,q4,q5,q6,q7,q8}')", 'PW003', 'too many queues');
+
+# ---- the time is over, or there is work already ----
+
+is( $node->safe_psql(
+		'postgres', "CALL workflow.wait_for_task('{q}', '{a}', '50 ms')"),
+	'{}|{}',
+	'the time is over');
+start_run('q');
+is( $node->safe_psql(
+		'postgres', "CALL workflow.wait_for_task('{p,q}', '{q}', '50 s')"),
+	'{q}|{}',
+	'a task is there already');
+is(claim('q'), '1', 'and can be claimed');
+is( $node->safe_psql(
+		'postgres', "CALL workflow.wait_for_task('{q}', NULL, '50 ms')"),
+	'{}|{}',
+	'a claimed task is not waited for');
+
+# ---- what it holds ----
+
+my $waiter = wait_on("'{q}', NULL, '100 s', 'me'");
+is( $node->safe_psql(
+		'postgres', "SELECT backend_xmin IS NULL AND backend_xid IS NULL
+		FROM pg_stat_activity WHERE query LIKE 'CALL%'"),
+	't',
+	'a waiter has neither a snapshot nor an xid');
+is( $node->safe_psql(
+		'postgres', "SELECT count(*) FROM pg_locks l
+		JOIN pg_stat_activity a USING (pid)
+		WHERE a.query LIKE 'CALL%' AND l.locktype <> 'virtualxid'"),
+	'0',
+	'and no lock');
+is( $node->safe_psql(
+		'postgres', "SELECT kind, task_queue FROM workflow.pollers
+		WHERE identity = 'me'"),
+	'workflow|q',
+	'it is listed as a poller');
+
+# ---- commits wake, rollbacks do not ----
+
+$node->safe_psql(
+	'postgres', q{
+	BEGIN;
+	SELECT workflow.start_workflow_execution(workflow_id => 'r',
+		workflow_type => 'w', task_queue => 'q');
+	ROLLBACK;
+	BEGIN;
+	SAVEPOINT s;
+	SELECT workflow.start_workflow_execution(workflow_id => 'r',
+		workflow_type => 'w', task_queue => 'q');
+	ROLLBACK TO s;
+	COMMIT});
+sleep 0.2;
+ok(running($waiter), 'rollbacks do not wake');
+$node->safe_psql(
+	'postgres', q{
+	BEGIN;
+	SAVEPOINT s;
+	SELECT workflow.start_workflow_execution(workflow_id => 'r',
+		workflow_type => 'w', task_queue => 'q');
+	RELEASE s;
+	COMMIT});
+is(answer($waiter), '{q}|{}', 'a commit wakes');
+is(claim('q'), '1', 'the task is there');
+
+# ---- one waiter per task ----
+
+my @waiters = map { wait_on("'{q,other$_}', '{q}', '100 s'") } (1 .. 10);
+my $first = start_run('q');
+wait_until($node, $waiting, expect => '9');
+claim('q');
+sleep 1.5;
+is($node->safe_psql('postgres', $waiting),
+	'9', 'one task wakes one of ten waiters');
+
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.start_workflow_execution(workflow_id => 's' || i,
+		workflow_type => 'w', task_queue => 'q')
+	FROM generate_series(1, 3) AS i});
+wait_until($node, $waiting, expect => '6');
+is(claim('q'), '3', 'three tasks wake three');
+sleep 1.5;
+is($node->safe_psql('postgres', $waiting), '6', 'and no more');
+
+# Whoever is told about a task may die: another waiter is told after a second.
+start_run('q');
+wait_until($node, $waiting, expect => '5');
+wait_until($node, $waiting, expect => '4');
+pass('a task that nobody claims wakes another waiter');
+is(claim('q'), '1', 'it is there for whoever claims it');
+
+# Prepared transactions wake when they commit.
+sleep 1.5;
+my $left = $node->safe_psql('postgres', $waiting);
+$node->safe_psql(
+	'postgres', q{
+	BEGIN;
+	SELECT workflow.start_workflow_execution(workflow_id => 'p',
+		workflow_type => 'w', task_queue => 'q');
+	PREPARE TRANSACTION 'p'});
+sleep 0.2;
+is($node->safe_psql('postgres', $waiting), $left, 'PREPARE does not wake');
+$node->safe_psql('postgres', "COMMIT PREPARED 'p'");
+wait_until($node, "SELECT ($waiting) < $left");
+pass('COMMIT PREPARED does');
+claim('q');
+
+# ---- what ends a wait ----
+
+$node->safe_psql('postgres',
+	"SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+	WHERE query LIKE 'CALL%'");
+wait_until($node, $waiting, expect => '0');
+pass('pg_terminate_backend ends waits');
+wait_program($_) foreach @waiters;
+
+$waiter = wait_on("'{q}', NULL, '100 s'");
+$node->safe_psql('postgres',
+	"SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+	WHERE query LIKE 'CALL%'");
+like(answer($waiter), qr/canceling statement due to user request/,
+	'so does pg_cancel_backend');
+
+my $start = time();
+refused(
+	"SET statement_timeout = '200 ms';
+	CALL workflow.wait_for_task('{q}', NULL, '100 s')",
+	'57014', 'and statement_timeout');
+cmp_ok(time() - $start, '<', 20, 'in time');
+
+$waiter = wait_on("'{q}', NULL, '100 s'");
+kill_program($waiter);
+wait_until($node, $waiting, expect => '0', limit => 20);
+pass('and a client that is gone');
+
+# A waiter that has been woken and is killed passes its wake-up on.
+start_run('q');
+is( $node->safe_psql(
+		'postgres', "CALL workflow.wait_for_task('{q}', NULL, '100 s')"),
+	'{q}|{}',
+	'waiters that died leave nothing behind');
+claim('q');
+
+# ---- results ----
+
+sub result
+{
+	my ($arguments) = @_;
+	return $node->safe_psql('postgres',
+		"CALL workflow.get_workflow_execution_result($arguments)");
+}
+
+my $id = start_run('results');
+refused("CALL workflow.get_workflow_execution_result('unknown')",
+	'PW005', 'no result of a workflow that is not there');
+refused("BEGIN; CALL workflow.get_workflow_execution_result('$id'); COMMIT",
+	'25001', 'no waiting in a transaction block');
+like(result("'$id', timeout => '0 s'"),
+	qr/^[-0-9a-f]{36}\|Running\|\|$/, 'a run that is open');
+like(result("'$id', timeout => '50 ms'"), qr/\|Running\|\|$/,
+	'is waited for');
+
+$waiter = wait_on("'$id'", 'get_workflow_execution_result');
+is( $node->safe_psql(
+		'postgres', "SELECT backend_xmin IS NULL AND backend_xid IS NULL
+		FROM pg_stat_activity WHERE query LIKE 'CALL%'"),
+	't',
+	'without a snapshot');
+$node->safe_psql('postgres',
+	"SELECT workflow.signal_workflow_execution('$id', 's')");
+sleep 0.2;
+ok(running($waiter), 'a signal is not the end');
+$node->safe_psql('postgres',
+	"SELECT workflow.terminate_workflow_execution('$id', 'enough')");
+is( answer($waiter) =~ s/^[^|]*\|//r,
+	'Terminated||{"message": "enough", "terminatedFailureInfo": {}}',
+	'the end is');
+like(
+	$node->safe_psql(
+		'postgres',
+		"BEGIN; CALL workflow.get_workflow_execution_result('$id'); COMMIT"),
+	qr/\|Terminated\|/,
+	'a closed run has a result in a transaction block, too');
+
+$id = start_run('results');
+$waiter = wait_on("'$id'", 'get_workflow_execution_result');
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.respond_workflow_task_completed(
+		task->>'taskToken', jsonb_build_array(jsonb_build_object(
+			'commandType', 'CompleteWorkflowExecution', 'attributes',
+			jsonb_build_object('result', jsonb_build_array(42)))))
+	FROM workflow.poll_workflow_task_queue('results') AS task});
+like(answer($waiter), qr/^[^|]*\|Completed\|\[42\]\|$/,
+	'the result of a run that completes');
+
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.start_workflow_execution(workflow_id => 'slow',
+		workflow_type => 'w', task_queue => 'results',
+		workflow_run_timeout => '300 ms')});
+like(result("'slow'"), qr/\|TimedOut\|\|.*"timeoutFailureInfo"/,
+	'the failure of a run that times out');
+
+$node->stop;
+done_testing();
