@@ -8,6 +8,7 @@
 #ifndef PGWF_FIND_H
 #define PGWF_FIND_H
 
+#include "pgwf_compat.h"
 #include "pgwf_run.h"
 
 extern PgwfExecution *pgwf_find_execution(PgwfCall *call, int32 namespace_id,
@@ -17,6 +18,6 @@ extern PgwfExecution *pgwf_find_open_run(PgwfRun *run, PgwfCall *call,
 										 int32 namespace_id,
 										 const char *workflow_id,
 										 const pg_uuid_t *run_id);
-extern void pgwf_report_closed(void) pg_attribute_noreturn();
+pg_noreturn extern void pgwf_report_closed(void);
 
 #endif							/* PGWF_FIND_H */
