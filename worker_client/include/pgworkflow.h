@@ -1196,6 +1196,7 @@ typedef struct PgwfWorkerStats
 	int64_t		heartbeats;		/* sent for activities */
 	int64_t		workflow_tasks;
 	int64_t		workflow_tasks_failed;
+	int64_t		workflows_closed;	/* by an answer of this worker */
 	int64_t		replays;		/* tasks that began at event 1 of a run with
 								 * a past */
 	int64_t		activities;

@@ -264,7 +264,10 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 		evict(worker, run);
 	}
 	else if (run->finished)
+	{
+		PGWF_COUNT(worker, workflows_closed, 1);
 		drop_run(worker, run);
+	}
 	else if (json_is_object(next))
 	{
 		json_incref(next);
