@@ -4,7 +4,7 @@
  *		SQL run by the extension itself.
  *
  * The one file that opens SPI.  Statements run between pgwf_db_begin and
- * pgwf_db_end, with three things changed:
+ * pgwf_db_end, with these things changed:
  *
  * - The user is the owner of the extension's tables, which are closed to
  *   everyone else.  SECURITY_LOCAL_USERID_CHANGE keeps statements from
@@ -13,10 +13,11 @@
  *   can take the place of an operator or a function.
  * - Sequential and bitmap scans are off: the tables have an index for every
  *   statement, and plans must not be made for the few rows they hold when
- *   the plan is made.
+ *   the plan is made.  So is JIT: a plan that has no index to use, in the
+ *   catalogs, would seem to be worth it.
  *
  * When a statement fails, the abort of the transaction or subtransaction
- * puts back all three and closes SPI, so nobody needs to catch the error.
+ * puts all back and closes SPI, so nobody needs to catch the error.
  *
  * Takes no locks but those of the statements.
  *
@@ -52,6 +53,7 @@ pgwf_db_begin(PgwfDbScope *scope)
 	set_guc("search_path", "pg_catalog, pg_temp");
 	set_guc("enable_seqscan", "off");
 	set_guc("enable_bitmapscan", "off");
+	set_guc("jit", "off");
 
 	rc = SPI_connect();
 	if (rc != SPI_OK_CONNECT)

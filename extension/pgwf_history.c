@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
+#include "pgwf_args.h"
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
 #include "pgwf_history.h"
@@ -87,7 +88,7 @@ pgwf_find_run(FunctionCallInfo fcinfo, int workflow_id_arg, int run_id_arg,
 		VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(workflow_id_arg)) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("workflow_id must not be empty")));
+				 errmsg("workflow_id is not set")));
 
 	values[0] = Int32GetDatum(namespace_id);
 	values[1] = PG_GETARG_DATUM(workflow_id_arg);
@@ -110,19 +111,15 @@ pgwf_find_run(FunctionCallInfo fcinfo, int workflow_id_arg, int run_id_arg,
 static void
 not_found(FunctionCallInfo fcinfo, int workflow_id_arg, int run_id_arg)
 {
-	char	   *workflow_id = TextDatumGetCString(PG_GETARG_DATUM(workflow_id_arg));
 	char	   *run_id = NULL;
 
 	if (!PG_ARGISNULL(run_id_arg))
-		run_id = DatumGetCString(DirectFunctionCall1(uuid_out,
-													 PG_GETARG_DATUM(run_id_arg)));
+		run_id = pgwf_uuid_text(PG_GETARG_UUID_P(run_id_arg));
 	ereport(ERROR,
 			(errcode(ERRCODE_PGWF_NOT_FOUND),
-			 errmsg("workflow execution not found"),
-			 run_id == NULL ?
-			 errdetail("There is no run of workflow \"%s\".", workflow_id) :
-			 errdetail("There is no run %s of workflow \"%s\".",
-					   run_id, workflow_id)));
+			 errmsg("workflow execution not found for workflow id \"%s\"",
+					TextDatumGetCString(PG_GETARG_DATUM(workflow_id_arg))),
+			 run_id ? errdetail("The run id is %s.", run_id) : 0));
 }
 
 /*

@@ -56,6 +56,16 @@ INSERT INTO command (name, command) VALUES
     ('file', $$SELECT workflow.history_json('none', namespace => 'regress a')$$),
     ('describe', $$SELECT workflow.describe_workflow_execution('none', namespace => 'regress a')$$),
     ('namespace', $$SELECT workflow.describe_namespace('regress a')$$),
+    ('start', $$SELECT workflow.start_workflow_execution('', 't', 'q', namespace => 'regress a')$$),
+    ('signal', $$SELECT workflow.signal_workflow_execution('none', 's', namespace => 'regress a')$$),
+    ('cancel', $$SELECT workflow.request_cancel_workflow_execution('none', namespace => 'regress a')$$),
+    ('terminate', $$SELECT workflow.terminate_workflow_execution('none', namespace => 'regress a')$$),
+    ('poll', $$SELECT workflow.poll_workflow_task_queue('none', namespace => 'regress a')$$),
+    ('poll activity', $$SELECT workflow.poll_activity_task_queue('none', namespace => 'regress a')$$),
+    ('complete by id', $$SELECT workflow.respond_activity_task_completed_by_id('none', 'a', namespace => 'regress a')$$),
+    ('heartbeat by id', $$SELECT workflow.record_activity_task_heartbeat_by_id('none', 'a', namespace => 'regress a')$$),
+    ('reset sticky', $$SELECT workflow.reset_sticky_task_queue('none', namespace => 'regress a')$$),
+    ('shutdown', $$SELECT workflow.shutdown_worker('none', namespace => 'regress a')$$),
     ('update', $$SELECT workflow.update_namespace('regress a', description => 'by ' || current_user)$$),
     ('grant', $$SELECT workflow.grant_namespace('regress a', 'regress_read', '{read}')$$),
     ('register', $$SELECT workflow.register_namespace('regress c')$$),
@@ -97,6 +107,28 @@ BEGIN
 END
 $$;
 SELECT workflow_id FROM workflow.executions WHERE pg_temp.leak(workflow_id);
+RESET ROLE;
+
+-- a task's token is of no use to a worker of another namespace
+SET ROLE regress_client;
+SELECT started FROM workflow.start_workflow_execution('regress task', 't',
+    'regress queue', namespace => 'regress a');
+SELECT pg_temp.try($$SELECT workflow.start_workflow_execution('w', 't', 'q', namespace => 'regress b')$$);
+SET ROLE regress_worker;
+SELECT t ->> 'taskToken' AS token
+FROM workflow.poll_workflow_task_queue('regress queue', namespace => 'regress a') AS t \gset
+SELECT pg_temp.try($$SELECT workflow.poll_workflow_task_queue('q', namespace => 'regress b')$$);
+SELECT pg_temp.try($$SELECT workflow.terminate_workflow_execution('regress task', namespace => 'regress a')$$);
+RESET ROLE;
+SET ROLE regress_member;
+SELECT pg_temp.try(format($$SELECT workflow.respond_workflow_task_completed(%L, namespace => 'regress b')$$, :'token'));
+SELECT pg_temp.try(format($$SELECT workflow.respond_workflow_task_completed(%L, namespace => 'regress a')$$, :'token'));
+RESET ROLE;
+SET ROLE regress_client;
+SELECT pg_temp.try(format($$SELECT workflow.respond_workflow_task_failed(%L, namespace => 'regress a')$$, :'token'));
+SET ROLE regress_worker;
+SELECT pg_temp.try(format($$SELECT workflow.respond_workflow_task_completed(%L, '[{"commandType": "CompleteWorkflowExecution", "attributes": {}}]', namespace => 'regress a')$$, :'token'));
+SELECT workflow_id, status FROM workflow.executions ORDER BY 1;
 RESET ROLE;
 
 -- members have the rights of their role, unless they do not inherit
@@ -200,8 +232,8 @@ SET ROLE regress_read;
 SELECT pg_temp.try($$SELECT FROM workflow.executions$$);
 RESET ROLE;
 
-DELETE FROM workflow.history_event WHERE run_key < 0;
-DELETE FROM workflow.execution WHERE run_key < 0;
+DELETE FROM workflow.history_event WHERE namespace_id <> 1;
+DELETE FROM workflow.execution WHERE namespace_id <> 1;
 DELETE FROM workflow.namespace_role;
 DELETE FROM workflow.namespace WHERE name <> 'default';
 DROP OWNED BY regress_none, regress_read, regress_client, regress_admin,
