@@ -189,6 +189,9 @@ sub crash
 			sleep 0.02;
 		}
 	}
+
+	# Where nobody reaps it at once, a dead postmaster still counts as one.
+	unlink $pid_file;
 	return;
 }
 
