@@ -191,7 +191,7 @@ sub crash
 	}
 
 	# Where nobody reaps it at once, a dead postmaster still counts as one.
-	unlink $pid_file;
+	unlink $pid_file, $node->host . '/.s.PGSQL.' . $node->port . '.lock';
 	return;
 }
 
