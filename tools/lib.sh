@@ -124,9 +124,9 @@ build()
 	printf '#!/bin/sh\nexec %s "$@"\n' "$PG_CONFIG" > "$pg_bindir/pg_config"
 	chmod +x "$pg_bindir/pg_config"
 
-	quietly build make -C "$src" -j"$(nproc)" PG_CONFIG="$PG_CONFIG" \
+	quietly build make -s -C "$src" -j"$(nproc)" PG_CONFIG="$PG_CONFIG" \
 		with_llvm=no "$@"
-	quietly install make -C "$src" PG_CONFIG="$PG_CONFIG" with_llvm=no \
+	quietly install make -s -C "$src" PG_CONFIG="$PG_CONFIG" with_llvm=no \
 		DESTDIR="$pg_prefix" "$@" install
 
 	# what our build brought: commands, libraries, pkg-config files

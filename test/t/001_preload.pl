@@ -93,7 +93,7 @@ sub rows_of
 		FROM pg_extension e, unnest(e.extconfig) AS u (oid)
 			JOIN pg_class t ON t.oid = u.oid
 		WHERE e.extname = 'pg_workflow' AND t.relkind IN ('r', 'p')
-		ORDER BY 1::text});
+		ORDER BY t.oid::regclass::text});
 	my $all = '';
 
 	foreach my $table (split(/\n/, $tables))
