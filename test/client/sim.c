@@ -1,0 +1,749 @@
+/*
+ * sim.c
+ *		A service small enough for a unit test.  See sim.h.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+#include "tap.h"
+
+#define RUN_ID "0d9e4a5c-6b1f-4c57-9d52-1f0f7f6d3c21"
+
+/* ---- writing history ---- */
+
+/* Appends an event; takes the attributes over.  Returns its id. */
+static int64_t
+append(Sim *sim, const char *type, json_t *attributes)
+{
+	int64_t		id = (int64_t) json_array_size(sim->events) + 1;
+	json_t	   *event = json_object();
+
+	sim->now_us += 100003;
+	pgwf_json_put_int(event, "eventId", id);
+	pgwf_json_put(event, "eventTime", pgwf_json_time(sim->now_us));
+	pgwf_json_put_str(event, "eventType", type);
+	pgwf_json_put(event, "attributes", attributes);
+	json_array_append_new(sim->events, event);
+	return id;
+}
+
+static json_t *
+event_at(const Sim *sim, int64_t id)
+{
+	return json_array_get(sim->events, (size_t) id - 1);
+}
+
+/* Writes an event now, or behind the open task; it wants a new task. */
+static void
+happen(Sim *sim, const char *type, json_t *attributes)
+{
+	if (sim->task_started != 0)
+	{
+		json_array_append_new(sim->buffered,
+							  json_pack("{s:s, s:o}", "type", type,
+										"attributes", attributes));
+		return;
+	}
+	append(sim, type, attributes);
+	sim->task_wanted = true;
+}
+
+Sim *
+sim_new(PgwfRegistry *registry, const char *type, const char *input)
+{
+	Sim		   *sim = pgwf_xalloc(sizeof(Sim));
+
+	sim->registry = registry;
+	sim->events = json_array();
+	sim->buffered = json_array();
+	sim->activities = json_object();
+	sim->timers = json_object();
+	sim->answers = json_array();
+	sim->now_us = INT64_C(1767225600000000);
+	append(sim, "WorkflowExecutionStarted",
+		   json_pack("{s:{s:s}, s:{s:s}, s:o, s:s, s:s, s:s, s:i}",
+					 "workflowType", "name", type,
+					 "taskQueue", "name", "q",
+					 "input", json_loads(input, 0, NULL),
+					 "originalExecutionRunId", RUN_ID,
+					 "firstExecutionRunId", RUN_ID,
+					 "workflowTaskTimeout", "10s", "attempt", 1));
+	sim->task_wanted = true;
+	return sim;
+}
+
+static void
+free_running(SimRunning *running)
+{
+	json_decref(running->input);
+	free(running->type);
+	free(running);
+}
+
+void
+sim_evict(Sim *sim)
+{
+	pgwf_instance_destroy(sim->instance);
+	sim->instance = NULL;
+	while (sim->running != NULL)
+	{
+		SimRunning *running = sim->running;
+
+		sim->running = running->next;
+		free_running(running);
+	}
+}
+
+void
+sim_free(Sim *sim)
+{
+	sim_evict(sim);
+	pgwf_task_outcome_clear(&sim->out);
+	json_decref(sim->events);
+	json_decref(sim->buffered);
+	json_decref(sim->activities);
+	json_decref(sim->timers);
+	json_decref(sim->answers);
+	free(sim);
+}
+
+/* ---- what happens outside ---- */
+
+bool
+sim_activity_open(Sim *sim, const char *id)
+{
+	return json_object_get(sim->activities, id) != NULL;
+}
+
+bool
+sim_timer_open(Sim *sim, const char *id)
+{
+	return json_object_get(sim->timers, id) != NULL;
+}
+
+/* Closes a pending activity with an event of this type. */
+void
+sim_activity(Sim *sim, const char *id, const char *type,
+			 const char *attributes)
+{
+	json_t	   *scheduled = json_object_get(sim->activities, id);
+	json_t	   *a = json_loads(attributes, 0, NULL);
+	bool		timed_out = strcmp(type, "ActivityTaskTimedOut") == 0;
+
+	if (scheduled == NULL || a == NULL)
+	{
+		ok(false, "activity %s is there to be closed", id);
+		json_decref(a);
+		return;
+	}
+	pgwf_json_put(a, "scheduledEventId", json_incref(scheduled));
+	pgwf_json_put_str(a, "identity", "activity worker");
+	if (!timed_out)
+	{
+		happen(sim, "ActivityTaskStarted",
+			   json_pack("{s:O, s:i}", "scheduledEventId", scheduled,
+						 "attempt", 1));
+		/* -1: the event before it */
+		pgwf_json_put_int(a, "startedEventId", sim->task_started != 0 ? -1 :
+						  (int64_t) json_array_size(sim->events));
+	}
+	happen(sim, type, a);
+	json_object_del(sim->activities, id);
+}
+
+void
+sim_complete(Sim *sim, const char *id, const char *result)
+{
+	char	   *attributes = pgwf_xprintf("{\"result\": [%s]}", result);
+
+	sim_activity(sim, id, "ActivityTaskCompleted", attributes);
+	free(attributes);
+}
+
+void
+sim_fire(Sim *sim, const char *timer_id)
+{
+	json_t	   *started = json_object_get(sim->timers, timer_id);
+
+	if (started == NULL)
+	{
+		ok(false, "timer %s is there to be fired", timer_id);
+		return;
+	}
+	happen(sim, "TimerFired", json_pack("{s:s, s:O}", "timerId", timer_id,
+										"startedEventId", started));
+	json_object_del(sim->timers, timer_id);
+}
+
+void
+sim_signal(Sim *sim, const char *name, const char *input)
+{
+	happen(sim, "WorkflowExecutionSignaled",
+		   json_pack("{s:s, s:o}", "signalName", name,
+					 "input", json_loads(input, 0, NULL)));
+}
+
+void
+sim_cancel(Sim *sim, const char *reason)
+{
+	happen(sim, "WorkflowExecutionCancelRequested",
+		   json_pack("{s:s}", "cause", reason));
+}
+
+/* ---- local activities ---- */
+
+static SimLocalEnd
+local_end(Sim *sim, const PgwfLocalRequest *request)
+{
+	SimLocalEnd end;
+
+	if (sim->local != NULL)
+		return sim->local(sim, request);
+	memset(&end, 0, sizeof(end));
+	end.result = json_incref(request->input);
+	end.elapsed_ms = 7;
+	return end;
+}
+
+static void
+take_requests(Sim *sim)
+{
+	SimRunning **link = &sim->running;
+	int			i;
+
+	while (*link != NULL)
+		link = &(*link)->next;
+	for (i = 0; i < sim->out.n_local_requests; i++)
+	{
+		PgwfLocalRequest *request = &sim->out.local_requests[i];
+		SimRunning *running = pgwf_xalloc(sizeof(SimRunning));
+
+		running->seq = request->seq;
+		running->attempt = request->attempt;
+		running->type = pgwf_xstrdup(request->activity_type);
+		running->input = json_incref(request->input);
+		*link = running;
+		link = &running->next;
+	}
+	for (i = 0; i < sim->out.n_local_cancels; i++)
+	{
+		for (link = &sim->running; *link != NULL; link = &(*link)->next)
+		{
+			if ((*link)->seq == sim->out.local_cancels[i])
+			{
+				SimRunning *running = *link;
+
+				*link = running->next;
+				free_running(running);
+				break;
+			}
+		}
+	}
+}
+
+/* Ends attempts until none is left or none wants to end. */
+static void
+run_locals(Sim *sim)
+{
+	SimRunning **link;
+
+	take_requests(sim);
+	link = &sim->running;
+	while (sim->out.status == PGWF_TASK_LOCAL && *link != NULL)
+	{
+		SimRunning *running = *link;
+		PgwfLocalRequest request;
+		PgwfLocalResult result;
+		SimLocalEnd end;
+
+		memset(&request, 0, sizeof(request));
+		request.seq = running->seq;
+		request.attempt = running->attempt;
+		request.activity_type = running->type;
+		request.input = running->input;
+		end = local_end(sim, &request);
+		if (end.later)
+		{
+			link = &running->next;
+			continue;
+		}
+		*link = running->next;
+		memset(&result, 0, sizeof(result));
+		result.seq = running->seq;
+		result.attempt = running->attempt;
+		result.result = end.result;
+		result.failure = end.failure;
+		result.elapsed_ms = end.elapsed_ms;
+		free_running(running);
+		pgwf_task_outcome_clear(&sim->out);
+		pgwf_instance_local_result(sim->instance, &result, &sim->out);
+		json_decref(end.result);
+		pgwf_failure_free(end.failure);
+		take_requests(sim);
+		link = &sim->running;
+	}
+}
+
+/* ---- workflow tasks ---- */
+
+/* The poll response for the open task. */
+static json_t *
+make_task(Sim *sim, int64_t from)
+{
+	json_t	   *events = json_array();
+	size_t		i;
+
+	for (i = (size_t) from - 1; i < json_array_size(sim->events); i++)
+		json_array_append(events, json_array_get(sim->events, i));
+	return json_pack("{s:I, s:I, s:{s:o}}",
+					 "previousStartedEventId",
+					 (json_int_t) sim->previous_started,
+					 "startedEventId", (json_int_t) sim->task_started,
+					 "history", "events", events);
+}
+
+static void
+start_task(Sim *sim)
+{
+	sim->task_wanted = false;
+	sim->task_scheduled = append(sim, "WorkflowTaskScheduled",
+								 json_pack("{s:s, s:i}",
+										   "startToCloseTimeout", "10s",
+										   "attempt", 1));
+	sim->task_started = append(sim, "WorkflowTaskStarted",
+							   json_pack("{s:I}", "scheduledEventId",
+										 (json_int_t) sim->task_scheduled));
+}
+
+static void
+flush_buffered(Sim *sim)
+{
+	size_t		i;
+	json_t	   *item;
+
+	json_array_foreach(sim->buffered, i, item)
+	{
+		json_t	   *a = json_incref(json_object_get(item, "attributes"));
+
+		if (pgwf_json_int(a, "startedEventId") == -1)
+			pgwf_json_put_int(a, "startedEventId",
+							  (int64_t) json_array_size(sim->events));
+		append(sim, pgwf_json_str(item, "type"), a);
+		sim->task_wanted = true;
+	}
+	json_array_clear(sim->buffered);
+}
+
+void
+sim_begin(Sim *sim)
+{
+	json_t	   *task;
+
+	start_task(sim);
+	pgwf_task_outcome_clear(&sim->out);
+	if (sim->instance == NULL)
+		sim->instance = pgwf_instance_create(sim->registry, "w", RUN_ID, "q");
+	task = make_task(sim, pgwf_instance_last_event_id(sim->instance) + 1);
+	pgwf_instance_process(sim->instance, task, &sim->out);
+	sim->processed++;
+	json_decref(task);
+	sim->failed = false;
+	run_locals(sim);
+}
+
+static json_t *
+task_ids(Sim *sim)
+{
+	return json_pack("{s:I, s:I}", "scheduledEventId",
+					 (json_int_t) sim->task_scheduled, "startedEventId",
+					 (json_int_t) sim->task_started);
+}
+
+/* One command becomes its event. */
+static void
+obey(Sim *sim, json_t *command, json_int_t completed)
+{
+	const char *type = pgwf_json_str(command, "commandType");
+	json_t	   *a = json_deep_copy(json_object_get(command, "attributes"));
+	const PgwfCommandInfo *info = NULL;
+	const char *key;
+	json_t	   *value;
+	int64_t		id;
+	int			i;
+
+	for (i = 0; i < PGWF_COMMAND_TYPES; i++)
+	{
+		if (strcmp(pgwf_command_infos[i].name, type) == 0)
+			info = &pgwf_command_infos[i];
+	}
+	pgwf_json_put_int(a, "workflowTaskCompletedEventId", completed);
+	if (strcmp(type, "CancelTimer") == 0)
+	{
+		const char *timer = pgwf_json_str(a, "timerId");
+		size_t		at;
+		json_t	   *item;
+
+		pgwf_json_put(a, "startedEventId",
+					  json_incref(json_object_get(sim->timers, timer)));
+		json_array_foreach(sim->buffered, at, item)
+		{
+			value = json_object_get(item, "attributes");
+			if (pgwf_json_str(value, "timerId") != NULL &&
+				strcmp(pgwf_json_str(value, "timerId"), timer) == 0)
+			{
+				json_array_remove(sim->buffered, at);
+				break;
+			}
+		}
+		json_object_del(sim->timers, timer);
+	}
+	id = append(sim, pgwf_event_infos[info->event].name, a);
+	if (strcmp(type, "ScheduleActivityTask") == 0)
+	{
+		pgwf_json_put(sim->activities, pgwf_json_str(a, "activityId"),
+					  json_integer(id));
+	}
+	else if (strcmp(type, "StartTimer") == 0)
+		pgwf_json_put(sim->timers, pgwf_json_str(a, "timerId"),
+					  json_integer(id));
+	else if (strcmp(type, "RequestCancelActivityTask") == 0)
+	{
+		/* no simulated worker has started it: it is canceled here */
+		json_int_t	scheduled = pgwf_json_int(a, "scheduledEventId");
+
+		json_object_foreach(sim->activities, key, value)
+		{
+			if (json_integer_value(value) != scheduled)
+				continue;
+			append(sim, "ActivityTaskCanceled",
+				   json_pack("{s:I, s:[s], s:I}", "scheduledEventId",
+							 scheduled, "details",
+							 "ACTIVITY_ID_NOT_STARTED",
+							 "latestCancelRequestedEventId",
+							 (json_int_t) id));
+			sim->task_wanted = true;
+			json_object_del(sim->activities, key);
+			break;
+		}
+	}
+	if (info->terminal)
+		sim->closed = true;
+}
+
+static void
+write_completion(Sim *sim)
+{
+	json_t	   *a = task_ids(sim);
+	json_t	   *command;
+	json_int_t	completed;
+	size_t		i;
+
+	pgwf_json_put(a, "sdkMetadata", json_incref(sim->out.sdk_metadata));
+	sim->previous_started = sim->task_started;
+	json_array_append_new(sim->answers,
+						  json_pack("{s:I, s:O}", "started",
+									(json_int_t) sim->task_started,
+									"commands", sim->out.commands));
+	sim->task_started = 0;
+	completed = append(sim, "WorkflowTaskCompleted", a);
+	json_array_foreach(sim->out.commands, i, command)
+		obey(sim, command, completed);
+}
+
+/* The open task failed or timed out; its events stay, and another is due. */
+static void
+write_failure(Sim *sim, const char *type, json_t *more)
+{
+	json_t	   *a = task_ids(sim);
+
+	json_object_update(a, more);
+	json_decref(more);
+	sim->task_started = 0;
+	append(sim, type, a);
+	sim_evict(sim);
+	flush_buffered(sim);
+	sim->task_wanted = true;
+}
+
+void
+sim_end(Sim *sim)
+{
+	if (sim->out.status == PGWF_TASK_FAILED)
+	{
+		sim->failed = true;
+		write_failure(sim, "WorkflowTaskFailed",
+					  json_pack("{s:s, s:O}", "cause", sim->out.cause,
+								"failure", sim->out.failure));
+		return;
+	}
+	if (sim->out.status != PGWF_TASK_COMPLETED)
+	{
+		ok(false, "the task can be answered (status %d: %s)",
+		   (int) sim->out.status, sim->out.message ? sim->out.message : "");
+		sim->failed = true;
+		write_failure(sim, "WorkflowTaskTimedOut", json_object());
+		return;
+	}
+	if (sim->out.finished && json_array_size(sim->buffered) > 0)
+	{
+		write_failure(sim, "WorkflowTaskFailed",
+					  json_pack("{s:s}", "cause",
+								"WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND"));
+		return;
+	}
+	write_completion(sim);
+	if (sim->closed)
+		sim_evict(sim);
+	else
+		flush_buffered(sim);
+}
+
+void
+sim_task(Sim *sim)
+{
+	sim_begin(sim);
+	sim_end(sim);
+}
+
+void
+sim_heartbeat(Sim *sim)
+{
+	pgwf_task_outcome_clear(&sim->out);
+	pgwf_instance_heartbeat(sim->instance, &sim->out);
+	write_completion(sim);
+	flush_buffered(sim);
+	sim->task_wanted = true;
+}
+
+void
+sim_lose_task(Sim *sim)
+{
+	write_failure(sim, "WorkflowTaskTimedOut",
+				  json_pack("{s:s}", "timeoutType",
+							"TIMEOUT_TYPE_START_TO_CLOSE"));
+}
+
+/* ---- readings ---- */
+
+const char *
+sim_status(Sim *sim)
+{
+	json_t	   *last = event_at(sim,
+								(int64_t) json_array_size(sim->events));
+
+	return sim->closed ? pgwf_json_str(last, "eventType") : "open";
+}
+
+json_t *
+sim_last_attributes(Sim *sim)
+{
+	json_t	   *last = event_at(sim,
+								(int64_t) json_array_size(sim->events));
+
+	return json_object_get(last, "attributes");
+}
+
+char *
+sim_commands(Sim *sim)
+{
+	char	   *text = pgwf_xstrdup("");
+	json_t	   *command;
+	size_t		i;
+
+	json_array_foreach(sim->out.commands, i, command)
+	{
+		json_t	   *a = json_object_get(command, "attributes");
+		const char *id = pgwf_json_str(a, "activityId");
+		char	   *more;
+
+		if (id == NULL)
+			id = pgwf_json_str(a, "timerId");
+		if (id == NULL)
+			id = pgwf_json_str(a, "markerName");
+		more = pgwf_xprintf("%s%s%s%s%s", text, i > 0 ? ", " : "",
+							pgwf_json_str(command, "commandType"),
+							id ? " " : "", id ? id : "");
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+/* ---- replaying in every split ---- */
+
+/* Processes history up to an event on an instance; true if it went well. */
+static bool
+feed(PgwfInstance *instance, json_t *events, int64_t from, int64_t to,
+	 PgwfTaskOutcome *out, char **why)
+{
+	json_t	   *part = json_array();
+	json_t	   *task;
+	int64_t		i;
+
+	for (i = from; i <= to; i++)
+		json_array_append(part, json_array_get(events, (size_t) i - 1));
+	task = json_pack("{s:{s:o}}", "history", "events", part);
+	pgwf_instance_process(instance, task, out);
+	json_decref(task);
+	if (out->status == PGWF_TASK_COMPLETED || out->status == PGWF_TASK_LOCAL)
+		return true;
+	*why = pgwf_xprintf("events %lld to %lld: %s", (long long) from,
+						(long long) to, out->message);
+	return false;
+}
+
+/* Do the commands agree with the events from this index on? */
+static bool
+commands_agree(json_t *commands, json_t *events, size_t at, int64_t started,
+			   char **why)
+{
+	json_t	   *command;
+	size_t		i;
+
+	json_array_foreach(commands, i, command)
+	{
+		const char *type = pgwf_json_str(command, "commandType");
+		json_t	   *a = json_object_get(command, "attributes");
+		json_t	   *event;
+		json_t	   *ea;
+		PgwfEventType event_type;
+		int			c;
+
+		/* events that are no command's may stand between */
+		for (;; at++)
+		{
+			event = json_array_get(events, at);
+			if (event == NULL)
+				break;
+			event_type = pgwf_event_type_of(pgwf_json_str(event,
+														  "eventType"));
+			if (pgwf_event_infos[event_type].flags & PGWF_EVENT_COMMAND)
+				break;
+		}
+		for (c = 0; c < PGWF_COMMAND_TYPES; c++)
+		{
+			if (strcmp(pgwf_command_infos[c].name, type) == 0)
+				break;
+		}
+		ea = json_object_get(event, "attributes");
+		if (event == NULL || pgwf_command_infos[c].event != event_type ||
+			!json_equal(json_object_get(a, "activityId"),
+						json_object_get(ea, "activityId")) ==
+			(json_object_get(a, "activityId") != NULL) ||
+			!json_equal(json_object_get(a, "timerId"),
+						json_object_get(ea, "timerId")) ==
+			(json_object_get(a, "timerId") != NULL) ||
+			!json_equal(json_object_get(a, "details"),
+						json_object_get(ea, "details")) ==
+			(json_object_get(a, "details") != NULL))
+		{
+			char	   *have = json_dumps(event, JSON_ENCODE_ANY);
+			char	   *want = json_dumps(command, JSON_ENCODE_ANY);
+
+			*why = pgwf_xprintf("task of event %lld: command %s, but "
+								"history has %s", (long long) started,
+								want, have ? have : "nothing");
+			free(have);
+			free(want);
+			return false;
+		}
+		at++;
+	}
+	return true;
+}
+
+/*
+ * Runs a worker that evicts the run before task "evict" (counted from 0; -1:
+ * never).  Tasks with local activities answer with what history recorded, so
+ * they are only checked where no attempt is left to run.
+ */
+static bool
+replay_with_eviction(PgwfRegistry *registry, json_t *events, int evict,
+					 int *n_tasks, char **why)
+{
+	PgwfInstance *instance = NULL;
+	PgwfTaskOutcome out;
+	bool		good = true;
+	size_t		n = json_array_size(events);
+	size_t		i;
+
+	*n_tasks = 0;
+	memset(&out, 0, sizeof(out));
+	for (i = 0; good && i + 1 < n; i++)
+	{
+		const char *type = pgwf_json_str(json_array_get(events, i),
+										 "eventType");
+		const char *next = pgwf_json_str(json_array_get(events, i + 1),
+										 "eventType");
+
+		if (strcmp(type, "WorkflowTaskStarted") != 0)
+			continue;
+		if (strcmp(next, "WorkflowTaskCompleted") != 0)
+		{
+			/* the run is replayed from scratch after a failure */
+			pgwf_instance_destroy(instance);
+			instance = NULL;
+			continue;
+		}
+		if (*n_tasks == evict || instance == NULL)
+		{
+			pgwf_instance_destroy(instance);
+			instance = pgwf_instance_create(registry, "w", RUN_ID, "q");
+		}
+		(*n_tasks)++;
+		good = feed(instance, events,
+					pgwf_instance_last_event_id(instance) + 1,
+					(int64_t) i + 1, &out, why);
+		if (good && out.status == PGWF_TASK_COMPLETED)
+			good = commands_agree(out.commands, events, i + 2,
+								  (int64_t) i + 1, why);
+		if (good && out.status == PGWF_TASK_LOCAL)
+		{
+			/* what it runs now was recorded: only a fresh one can go on */
+			pgwf_instance_destroy(instance);
+			instance = NULL;
+		}
+		pgwf_task_outcome_clear(&out);
+	}
+	pgwf_instance_destroy(instance);
+	return good;
+}
+
+bool
+replays_in_all_splits(PgwfRegistry *registry, json_t *events, char **why)
+{
+	PgwfReplayReport *report;
+	bool		good;
+	int			n_tasks = 0;
+	int			n;
+	int			evict;
+
+	*why = NULL;
+	pgwf_replay_history(registry, events, &report);
+	good = report->ok;
+	if (!good)
+		*why = pgwf_xprintf("at once: %s", report->message);
+	pgwf_replay_report_free(report);
+	for (evict = -1; good && evict < (n_tasks > 60 ? 60 : n_tasks); evict++)
+	{
+		good = replay_with_eviction(registry, events, evict, &n, why);
+		n_tasks = n;
+	}
+	return good;
+}
+
+bool
+sim_replays(Sim *sim)
+{
+	char	   *why;
+	bool		good = replays_in_all_splits(sim->registry, sim->events,
+											 &why);
+
+	if (!good)
+		note("%s", why);
+	free(why);
+	return good;
+}

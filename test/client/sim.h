@@ -1,0 +1,97 @@
+/*
+ * sim.h
+ *		A service small enough for a unit test: keeps one run's history, turns a
+ *		worker's commands into events, and runs workflow tasks on an instance.
+ *
+ * It follows the order of the real service: events that arrive while a
+ * workflow task is started are buffered, and written behind the events of the
+ * task's commands.
+ */
+#ifndef SIM_H
+#define SIM_H
+
+#include "pgwf_int.h"
+
+/* How a local activity's attempt is to end; NULL result and failure: null. */
+typedef struct SimLocalEnd
+{
+	json_t	   *result;			/* new reference */
+	PgwfFailure *failure;		/* owned by the caller of the callback */
+	int64_t		elapsed_ms;
+	bool		later;			/* not yet: keep it running */
+} SimLocalEnd;
+
+typedef struct Sim Sim;
+typedef SimLocalEnd (*SimLocalFn) (Sim *sim, const PgwfLocalRequest *request);
+
+/* An attempt that the worker side keeps running. */
+typedef struct SimRunning
+{
+	int64_t		seq;
+	int			attempt;
+	char	   *type;
+	json_t	   *input;
+	struct SimRunning *next;
+} SimRunning;
+
+struct Sim
+{
+	PgwfRegistry *registry;
+	json_t	   *events;			/* history so far */
+	json_t	   *buffered;		/* events that wait for the task's end */
+	json_t	   *activities;		/* id -> {"scheduled", "started"} */
+	json_t	   *timers;			/* id -> started event id */
+	json_t	   *answers;		/* per answered task: {"started", "commands"} */
+	PgwfInstance *instance;		/* NULL: not cached */
+	PgwfTaskOutcome out;		/* of the task that is open */
+	int64_t		now_us;
+	int64_t		previous_started;
+	int64_t		task_scheduled; /* 0: none */
+	int64_t		task_started;	/* 0: none */
+	bool		task_wanted;
+	bool		closed;
+	bool		failed;			/* the last task failed in the worker */
+	SimLocalFn	local;			/* NULL: every attempt succeeds with its input */
+	SimRunning *running;
+	int			processed;		/* workflow tasks given to an instance */
+};
+
+extern Sim *sim_new(PgwfRegistry *registry, const char *type,
+					const char *input);
+extern void sim_free(Sim *sim);
+
+/* Begin: schedule, start, process. End: answer. Task: both. */
+extern void sim_begin(Sim *sim);
+extern void sim_end(Sim *sim);
+extern void sim_task(Sim *sim);
+/* Answers the open task but keeps its local activities running. */
+extern void sim_heartbeat(Sim *sim);
+/* The worker died with the open task: it times out. */
+extern void sim_lose_task(Sim *sim);
+extern void sim_evict(Sim *sim);
+
+/* What happens outside; each makes an event. */
+extern void sim_activity(Sim *sim, const char *id, const char *type,
+						 const char *attributes);
+extern void sim_complete(Sim *sim, const char *id, const char *result);
+extern void sim_fire(Sim *sim, const char *timer_id);
+extern void sim_signal(Sim *sim, const char *name, const char *input);
+extern void sim_cancel(Sim *sim, const char *reason);
+extern bool sim_activity_open(Sim *sim, const char *id);
+extern bool sim_timer_open(Sim *sim, const char *id);
+
+/* Readings. */
+extern const char *sim_status(Sim *sim);	/* type of the closing event */
+extern json_t *sim_last_attributes(Sim *sim);
+extern char *sim_commands(Sim *sim);	/* of the last task: "StartTimer 1, ..." */
+
+/*
+ * Replays the history in every way a worker can come to it, and checks that
+ * the same commands come out: all at once, task by task, and with an eviction
+ * before each task.
+ */
+extern bool sim_replays(Sim *sim);
+extern bool replays_in_all_splits(PgwfRegistry *registry, json_t *events,
+								  char **why);
+
+#endif							/* SIM_H */
