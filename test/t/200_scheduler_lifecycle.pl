@@ -109,12 +109,16 @@ serves('three', 'one more database');
 my $session = start_program($node, 'psql', '-X', '-d', 'three', '-c',
 	'SELECT pg_sleep(600)');
 wait_until($node,
-	"SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)'");
+	"SELECT count(*) = 1 FROM pg_stat_activity
+	WHERE query LIKE '%pg_sleep(600)' AND datname = 'three'");
 ($status, $out, $err) = $node->psql('postgres', 'DROP DATABASE three');
 like($err, qr/is being accessed by other users/, 'a session is in the way');
 like($err, qr/There is 1 other session/, 'and nobody else');
 serves('three', 'the database that stays is served again');
-kill_program($session);
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid, 60000)
+	FROM pg_stat_activity WHERE datname = 'three'
+	AND backend_type = 'client backend'");
+wait_program($session);
 
 # A user who may not drop a database does not disturb its scheduler.
 $pid = scheduler_pid($node, 'three');
@@ -206,18 +210,21 @@ pass('a scheduler works in a database with settings against it');
 
 # ---- no background worker left ----
 
-$node->append_conf('postgresql.conf', 'max_worker_processes = 2');
+$node->append_conf('postgresql.conf',
+	"max_worker_processes = 2\nmax_logical_replication_workers = 0");
 my $offset = -s $node->logfile;
 $node->restart;
 wait_for_log($node, qr/HINT:.*max_worker_processes/, $offset);
-is($node->safe_psql('postgres', $count), '1', 'as many as there is room for');
+wait_until($node, $count, expect => '1');
+pass('as many as there is room for');
 
 $node->append_conf('postgresql.conf',
 	"max_worker_processes = 8\npg_workflow.max_databases = 1");
 $offset = -s $node->logfile;
 $node->restart;
 wait_for_log($node, qr/HINT:.*pg_workflow\.max_databases/, $offset);
-is($node->safe_psql('postgres', $count), '1', 'as many as there are slots for');
+wait_until($node, $count, expect => '1');
+pass('as many as there are slots for');
 
 $node->stop;
 done_testing();
