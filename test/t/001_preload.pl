@@ -83,25 +83,28 @@ is( $node->safe_psql(
 
 # ---- dump and restore ----
 
-# What each table whose rows a dump must carry holds.
+# The rows that a dump must carry, of every table that has some.
 sub rows_of
 {
 	my ($db) = @_;
 	my $tables = $node->safe_psql(
 		$db, q{
-		SELECT t.oid::regclass
-		FROM pg_extension e, unnest(e.extconfig) AS u (oid)
-			JOIN pg_class t ON t.oid = u.oid
+		SELECT t.oid::regclass, c.condition
+		FROM pg_extension e,
+			unnest(e.extconfig, e.extcondition) AS c (oid, condition)
+			JOIN pg_class t ON t.oid = c.oid
 		WHERE e.extname = 'pg_workflow' AND t.relkind IN ('r', 'p')
 		ORDER BY t.oid::regclass::text});
 	my $all = '';
 
-	foreach my $table (split(/\n/, $tables))
+	foreach my $line (split(/\n/, $tables))
 	{
+		my ($table, $condition) = split(/\|/, $line, 2);
+
 		$all .= "$table: " . $node->safe_psql(
 			$db, qq{
 			SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')
-			FROM $table t}) . "\n";
+			FROM (SELECT * FROM $table $condition) t}) . "\n";
 	}
 	return $all;
 }
