@@ -20,6 +20,7 @@ VALUES
     ('routine', 'refresh_grants', 'owner'),
     ('routine', 'namespace_readable', 'read'),
     ('routine', 'namespace_changed', 'owner'),
+    ('routine', 'namespace_restored', 'owner'),
     /* runs, as their clients see them */
     ('routine', 'start_workflow_execution', 'client'),
     ('routine', 'signal_workflow_execution', 'client'),
@@ -46,6 +47,8 @@ VALUES
     ('routine', 'record_activity_task_heartbeat_by_id', 'worker'),
     ('routine', 'reset_sticky_task_queue', 'worker'),
     ('routine', 'shutdown_worker', 'worker'),
+    /* schedules */
+    ('routine', 'cron_next', 'read'),
     /* what people look at */
     ('routine', 'pollers', 'read'),
     ('view', 'namespaces', 'read'),
