@@ -289,7 +289,7 @@ SELECT pg_catalog.pg_extension_config_dump(
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.run_key_seq', '');
 SELECT pg_catalog.pg_extension_config_dump(
-    'workflow.namespace', 'WHERE namespace_id <> 1');
+    'workflow.namespace', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.namespace_role',
     'WHERE grantee IN (SELECT oid FROM pg_catalog.pg_roles)');
