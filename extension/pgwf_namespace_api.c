@@ -16,13 +16,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -48,6 +51,14 @@ static PgwfStatement update_namespace = {
 	" WHERE namespace_id = $1",
 	.nargs = 3,
 	.argtypes = {INT4OID, INTERVALOID, TEXTOID}
+};
+
+static PgwfStatement restore_namespace = {
+	.sql = "UPDATE workflow.namespace SET name = $2, description = $3,"
+	" retention = $4, created_time = $5"
+	" WHERE namespace_id = $1",
+	.nargs = 5,
+	.argtypes = {INT4OID, TEXTOID, TEXTOID, INTERVALOID, TIMESTAMPTZOID}
 };
 
 static PgwfStatement select_namespace = {
@@ -160,6 +171,7 @@ PG_FUNCTION_INFO_V1(pgwf_describe_namespace);
 PG_FUNCTION_INFO_V1(pgwf_grant_namespace);
 PG_FUNCTION_INFO_V1(pgwf_revoke_namespace);
 PG_FUNCTION_INFO_V1(pgwf_refresh_grants);
+PG_FUNCTION_INFO_V1(pgwf_namespace_restored);
 
 /*
  * workflow.register_namespace(namespace, retention, description)
@@ -320,6 +332,47 @@ pgwf_refresh_grants(PG_FUNCTION_ARGS)
 		apply_grants(grantees[i]);
 	pgwf_db_end(&scope);
 	PG_RETURN_VOID();
+}
+
+/*
+ * workflow.namespace_restored(): trigger before the insertion of the default
+ * namespace.
+ *
+ * CREATE EXTENSION makes that row, and the restore of a dump brings it once
+ * more: what it brings takes the place of what is there.
+ */
+Datum
+pgwf_namespace_restored(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc	tupdesc;
+	Datum		values[5];
+	char		nulls[5];
+	uint64		count;
+	PgwfDbScope scope;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called as a trigger before insert",
+						"namespace_restored")));
+
+	tupdesc = RelationGetDescr(trigger->tg_relation);
+	for (int i = 0; i < lengthof(values); i++)
+	{
+		bool		isnull;
+
+		values[i] = heap_getattr(trigger->tg_trigtuple, i + 1, tupdesc,
+								 &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+	pgwf_db_begin(&scope);
+	count = pgwf_db_execute(&restore_namespace, values, nulls);
+	pgwf_db_end(&scope);
+	return PointerGetDatum(count > 0 ? NULL : trigger->tg_trigtuple);
 }
 
 static void

@@ -21,6 +21,19 @@ CREATE TRIGGER namespace_role_changed
 ALTER TABLE workflow.namespace_role
     ENABLE ALWAYS TRIGGER namespace_role_changed;
 
+CREATE FUNCTION workflow.namespace_restored()
+RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'pgwf_namespace_restored';
+
+COMMENT ON FUNCTION workflow.namespace_restored() IS
+'lets the restore of a dump bring the default namespace as it was';
+
+CREATE TRIGGER namespace_restored
+    BEFORE INSERT ON workflow.namespace
+    FOR EACH ROW WHEN (NEW.namespace_id = 1)
+    EXECUTE FUNCTION workflow.namespace_restored();
+
 CREATE FUNCTION workflow.namespace_readable(namespace_id integer)
 RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 10
