@@ -148,7 +148,7 @@ typedef enum PgwfFailureKind
  */
 PGWF_API extern PgwfFailure *pgwf_failure_new(const char *type,
 											  const char *fmt,...)
-PGWF_PRINTF(2, 3);
+			PGWF_PRINTF(2, 3);
 
 /*
  * Adjust a failure made by pgwf_failure_new(); each returns its first argument
@@ -327,7 +327,7 @@ PGWF_API extern json_t *pgwf_pack(PgwfWorkflow *wf, const char *fmt,...);
 PGWF_API extern json_t *pgwf_own(PgwfWorkflow *wf, json_t *value);
 PGWF_API extern void *pgwf_alloc(PgwfWorkflow *wf, size_t size);
 PGWF_API extern char *pgwf_sprintf(PgwfWorkflow *wf, const char *fmt,...)
-PGWF_PRINTF(2, 3);
+			PGWF_PRINTF(2, 3);
 
 /* The "arg" of pgwf_register_workflow(). */
 PGWF_API extern void *pgwf_workflow_arg(PgwfWorkflow *wf);
@@ -668,7 +668,7 @@ PGWF_API extern void pgwf_log(PgwfWorkflow *wf, PgwfLogLevel level,
  * code is deployed.  Does not return; the function's locals are abandoned.
  */
 PGWF_API extern void pgwf_panic(PgwfWorkflow *wf, const char *fmt,...)
-PGWF_PRINTF(2, 3) PGWF_NORETURN;
+			PGWF_PRINTF(2, 3) PGWF_NORETURN;
 
 /* ----------------------------------------------------------------
  *		6. Replaying a history
@@ -1197,8 +1197,8 @@ typedef struct PgwfWorkerStats
 	int64_t		workflow_tasks;
 	int64_t		workflow_tasks_failed;
 	int64_t		workflows_closed;	/* by an answer of this worker */
-	int64_t		replays;		/* tasks that began at event 1 of a run with
-								 * a past */
+	int64_t		replays;		/* tasks that began at event 1 of a run with a
+								 * past */
 	int64_t		activities;
 	int64_t		local_activities;
 	int64_t		evictions;		/* runs that left the cache before their end */

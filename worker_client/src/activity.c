@@ -418,7 +418,7 @@ commit_completion(PgwfActivity *activity)
 	else
 	{
 		PQsetnonblocking(conn->pg, 1);
-		result_text = pgwf_json_args_text(activity->result);
+		result_text = pgwf_json_value_text(activity->result);
 		values[0] = activity->info.task_token;
 		values[1] = result_text;
 		values[2] = activity->host->identity;

@@ -612,7 +612,7 @@ pgwf_client_complete_activity(PgwfClient *client,
 
 	code = activity_call(client, activity, PGWF_STMT_ACTIVITY_COMPLETED,
 						 PGWF_STMT_ACTIVITY_COMPLETED_BY_ID,
-						 pgwf_json_args_text(result), &res);
+						 pgwf_json_value_text(result), &res);
 	PQclear(res);
 	return code;
 }

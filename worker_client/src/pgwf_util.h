@@ -95,6 +95,7 @@ extern bool pgwf_text_array_has(const char *array, const char *item);
 /* JSON as text and back. */
 extern char *pgwf_json_text(const json_t *value);
 extern char *pgwf_json_args_text(const json_t *value);
+extern char *pgwf_json_value_text(const json_t *value);
 extern json_t *pgwf_json_parse(const char *text);
 
 /* Members of JSON objects that may be missing. */

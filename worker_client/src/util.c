@@ -559,6 +559,22 @@ pgwf_json_args_text(const json_t *value)
 }
 
 /*
+ * A value as the text of a list that has it alone; NULL for NULL.
+ */
+char *
+pgwf_json_value_text(const json_t *value)
+{
+	PgwfText	text = {0};
+
+	if (value == NULL)
+		return NULL;
+	pgwf_text_append(&text, "[", 1);
+	write_json(&text, value);
+	pgwf_text_append(&text, "]", 1);
+	return text.data;
+}
+
+/*
  * Parse any JSON value.  Returns a new reference or NULL.
  */
 json_t *

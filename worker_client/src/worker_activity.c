@@ -63,7 +63,7 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 			request = pgwf_request_create(PGWF_STMT_ACTIVITY_COMPLETED);
 			pgwf_request_bind(request, token);
 			pgwf_request_bind_own(request,
-								  pgwf_json_args_text(activity->result));
+								  pgwf_json_value_text(activity->result));
 			break;
 
 		case PGWF_END_FAILED:
