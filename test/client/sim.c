@@ -549,7 +549,7 @@ sim_last_attributes(Sim *sim)
 char *
 sim_commands(Sim *sim)
 {
-	char	   *text = pgwf_xstrdup("");
+	char	   *str = pgwf_xstrdup("");
 	json_t	   *command;
 	size_t		i;
 
@@ -563,13 +563,13 @@ sim_commands(Sim *sim)
 			id = pgwf_json_str(a, "timerId");
 		if (id == NULL)
 			id = pgwf_json_str(a, "markerName");
-		more = pgwf_xprintf("%s%s%s%s%s", text, i > 0 ? ", " : "",
+		more = pgwf_xprintf("%s%s%s%s%s", str, i > 0 ? ", " : "",
 							pgwf_json_str(command, "commandType"),
 							id ? " " : "", id ? id : "");
-		free(text);
-		text = more;
+		free(str);
+		str = more;
 	}
-	return text;
+	return str;
 }
 
 /* ---- replaying in every split ---- */

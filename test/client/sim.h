@@ -64,8 +64,10 @@ extern void sim_free(Sim *sim);
 extern void sim_begin(Sim *sim);
 extern void sim_end(Sim *sim);
 extern void sim_task(Sim *sim);
+
 /* Answers the open task but keeps its local activities running. */
 extern void sim_heartbeat(Sim *sim);
+
 /* The worker died with the open task: it times out. */
 extern void sim_lose_task(Sim *sim);
 extern void sim_evict(Sim *sim);
@@ -83,7 +85,8 @@ extern bool sim_timer_open(Sim *sim, const char *id);
 /* Readings. */
 extern const char *sim_status(Sim *sim);	/* type of the closing event */
 extern json_t *sim_last_attributes(Sim *sim);
-extern char *sim_commands(Sim *sim);	/* of the last task: "StartTimer 1, ..." */
+extern char *sim_commands(Sim *sim);	/* of the last task: "StartTimer 1,
+										 * ..." */
 
 /*
  * Replays the history in every way a worker can come to it, and checks that

@@ -88,13 +88,13 @@ test_payloads(void)
 	}			cases[] =
 	{
 		{"{\"metadata\": {\"encoding\": \"anNvbi9wbGFpbg==\"}, "
-			"\"data\": \"ImhpIg==\"}", "\"hi\""},
+		"\"data\": \"ImhpIg==\"}", "\"hi\""},
 		{"{\"metadata\": {\"encoding\": \"anNvbi9wbGFpbg==\"}, "
 			"\"data\": \"eyJhIjpbMSwyLjUsbnVsbF19\"}",
 		"{\"a\": [1, 2.5, null]}"},
 		{"{\"metadata\": {\"encoding\": \"YmluYXJ5L251bGw=\"}}", "null"},
 		{"{\"metadata\": {\"encoding\": \"anNvbi9wbGFpbg==\", \"type\": "
-			"\"S2V5d29yZA==\"}, \"data\": \"MTU=\"}", "15"},
+		"\"S2V5d29yZA==\"}, \"data\": \"MTU=\"}", "15"},
 		{"{\"metadata\": {\"encoding\": \"YmluYXJ5L3BsYWlu\"}, "
 			"\"data\": \"AAEC\"}",
 			"{\"@payload\": {\"metadata\": {\"encoding\": "

@@ -77,9 +77,9 @@ start(const char *type, const char *input)
 }
 
 static void
-tracef(const char *text)
+tracef(const char *str)
 {
-	strncat(trace, text, sizeof(trace) - strlen(trace) - 1);
+	strncat(trace, str, sizeof(trace) - strlen(trace) - 1);
 }
 
 /* ---- the walkthrough ---- */

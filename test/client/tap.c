@@ -96,18 +96,18 @@ is_json(const json_t *got, const char *expected, const char *name,...)
 {
 	json_t	   *value = json_loads(expected, JSON_DECODE_ANY, NULL);
 	bool		same = got != NULL && value != NULL &&
-		json_equal((json_t *) got, value);
+	json_equal((json_t *) got, value);
 	va_list		args;
 
 	va_start(args, name);
 	if (!report(same, name, args))
 	{
-		char	   *text = got != NULL ?
-			json_dumps(got, JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
+		char	   *str = got != NULL ?
+		json_dumps(got, JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
 
-		note("got %s, expected %s%s", text ? text : "(null)", expected,
+		note("got %s, expected %s%s", str ? str : "(null)", expected,
 			 value == NULL ? " (which is no JSON)" : "");
-		free(text);
+		free(str);
 	}
 	va_end(args);
 	json_decref(value);

@@ -22,9 +22,11 @@ extern bool is_int(long long got, long long expected, const char *name,...)
 			TAP_PRINTF(3, 4);
 extern bool is_str(const char *got, const char *expected, const char *name,...)
 			TAP_PRINTF(3, 4);
+
 /* Is "part" somewhere in got? */
 extern bool has_str(const char *got, const char *part, const char *name,...)
 			TAP_PRINTF(3, 4);
+
 /* Compares with JSON text. */
 extern bool is_json(const json_t *got, const char *expected,
 					const char *name,...) TAP_PRINTF(3, 4);

@@ -167,9 +167,9 @@ pgwf_failure_free(PgwfFailure *failure)
 static const char *
 text_of(const json_t *object, const char *key)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	const char *str = json_string_value(json_object_get(object, key));
 
-	return text != NULL ? text : "";
+	return str != NULL ? str : "";
 }
 
 PgwfFailureKind

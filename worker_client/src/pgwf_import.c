@@ -33,16 +33,16 @@ digit_of(char c)
 
 /* Decodes base64 (either alphabet); NULL if it is none.  free() the result. */
 static char *
-base64_decode(const char *text, size_t *len)
+base64_decode(const char *str, size_t *len)
 {
-	char	   *bytes = pgwf_xalloc(strlen(text) + 1);
+	char	   *bytes = pgwf_xalloc(strlen(str) + 1);
 	unsigned	buffer = 0;
 	int			bits = 0;
 	size_t		n = 0;
 
-	for (; *text != '\0' && *text != '='; text++)
+	for (; *str != '\0' && *str != '='; str++)
 	{
-		int			digit = digit_of(*text);
+		int			digit = digit_of(*str);
 
 		if (digit < 0)
 		{

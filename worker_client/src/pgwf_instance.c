@@ -65,20 +65,20 @@ pgwf_arena_alloc(PgwfWorkflow *wf, size_t size)
 }
 
 char *
-pgwf_arena_strdup(PgwfWorkflow *wf, const char *text)
+pgwf_arena_strdup(PgwfWorkflow *wf, const char *str)
 {
-	size_t		size = strlen(text) + 1;
+	size_t		size = strlen(str) + 1;
 
-	return memcpy(pgwf_arena_alloc(wf, size), text, size);
+	return memcpy(pgwf_arena_alloc(wf, size), str, size);
 }
 
 char *
 pgwf_arena_vprintf(PgwfWorkflow *wf, const char *fmt, va_list args)
 {
-	char	   *text = pgwf_xvprintf(fmt, args);
-	char	   *copy = pgwf_arena_strdup(wf, text);
+	char	   *str = pgwf_xvprintf(fmt, args);
+	char	   *copy = pgwf_arena_strdup(wf, str);
 
-	free(text);
+	free(str);
 	return copy;
 }
 
@@ -136,7 +136,7 @@ pgwf_engine_disagree(PgwfWorkflow *wf, const PgwfEvent *event,
 {
 	char	   *has = pgwf_describe_event(event);
 	char	   *asked = command != NULL ? pgwf_describe_command(command) :
-		pgwf_xstrdup("nothing more");
+	pgwf_xstrdup("nothing more");
 
 	pgwf_engine_fail(wf, PGWF_ERROR_NONDETERMINISM, event->id,
 					 "event %lld is %s, but the workflow code asked for %s",
@@ -362,7 +362,7 @@ static bool
 still_holds(PgwfWorkflow *wf)
 {
 	PgwfEventType next = wf->n_events > 0 ? wf->events[0].type :
-		PGWF_EVENT_NONE;
+	PGWF_EVENT_NONE;
 
 	if (wf->last_started_id == 0)
 		return true;

@@ -143,6 +143,7 @@ extern PgwfActivityFn pgwf_registry_find_activity(PgwfRegistry *registry,
 extern PgwfWorkflowFn pgwf_registry_find_workflow(PgwfRegistry *registry,
 												  const char *name,
 												  void **arg);
+
 /* Writes a line to the registry's log; fmt as printf. */
 extern void pgwf_registry_log(PgwfRegistry *registry, PgwfLogLevel level,
 							  const char *fmt,...) PGWF_PRINTF(3, 4);

@@ -39,7 +39,7 @@
 
 extern void *pgwf_xalloc(size_t size);	/* zeroed */
 extern void *pgwf_xrealloc(void *ptr, size_t size);
-extern char *pgwf_xstrdup(const char *text);
+extern char *pgwf_xstrdup(const char *str);
 extern char *pgwf_xvprintf(const char *fmt, va_list args);
 extern char *pgwf_xprintf(const char *fmt,...) PGWF_PRINTF(1, 2);
 
@@ -504,7 +504,7 @@ struct PgwfWorkflow
 /* ---- instance (pgwf_instance.c) ---- */
 
 extern void *pgwf_arena_alloc(PgwfWorkflow *wf, size_t size);
-extern char *pgwf_arena_strdup(PgwfWorkflow *wf, const char *text);
+extern char *pgwf_arena_strdup(PgwfWorkflow *wf, const char *str);
 extern char *pgwf_arena_vprintf(PgwfWorkflow *wf, const char *fmt,
 								va_list args);
 extern json_t *pgwf_arena_json(PgwfWorkflow *wf, json_t *value);

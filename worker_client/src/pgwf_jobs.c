@@ -20,17 +20,17 @@ pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 {
 	json_t	   *a = event->attributes;
 	PgwfWorkflowInfo *info = &wf->info;
-	const char *text;
+	const char *str;
 	json_t	   *input;
 
 	/* the strings below live as long as the attributes do */
 	if (a != NULL)
 		pgwf_arena_json(wf, json_incref(a));
 	info->workflow_type = pgwf_json_str2(a, "workflowType", "name");
-	if ((text = pgwf_json_str(a, "workflowId")) != NULL)
-		info->workflow_id = text;
-	if ((text = pgwf_json_str2(a, "taskQueue", "name")) != NULL)
-		info->task_queue = text;
+	if ((str = pgwf_json_str(a, "workflowId")) != NULL)
+		info->workflow_id = str;
+	if ((str = pgwf_json_str2(a, "taskQueue", "name")) != NULL)
+		info->task_queue = str;
 	info->first_execution_run_id = pgwf_json_str(a, "firstExecutionRunId");
 	info->original_execution_run_id =
 		pgwf_json_str(a, "originalExecutionRunId");
@@ -59,10 +59,10 @@ pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 	if (event->time_us > wf->now_us)
 		wf->now_us = event->time_us;
 
-	text = info->original_execution_run_id;
-	if (text == NULL)
-		text = info->run_id;
-	pgwf_random_seed(&wf->random, pgwf_run_seed(text != NULL ? text : ""));
+	str = info->original_execution_run_id;
+	if (str == NULL)
+		str = info->run_id;
+	pgwf_random_seed(&wf->random, pgwf_run_seed(str != NULL ? str : ""));
 
 	input = json_object_get(a, "input");
 	if (input == NULL)

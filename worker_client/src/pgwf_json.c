@@ -35,11 +35,11 @@ pgwf_xrealloc(void *ptr, size_t size)
 }
 
 char *
-pgwf_xstrdup(const char *text)
+pgwf_xstrdup(const char *str)
 {
-	size_t		size = strlen(text) + 1;
+	size_t		size = strlen(str) + 1;
 
-	return memcpy(pgwf_xalloc(size), text, size);
+	return memcpy(pgwf_xalloc(size), str, size);
 }
 
 char *
@@ -47,28 +47,28 @@ pgwf_xvprintf(const char *fmt, va_list args)
 {
 	va_list		copy;
 	int			len;
-	char	   *text;
+	char	   *str;
 
 	va_copy(copy, args);
 	len = vsnprintf(NULL, 0, fmt, copy);
 	va_end(copy);
 	if (len < 0)
 		return pgwf_xstrdup(fmt);
-	text = pgwf_xalloc((size_t) len + 1);
-	vsnprintf(text, (size_t) len + 1, fmt, args);
-	return text;
+	str = pgwf_xalloc((size_t) len + 1);
+	vsnprintf(str, (size_t) len + 1, fmt, args);
+	return str;
 }
 
 char *
 pgwf_xprintf(const char *fmt,...)
 {
 	va_list		args;
-	char	   *text;
+	char	   *str;
 
 	va_start(args, fmt);
-	text = pgwf_xvprintf(fmt, args);
+	str = pgwf_xvprintf(fmt, args);
 	va_end(args);
-	return text;
+	return str;
 }
 
 /* ---- building objects ---- */

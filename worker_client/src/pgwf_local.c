@@ -374,8 +374,8 @@ retryable(const PgwfLocal *local, const PgwfFailure *failure)
 	if (kind == PGWF_FAILURE_TIMEOUT)
 	{
 		const char *timeout =
-			pgwf_short_enum(pgwf_failure_timeout_type(failure),
-							"TIMEOUT_TYPE_");
+		pgwf_short_enum(pgwf_failure_timeout_type(failure),
+						"TIMEOUT_TYPE_");
 
 		if (strcmp(timeout, "START_TO_CLOSE") != 0)
 			return false;

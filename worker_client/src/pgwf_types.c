@@ -207,7 +207,7 @@ describe(const char *name, const json_t *attributes)
 		{"protocolInstanceId", NULL, "update id"},
 		{"markerName", NULL, "marker"},
 	};
-	char	   *text = pgwf_xstrdup(name);
+	char	   *str = pgwf_xstrdup(name);
 	const char *separator = " (";
 	const char *patch_id = NULL;
 	int64_t		seq = 0;
@@ -223,32 +223,32 @@ describe(const char *name, const json_t *attributes)
 			value = json_object_get(value, parts[i].subkey);
 		if (!json_is_string(value))
 			continue;
-		more = pgwf_xprintf("%s%s%s \"%s\"", text, separator, parts[i].label,
+		more = pgwf_xprintf("%s%s%s \"%s\"", str, separator, parts[i].label,
 							json_string_value(value));
-		free(text);
-		text = more;
+		free(str);
+		str = more;
 		separator = ", ";
 	}
 	scheduled = pgwf_json_int(attributes, "scheduledEventId");
 	if (scheduled > 0)
 	{
-		more = pgwf_xprintf("%s%sof event %lld", text, separator,
+		more = pgwf_xprintf("%s%sof event %lld", str, separator,
 							(long long) scheduled);
-		free(text);
-		text = more;
+		free(str);
+		str = more;
 		separator = ", ";
 	}
 	switch (pgwf_marker_kind(attributes, &seq, &patch_id, NULL))
 	{
 		case PGWF_MARKER_PATCH:
-			more = pgwf_xprintf("%s, patch \"%s\"", text, patch_id);
-			free(text);
-			text = more;
+			more = pgwf_xprintf("%s, patch \"%s\"", str, patch_id);
+			free(str);
+			str = more;
 			break;
 		case PGWF_MARKER_SIDE_EFFECT:
-			more = pgwf_xprintf("%s, number %lld", text, (long long) seq);
-			free(text);
-			text = more;
+			more = pgwf_xprintf("%s, number %lld", str, (long long) seq);
+			free(str);
+			str = more;
 			break;
 		case PGWF_MARKER_LOCAL:
 			{
@@ -257,10 +257,10 @@ describe(const char *name, const json_t *attributes)
 				const char *type = pgwf_json_str(data, "activity_type");
 
 				more = pgwf_xprintf("%s, number %lld, activity id \"%s\", "
-									"type \"%s\"", text, (long long) seq,
+									"type \"%s\"", str, (long long) seq,
 									id ? id : "", type ? type : "");
-				free(text);
-				text = more;
+				free(str);
+				str = more;
 				break;
 			}
 		case PGWF_MARKER_NONE:
@@ -268,11 +268,11 @@ describe(const char *name, const json_t *attributes)
 	}
 	if (*separator == ',')
 	{
-		more = pgwf_xprintf("%s)", text);
-		free(text);
-		text = more;
+		more = pgwf_xprintf("%s)", str);
+		free(str);
+		str = more;
 	}
-	return text;
+	return str;
 }
 
 /* E.g. TimerStarted (timer id "1"); free() it. */

@@ -68,12 +68,12 @@ char *
 pgwf_sprintf(PgwfWorkflow *wf, const char *fmt,...)
 {
 	va_list		args;
-	char	   *text;
+	char	   *str;
 
 	va_start(args, fmt);
-	text = pgwf_arena_vprintf(wf, fmt, args);
+	str = pgwf_arena_vprintf(wf, fmt, args);
 	va_end(args);
-	return text;
+	return str;
 }
 
 void *
@@ -126,12 +126,12 @@ pgwf_random_double(PgwfWorkflow *wf)
 const char *
 pgwf_uuid(PgwfWorkflow *wf)
 {
-	char	   *text;
+	char	   *str;
 
 	pgwf_require_coroutine(wf, "pgwf_uuid");
-	text = pgwf_arena_alloc(wf, 37);
-	pgwf_random_uuid(&wf->random, text);
-	return text;
+	str = pgwf_arena_alloc(wf, 37);
+	pgwf_random_uuid(&wf->random, str);
+	return str;
 }
 
 /* ---- information and log ---- */
