@@ -32,7 +32,7 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_WORKFLOW_TASK] = "workflow_task",
 	[PGWF_ACTIVITY] = "activity",
 	[PGWF_TIMER] = "timer",
-	[PGWF_SIGNAL_REQUEST] = "signal_request",
+	[PGWF_RUN_REQUEST] = "run_request",
 	[PGWF_RUN_KEY_SEQ] = "run_key_seq",
 	[PGWF_NAMESPACE_PKEY] = "namespace_pkey",
 	[PGWF_NAMESPACE_NAME_KEY] = "namespace_name_key",
@@ -52,7 +52,7 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_ACTIVITY_DUE_IDX] = "activity_due_idx",
 	[PGWF_TIMER_PKEY] = "timer_pkey",
 	[PGWF_TIMER_FIRE_AT_IDX] = "timer_fire_at_idx",
-	[PGWF_SIGNAL_REQUEST_PKEY] = "signal_request_pkey"
+	[PGWF_RUN_REQUEST_PKEY] = "run_request_pkey"
 };
 
 static const char *const status_names[PGWF_STATUS_COUNT + 1] = {

@@ -12,6 +12,6 @@
 
 extern void pgwf_run_terminate(PgwfRun *run, const char *reason,
 							   Jsonb *details, const char *identity);
-extern void pgwf_run_time_out(PgwfRun *run, const char *retry_state);
+extern void pgwf_run_time_out(PgwfRun *run, bool may_continue);
 
 #endif							/* PGWF_CLOSE_H */

@@ -66,6 +66,12 @@ static const PgwfCommandInfo command_info[] = {
 		"cancelWorkflowExecutionCommandAttributes",
 		"WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_WORKFLOW_EXECUTION_ATTRIBUTES",
 		true, pgwf_command_cancel_execution
+	},
+	{
+		"ContinueAsNewWorkflowExecution",
+		"continueAsNewWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_CONTINUE_AS_NEW_ATTRIBUTES",
+		true, pgwf_command_continue_as_new
 	}
 };
 

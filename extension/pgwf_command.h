@@ -84,4 +84,8 @@ extern void pgwf_command_fail_execution(PgwfCommandContext *context,
 extern void pgwf_command_cancel_execution(PgwfCommandContext *context,
 										  PgwfReader *reader);
 
+/* pgwf_command_continue.c */
+extern void pgwf_command_continue_as_new(PgwfCommandContext *context,
+										 PgwfReader *reader);
+
 #endif							/* PGWF_COMMAND_H */

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "pgwf_command.h"
+#include "pgwf_continue.h"
 
 #define BAD_COMPLETE \
 	"WORKFLOW_TASK_FAILED_CAUSE_BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES"
@@ -30,8 +31,10 @@ pgwf_command_complete_execution(PgwfCommandContext *context,
 								 "CompleteWorkflowExecutionCommandAttributes.Result",
 								 result))
 		return;
+	(void) pgwf_run_continue(context->run, NULL, result);
 	pgwf_object_begin(&attributes);
 	pgwf_object_jsonb(&attributes, "result", result);
+	pgwf_run_successor_attribute(context->run, &attributes);
 	(void) pgwf_command_event(context, PGWF_EVENT_WORKFLOW_EXECUTION_COMPLETED,
 							  &attributes);
 	pgwf_run_close(context->run, PGWF_STATUS_COMPLETED);
@@ -58,7 +61,8 @@ pgwf_command_fail_execution(PgwfCommandContext *context, PgwfReader *reader)
 	pgwf_object_begin(&attributes);
 	pgwf_object_jsonb(&attributes, "failure", failure);
 	pgwf_object_text(&attributes, "retryState",
-					 "RETRY_STATE_RETRY_POLICY_NOT_SET");
+					 pgwf_run_continue(context->run, failure, NULL));
+	pgwf_run_successor_attribute(context->run, &attributes);
 	(void) pgwf_command_event(context, PGWF_EVENT_WORKFLOW_EXECUTION_FAILED,
 							  &attributes);
 	pgwf_run_close(context->run, PGWF_STATUS_FAILED);

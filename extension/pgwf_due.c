@@ -17,6 +17,7 @@
 #include "pgwf_activity.h"
 #include "pgwf_close.h"
 #include "pgwf_due.h"
+#include "pgwf_new_run.h"
 #include "pgwf_run.h"
 #include "pgwf_scheduler.h"
 #include "pgwf_workflow_task.h"
@@ -124,14 +125,14 @@ time_out_run(PgwfRun *run)
 			continue;
 		if (timer->kind == PGWF_TIMER_EXECUTION_TIMEOUT)
 		{
-			pgwf_run_time_out(run, "RETRY_STATE_TIMEOUT");
+			pgwf_run_time_out(run, false);
 			return true;
 		}
 		if (timer->kind == PGWF_TIMER_RUN_TIMEOUT)
 			run_timeout = true;
 	}
 	if (run_timeout)
-		pgwf_run_time_out(run, "RETRY_STATE_RETRY_POLICY_NOT_SET");
+		pgwf_run_time_out(run, true);
 	return run_timeout;
 }
 
@@ -148,8 +149,11 @@ fire_timers(PgwfRun *run)
 		PgwfTimer  *timer = lfirst(lc);
 		PgwfObject	attributes;
 
-		if (timer->fire_at > run->call->now ||
-			timer->kind != PGWF_TIMER_USER)
+		if (timer->fire_at > run->call->now)
+			continue;
+		if (timer->kind == PGWF_TIMER_FIRST_TASK)
+			pgwf_run_end_first_task_delay(run);
+		if (timer->kind != PGWF_TIMER_USER)
 			continue;
 		pgwf_object_begin(&attributes);
 		pgwf_object_text(&attributes, "timerId", timer->timer_id);

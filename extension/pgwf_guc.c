@@ -36,6 +36,7 @@ int			pgwf_max_search_attributes = 100;
 int			pgwf_search_attribute_size_error = 2 * 1024;
 int			pgwf_search_attributes_size_error = 40 * 1024;
 int			pgwf_max_id_length = 1000;
+int			pgwf_workflow_id_reuse_minimal_interval = 1000;
 
 /* limits of what is pending in one run */
 int			pgwf_max_pending_activities = 2000;
@@ -245,6 +246,19 @@ pgwf_guc_init(void)
 							&pgwf_max_id_length,
 							1000, 1, 2000,
 							PGC_SUSET, GUC_UNIT_BYTE,
+							NULL, NULL, NULL);
+
+	/*
+	 * A workflow that starts itself again in a tight loop would fill the
+	 * database with runs. A start that comes sooner is refused; a run that
+	 * continues another waits. 0 is no limit.
+	 */
+	DefineCustomIntVariable("pg_workflow.workflow_id_reuse_minimal_interval",
+							"Time between the starts of two runs of one workflow id.",
+							NULL,
+							&pgwf_workflow_id_reuse_minimal_interval,
+							1000, 0, 3600 * 1000,
+							PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	/*

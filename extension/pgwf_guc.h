@@ -29,6 +29,7 @@ extern int	pgwf_max_search_attributes;
 extern int	pgwf_search_attribute_size_error;
 extern int	pgwf_search_attributes_size_error;
 extern int	pgwf_max_id_length;
+extern int	pgwf_workflow_id_reuse_minimal_interval;
 
 /* limits of what is pending in one run */
 extern int	pgwf_max_pending_activities;

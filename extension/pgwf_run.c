@@ -19,6 +19,7 @@
 
 #include "pgwf_close.h"
 #include "pgwf_guc.h"
+#include "pgwf_new_run.h"
 #include "pgwf_run.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
@@ -527,10 +528,12 @@ write_close(PgwfRun *run)
 	execution->close_time = run->state.last_event_time;
 	execution->history_length = run->state.next_event_id - 1;
 	execution->history_size = run->state.history_size;
+	if (run->successor)
+		execution->new_run_id = &run->successor->run_id;
 	pgwf_execution_update(run->call, execution);
-	if (run->stored.signal_count > 0)
-		pgwf_signal_request_delete_all(run->call, run->state.namespace_id,
-									   run->state.run_key);
+	if (run->stored.flags & PGWF_RUN_HAS_REQUESTS)
+		pgwf_run_request_delete_all(run->call, run->state.namespace_id,
+									run->state.run_key);
 	pgwf_state_delete(run->call, &run->state_tid);
 }
 
@@ -548,9 +551,17 @@ write_run(PgwfRun *run)
 	write_buffer(run);
 	if (pgwf_run_is_open(run))
 	{
+		if (run->signal_requests != NIL || run->attached_request)
+			run->state.flags |= PGWF_RUN_HAS_REQUESTS;
 		foreach(lc, run->signal_requests)
-			pgwf_signal_request_insert(run->call, run->state.namespace_id,
-									   run->state.run_key, lfirst(lc));
+			pgwf_run_request_insert(run->call, run->state.namespace_id,
+									run->state.run_key, PGWF_REQUEST_SIGNAL,
+									lfirst(lc));
+		if (run->attached_request)
+			pgwf_run_request_insert(run->call, run->state.namespace_id,
+									run->state.run_key,
+									PGWF_REQUEST_ATTACHED_START,
+									run->attached_request);
 		if (run->is_new)
 			pgwf_state_insert(run->call, &run->state);
 		else
@@ -561,6 +572,20 @@ write_run(PgwfRun *run)
 		write_close(run);
 		pgwf_xact_run_changed(run->state.namespace_id, run->state.run_key);
 	}
+}
+
+/* Starts the run that continues this one, which has been written as closed */
+static void
+start_successor(PgwfRun *run)
+{
+	PgwfRun		successor;
+
+	if (!pgwf_new_run_begin(&successor, run->call, run->successor))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not continue run " INT64_FORMAT " due to concurrent start",
+						run->state.run_key)));
+	pgwf_run_finish(&successor);
 }
 
 /* More events or bytes wait in the buffer than it may hold */
@@ -608,7 +633,8 @@ pgwf_run_finish(PgwfRun *run)
 
 	if (pgwf_run_is_open(run) && state->wft_started_event_id == 0)
 	{
-		if (state->wft_scheduled_event_id == 0 && run->task_needed)
+		if (state->wft_scheduled_event_id == 0 && run->task_needed &&
+			(state->flags & PGWF_RUN_AWAITS_FIRST_TASK) == 0)
 			pgwf_workflow_task_schedule(run);
 		else
 			(void) pgwf_run_flush_buffer(run);
@@ -622,4 +648,6 @@ pgwf_run_finish(PgwfRun *run)
 							   PGWF_SERVICE_IDENTITY);
 	}
 	write_run(run);
+	if (run->successor)
+		start_successor(run);
 }

@@ -36,7 +36,9 @@ typedef struct PgwfRun
 	bool		activities_loaded;
 	List	   *timers;			/* pending ones, once loaded */
 	bool		timers_loaded;
-	List	   *signal_requests;	/* to be remembered */
+	List	   *signal_requests;	/* request ids to be remembered */
+	const char *attached_request;	/* request id of an attached start */
+	struct PgwfNewRun *successor;	/* run that continues this one, or NULL */
 	bool		task_needed;	/* something happened the workflow must see */
 } PgwfRun;
 

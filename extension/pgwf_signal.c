@@ -15,6 +15,8 @@
 #include "pgwf_find.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
+#include "pgwf_new_run.h"
+#include "pgwf_signal.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -24,18 +26,80 @@ PG_FUNCTION_INFO_V1(pgwf_terminate_workflow_execution);
 PG_FUNCTION_INFO_V1(pgwf_reset_sticky_task_queue);
 
 /*
- * A workflow that has tried to close while something was buffered is given
+ * Has the workflow tried to close while something was buffered?  It is given
  * the chance to close before more arrives.
  */
-static void
-refuse_while_closing(const PgwfRun *run)
+bool
+pgwf_run_is_closing(const PgwfRun *run)
 {
-	if ((run->state.flags & PGWF_RUN_CLOSE_ATTEMPTED) != 0 &&
-		run->state.wft_started_event_id != 0)
+	return (run->state.flags & PGWF_RUN_CLOSE_ATTEMPTED) != 0 &&
+		run->state.wft_started_event_id != 0;
+}
+
+bool
+pgwf_run_signals_exhausted(const PgwfRun *run)
+{
+	return pgwf_max_signals_per_execution > 0 &&
+		run->state.signal_count >= pgwf_max_signals_per_execution;
+}
+
+/* Has the run had a signal with this request id? */
+bool
+pgwf_run_has_signal(PgwfRun *run, const char *request_id)
+{
+	return request_id != NULL &&
+		pgwf_run_request_exists(run->call, run->state.namespace_id,
+								run->state.run_key, PGWF_REQUEST_SIGNAL,
+								request_id);
+}
+
+static void
+refuse_signal(const PgwfRun *run)
+{
+	if (pgwf_run_is_closing(run))
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_RESOURCE_EXHAUSTED),
 				 errmsg("workflow is closing"),
 				 errhint("Try again in a moment.")));
+	if (pgwf_run_signals_exhausted(run))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("exceeded workflow execution limit for signal events"),
+				 errdetail("The limit is %d.",
+						   pgwf_max_signals_per_execution)));
+}
+
+/* Adds a signal to a locked run, unless it has it */
+void
+pgwf_run_signal(PgwfRun *run, const PgwfSignal *signal)
+{
+	PgwfObject	attributes;
+
+	if (!run->is_new && pgwf_run_has_signal(run, signal->request_id))
+		return;
+	refuse_signal(run);
+
+	pgwf_object_begin(&attributes);
+	pgwf_object_text(&attributes, "signalName", signal->name);
+	pgwf_object_jsonb(&attributes, "input", signal->input);
+	pgwf_object_text(&attributes, "identity", signal->identity);
+	pgwf_object_jsonb(&attributes, "header", signal->header);
+	if (signal->from_workflow_id)
+	{
+		pgwf_object_open(&attributes, "externalWorkflowExecution");
+		pgwf_object_text(&attributes, "workflowId",
+						 signal->from_workflow_id);
+		pgwf_object_text(&attributes, "runId",
+						 pgwf_uuid_text(signal->from_run_id));
+		pgwf_object_close(&attributes);
+	}
+	pgwf_object_text(&attributes, "requestId", signal->request_id);
+	pgwf_run_arrive(run, PGWF_EVENT_WORKFLOW_EXECUTION_SIGNALED,
+					pgwf_object_finish(&attributes), run->call->now);
+	run->state.signal_count++;
+	if (signal->request_id)
+		run->signal_requests = lappend(run->signal_requests,
+									   unconstify(char *, signal->request_id));
 }
 
 /*
@@ -51,52 +115,25 @@ pgwf_signal_workflow_execution(PG_FUNCTION_ARGS)
 	PgwfRun		run;
 	int32		namespace_id;
 	char	   *workflow_id;
-	char	   *signal_name;
-	Jsonb	   *input;
-	char	   *request_id;
-	Jsonb	   *header;
-	PgwfObject	attributes;
+	PgwfSignal	signal = {0};
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 7),
 										PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
-	signal_name = pgwf_arg_required_id(fcinfo, 1, "signal_name");
-	input = pgwf_arg_payloads(fcinfo, 2, "input");
-	request_id = pgwf_arg_id(fcinfo, 4, "request_id");
-	header = pgwf_arg_jsonb(fcinfo, 6);
-	pgwf_check_payload_size("header", header, pgwf_payload_size_error);
+	signal.name = pgwf_arg_required_id(fcinfo, 1, "signal_name");
+	signal.input = pgwf_arg_payloads(fcinfo, 2, "input");
+	signal.request_id = pgwf_arg_id(fcinfo, 4, "request_id");
+	signal.identity = pgwf_arg_identity(fcinfo, 5);
+	signal.header = pgwf_arg_jsonb(fcinfo, 6);
+	pgwf_check_payload_size("header", signal.header,
+							pgwf_payload_size_error);
 
 	if (pgwf_find_open_run(&run, &call, namespace_id, workflow_id,
 						   pgwf_arg_uuid(fcinfo, 3)) == NULL)
 		pgwf_report_closed();
-	if (request_id == NULL ||
-		!pgwf_signal_request_exists(&call, namespace_id, run.state.run_key,
-									request_id))
-	{
-		refuse_while_closing(&run);
-		if (pgwf_max_signals_per_execution > 0 &&
-			run.state.signal_count >= pgwf_max_signals_per_execution)
-			ereport(ERROR,
-					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-					 errmsg("exceeded workflow execution limit for signal events"),
-					 errdetail("The limit is %d.",
-							   pgwf_max_signals_per_execution)));
-
-		pgwf_object_begin(&attributes);
-		pgwf_object_text(&attributes, "signalName", signal_name);
-		pgwf_object_jsonb(&attributes, "input", input);
-		pgwf_object_text(&attributes, "identity",
-						 pgwf_arg_identity(fcinfo, 5));
-		pgwf_object_jsonb(&attributes, "header", header);
-		pgwf_object_text(&attributes, "requestId", request_id);
-		pgwf_run_arrive(&run, PGWF_EVENT_WORKFLOW_EXECUTION_SIGNALED,
-						pgwf_object_finish(&attributes), call.now);
-		run.state.signal_count++;
-		if (request_id)
-			run.signal_requests = lappend(run.signal_requests, request_id);
-		pgwf_run_finish(&run);
-	}
+	pgwf_run_signal(&run, &signal);
+	pgwf_run_finish(&run);
 	pgwf_xact_mark_durable();
 	pgwf_call_end(&call);
 	PG_RETURN_VOID();
@@ -161,6 +198,7 @@ pgwf_request_cancel_workflow_execution(PG_FUNCTION_ARGS)
 			pgwf_run_arrive(&run,
 							PGWF_EVENT_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
 							pgwf_object_finish(&attributes), call.now);
+			pgwf_run_end_first_task_delay(&run);
 			pgwf_run_finish(&run);
 		}
 	}

@@ -1,7 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_start.c
- *		start_workflow_execution (SS 3.1, 3.2).
+ *		start_workflow_execution and signal_with_start_workflow_execution:
+ *		what a start does when the workflow id has been used (SS 3.2, 3.3).
+ *
+ * Locks: a run that is to be terminated, attached to or signaled is locked;
+ * the new run's row is decided by the unique index over open runs.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,272 +14,461 @@
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "pgwf_args.h"
+#include "pgwf_close.h"
+#include "pgwf_cron.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
-#include "pgwf_run.h"
+#include "pgwf_new_run.h"
+#include "pgwf_signal.h"
+#include "pgwf_start.h"
+#include "pgwf_task_response.h"
+#include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
 PG_FUNCTION_INFO_V1(pgwf_start_workflow_execution);
+PG_FUNCTION_INFO_V1(pgwf_signal_with_start_workflow_execution);
 
-/* The arguments of a start, checked and defaulted */
-typedef struct StartRequest
+static const char *const reuse_policies[] = {
+	[PGWF_REUSE_ALLOW_DUPLICATE] = "ALLOW_DUPLICATE",
+	[PGWF_REUSE_ALLOW_DUPLICATE_FAILED_ONLY] = "ALLOW_DUPLICATE_FAILED_ONLY",
+	[PGWF_REUSE_REJECT_DUPLICATE] = "REJECT_DUPLICATE",
+	[PGWF_REUSE_TERMINATE_IF_RUNNING] = "TERMINATE_IF_RUNNING"
+};
+
+static const char *const conflict_policies[] = {
+	[PGWF_CONFLICT_FAIL] = "FAIL",
+	[PGWF_CONFLICT_USE_EXISTING] = "USE_EXISTING",
+	[PGWF_CONFLICT_TERMINATE_EXISTING] = "TERMINATE_EXISTING"
+};
+
+/* The number of a policy by its name, with or without prefix; 0 if not set */
+static int
+read_policy(const char *text, const char *name, const char *prefix,
+			const char *const *names, int count)
 {
-	int32		namespace_id;
-	char	   *workflow_id;
-	char	   *workflow_type;
-	char	   *task_queue;
-	Jsonb	   *input;
-	char	   *request_id;
-	char	   *identity;
-	int64		execution_timeout;
-	int64		run_timeout;
-	int64		task_timeout;
-	Jsonb	   *memo;
-	Jsonb	   *search_attributes;
-	Jsonb	   *header;
-} StartRequest;
+	const char *label = text;
 
-/* A map of payloads may be given as {"fields": {...}} or just {...} */
-static Jsonb *
-wrap_fields(Jsonb *value, const char *name, const char *member)
-{
-	PgwfObject	object;
-	PgwfReader	reader;
-	JsonbValue	inner;
-
-	if (value == NULL)
-		return NULL;
-	if (!pgwf_jsonb_is_object(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("%s is not a JSON object", name)));
-	pgwf_reader_init(&reader, value);
-	if (pgwf_read_value(&reader, member, &inner) &&
-		inner.type == jbvBinary &&
-		JsonContainerIsObject(inner.val.binary.data) &&
-		JB_ROOT_COUNT(value) == 1)
-		return value;
-	pgwf_object_begin(&object);
-	pgwf_object_jsonb(&object, member, value);
-	return pgwf_object_finish(&object);
-}
-
-/* The smaller of two timeouts, where 0 stands for none */
-static int64
-shorter(int64 a, int64 b)
-{
-	if (a == PGWF_NO_DURATION)
-		return b;
-	if (b == PGWF_NO_DURATION)
-		return a;
-	return Min(a, b);
-}
-
-static void
-read_request(FunctionCallInfo fcinfo, StartRequest *request)
-{
-	char	   *namespace = pgwf_arg_namespace(fcinfo, 12);
-	int64		limit;
-
-	request->namespace_id = pgwf_namespace_check(namespace,
-												 PGWF_RIGHT_CLIENT);
-	request->workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
-	request->workflow_type = pgwf_arg_required_id(fcinfo, 1, "workflow_type");
-	request->task_queue = pgwf_arg_required_id(fcinfo, 2, "task_queue");
-	request->input = pgwf_arg_payloads(fcinfo, 3, "input");
-	request->request_id = pgwf_arg_id(fcinfo, 4, "request_id");
-	if (request->request_id == NULL || request->request_id[0] == '\0')
+	if (text == NULL || text[0] == '\0')
+		return 0;
+	if (strncmp(label, prefix, strlen(prefix)) == 0)
+		label += strlen(prefix);
+	if (strcmp(label, "UNSPECIFIED") == 0)
+		return 0;
+	for (int i = 1; i < count; i++)
 	{
-		pg_uuid_t	uuid;
-
-		pgwf_new_uuid(&uuid);
-		request->request_id = pgwf_uuid_text(&uuid);
+		if (strcmp(label, names[i]) == 0)
+			return i;
 	}
-	request->identity = pgwf_arg_identity(fcinfo, 5);
-	request->execution_timeout =
-		pgwf_arg_duration(fcinfo, 6, "workflow_execution_timeout");
-	request->run_timeout =
-		shorter(pgwf_arg_duration(fcinfo, 7, "workflow_run_timeout"),
-				request->execution_timeout);
-	request->task_timeout =
-		pgwf_arg_duration(fcinfo, 8, "workflow_task_timeout");
-	if (request->task_timeout == PGWF_NO_DURATION)
-		request->task_timeout =
-			(int64) pgwf_default_workflow_task_timeout * 1000;
-	limit = (int64) pgwf_max_workflow_task_timeout * 1000;
-	request->task_timeout = shorter(request->task_timeout,
-									shorter(limit, request->run_timeout));
-	request->memo = wrap_fields(pgwf_arg_jsonb(fcinfo, 9), "memo", "fields");
-	pgwf_check_payload_size("memo", request->memo, pgwf_memo_size_error);
-	request->search_attributes = wrap_fields(pgwf_arg_jsonb(fcinfo, 10),
-											 "search_attributes",
-											 "indexedFields");
-	pgwf_check_payload_size("search_attributes", request->search_attributes,
-							pgwf_search_attributes_size_error);
-	request->header = wrap_fields(pgwf_arg_jsonb(fcinfo, 11), "header",
-								  "fields");
-	pgwf_check_payload_size("header", request->header,
-							pgwf_payload_size_error);
-}
-
-static Jsonb *
-started_attributes(const StartRequest *request, const PgwfExecution *execution)
-{
-	PgwfObject	attributes;
-	char	   *run_id = pgwf_uuid_text(&execution->run_id);
-
-	pgwf_object_begin(&attributes);
-	pgwf_object_name(&attributes, "workflowType", request->workflow_type);
-	pgwf_object_open(&attributes, "taskQueue");
-	pgwf_object_text(&attributes, "name", request->task_queue);
-	pgwf_object_text(&attributes, "kind", "TASK_QUEUE_KIND_NORMAL");
-	pgwf_object_close(&attributes);
-	pgwf_object_jsonb(&attributes, "input", request->input);
-	pgwf_object_duration(&attributes, "workflowExecutionTimeout",
-						 request->execution_timeout);
-	pgwf_object_duration(&attributes, "workflowRunTimeout",
-						 request->run_timeout);
-	pgwf_object_duration(&attributes, "workflowTaskTimeout",
-						 request->task_timeout);
-	pgwf_object_text(&attributes, "originalExecutionRunId", run_id);
-	pgwf_object_text(&attributes, "identity", request->identity);
-	pgwf_object_text(&attributes, "firstExecutionRunId", run_id);
-	pgwf_object_int(&attributes, "attempt", 1);
-	if (request->execution_timeout != PGWF_NO_DURATION)
-		pgwf_object_time(&attributes, "workflowExecutionExpirationTime",
-						 execution->start_time + request->execution_timeout);
-	pgwf_object_jsonb(&attributes, "memo", request->memo);
-	pgwf_object_jsonb(&attributes, "searchAttributes",
-					  request->search_attributes);
-	pgwf_object_jsonb(&attributes, "header", request->header);
-	pgwf_object_text(&attributes, "workflowId", request->workflow_id);
-	return pgwf_object_finish(&attributes);
-}
-
-static void
-add_timeout(PgwfRun *run, PgwfTimerKind kind, int64 timeout)
-{
-	PgwfTimer  *timer;
-
-	if (timeout == PGWF_NO_DURATION)
-		return;
-	timer = palloc0(sizeof(PgwfTimer));
-	timer->change = PGWF_ROW_INSERT;
-	timer->namespace_id = run->state.namespace_id;
-	timer->kind = kind;
-	timer->run_key = run->state.run_key;
-	timer->started_event_id = -(int64) kind;
-	timer->fire_at = run->execution->start_time + timeout;
-	timer->timer_id = pstrdup("");
-	run->timers = lappend(run->timers, timer);
-	run->state.pending_timers++;
+	ereport(ERROR,
+			(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+			 errmsg("unknown %s \"%s\"", name, text)));
+	return 0;
 }
 
 /*
- * Creates the run, unless its workflow id has an open one meanwhile: then
- * returns NULL.
+ * Reads the policies of a start by their names, as Temporal's enums have
+ * them, and refuses combinations that contradict themselves.
  */
-static PgwfExecution *
-create_run(PgwfCall *call, const StartRequest *request)
+void
+pgwf_start_policies_read(PgwfStartPolicies *policies, const char *reuse,
+						 const char *conflict)
 {
-	PgwfExecution *execution = palloc0(sizeof(PgwfExecution));
-	PgwfRun		run;
+	policies->reuse = (PgwfReusePolicy)
+		read_policy(reuse, "workflow_id_reuse_policy",
+					"WORKFLOW_ID_REUSE_POLICY_", reuse_policies,
+					lengthof(reuse_policies));
+	policies->conflict = (PgwfConflictPolicy)
+		read_policy(conflict, "workflow_id_conflict_policy",
+					"WORKFLOW_ID_CONFLICT_POLICY_", conflict_policies,
+					lengthof(conflict_policies));
+	policies->on_conflict = NULL;
 
-	execution->namespace_id = request->namespace_id;
-	execution->run_key = pgwf_execution_next_run_key();
-	pgwf_new_uuid(&execution->run_id);
-	execution->first_run_id = execution->run_id;
-	execution->workflow_id = request->workflow_id;
-	execution->workflow_type = request->workflow_type;
-	execution->task_queue = request->task_queue;
-	execution->status = PGWF_STATUS_RUNNING;
-	execution->start_time = call->now;
-	execution->execution_time = call->now;
-	execution->close_time = PGWF_NO_TIME;
-	execution->start_request_id = request->request_id;
-	execution->execution_timeout = request->execution_timeout;
-	execution->run_timeout = request->run_timeout;
-	execution->task_timeout = request->task_timeout;
-	execution->memo = request->memo;
-	execution->search_attributes = request->search_attributes;
-	if (!pgwf_execution_insert(call, execution))
-		return NULL;
-
-	pgwf_run_init_new(&run, call, execution);
-	if (request->execution_timeout != PGWF_NO_DURATION)
-		run.state.flags |= PGWF_RUN_HAS_EXECUTION_TIMEOUT;
-	pgwf_run_append(&run, PGWF_EVENT_WORKFLOW_EXECUTION_STARTED,
-					started_attributes(request, execution));
-	add_timeout(&run, PGWF_TIMER_EXECUTION_TIMEOUT,
-				request->execution_timeout);
-	add_timeout(&run, PGWF_TIMER_RUN_TIMEOUT, request->run_timeout);
-	run.task_needed = true;
-	pgwf_run_finish(&run);
-	return execution;
+	if (policies->reuse == PGWF_REUSE_TERMINATE_IF_RUNNING)
+	{
+		if (policies->conflict != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+					 errmsg("workflow_id_conflict_policy cannot be combined with reuse policy %s",
+							"TERMINATE_IF_RUNNING")));
+		policies->reuse = PGWF_REUSE_ALLOW_DUPLICATE;
+		policies->conflict = PGWF_CONFLICT_TERMINATE_EXISTING;
+	}
+	if (policies->reuse == PGWF_REUSE_REJECT_DUPLICATE &&
+		policies->conflict == PGWF_CONFLICT_TERMINATE_EXISTING)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("conflict policy %s cannot be combined with reuse policy %s",
+						"TERMINATE_EXISTING", "REJECT_DUPLICATE")));
+	if (policies->reuse == 0)
+		policies->reuse = PGWF_REUSE_ALLOW_DUPLICATE;
+	if (policies->conflict == 0)
+		policies->conflict = PGWF_CONFLICT_FAIL;
 }
 
-/* The run that makes this start a repetition or a conflict, or NULL */
-static PgwfExecution *
-find_existing(PgwfCall *call, const StartRequest *request)
+static void
+report_already_started(const PgwfExecution *existing, const char *what)
 {
-	PgwfExecution *existing;
+	ereport(ERROR,
+			(errcode(ERRCODE_PGWF_WORKFLOW_EXECUTION_ALREADY_STARTED),
+			 errmsg("workflow execution %s for workflow id \"%s\"",
+					what, existing->workflow_id),
+			 errdetail("The run id is %s, the first run id %s, the request id of its start \"%s\".",
+					   pgwf_uuid_text(&existing->run_id),
+					   pgwf_uuid_text(&existing->first_run_id),
+					   existing->start_request_id)));
+}
 
-	existing = pgwf_execution_find_current(call, request->namespace_id,
-										   request->workflow_id);
-	if (existing == NULL ||
-		strcmp(existing->start_request_id, request->request_id) == 0)
-		return existing;
-	if (existing->close_time == PGWF_NO_TIME)
+/* Runs of one workflow id must not start too fast after each other */
+static void
+check_minimal_interval(PgwfCall *call, const PgwfExecution *existing)
+{
+	if (call->now - existing->start_time <
+		(int64) pgwf_workflow_id_reuse_minimal_interval * 1000)
 		ereport(ERROR,
-				(errcode(ERRCODE_PGWF_WORKFLOW_EXECUTION_ALREADY_STARTED),
-				 errmsg("workflow execution is already running for workflow id \"%s\"",
-						request->workflow_id),
-				 errdetail("The run id is %s, the first run id %s, the request id of its start \"%s\".",
-						   pgwf_uuid_text(&existing->run_id),
-						   pgwf_uuid_text(&existing->first_run_id),
-						   existing->start_request_id)));
-	return NULL;
+				(errcode(ERRCODE_PGWF_RESOURCE_EXHAUSTED),
+				 errmsg("too many workflow restarts"),
+				 errdetail("The current run of workflow id \"%s\" started less than %d ms ago.",
+						   existing->workflow_id,
+						   pgwf_workflow_id_reuse_minimal_interval),
+				 errhint("Try again in a moment.")));
+}
+
+/* A member of on_conflict_options; they are false by default */
+static bool
+on_conflict_option(Jsonb *options, const char *key)
+{
+	PgwfReader	reader;
+	bool		result;
+
+	pgwf_reader_init(&reader, options);
+	result = pgwf_read_bool(&reader, key);
+	if (reader.error)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("invalid on_conflict_options"),
+				 errdetail("%s.", reader.error)));
+	return result;
+}
+
+/* Notes the request on the open run that is used instead of a new one */
+static void
+attach_to_run(PgwfRun *run, const PgwfNewRun *options, Jsonb *on_conflict)
+{
+	PgwfObject	attributes;
+
+	if (!on_conflict_option(on_conflict, "attachRequestId"))
+		return;
+	pgwf_object_begin(&attributes);
+	pgwf_object_text(&attributes, "attachedRequestId", options->request_id);
+	pgwf_object_text(&attributes, "identity", options->identity);
+	pgwf_run_arrive(run, PGWF_EVENT_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
+					pgwf_object_finish(&attributes), run->call->now);
+	run->attached_request = options->request_id;
+}
+
+static void
+terminate_existing(PgwfRun *run, const PgwfNewRun *options)
+{
+	char	   *text;
+	JsonbValue	value;
+
+	text = psprintf("terminated by new runID: %s",
+					pgwf_uuid_text(&options->run_id));
+	value.type = jbvString;
+	value.val.string.val = text;
+	value.val.string.len = strlen(text);
+	pgwf_run_terminate(run,
+					   "TerminateIfRunning WorkflowIdReusePolicy",
+					   pgwf_payloads(JsonbValueToJsonb(&value)),
+					   PGWF_SERVICE_IDENTITY);
+}
+
+static PgwfStartOutcome
+resolve_open(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
+			 const PgwfStartPolicies *policies, PgwfExecution *existing)
+{
+	if (pgwf_run_load(run, call, existing->namespace_id, existing->run_key,
+					  LockWaitBlock) != PGWF_LOCK_OK)
+		return PGWF_START_AGAIN;
+	run->execution = existing;
+	if (pgwf_run_request_exists(call, existing->namespace_id,
+								existing->run_key,
+								PGWF_REQUEST_ATTACHED_START,
+								options->request_id))
+		return PGWF_START_EXISTING;
+
+	switch (policies->conflict)
+	{
+		case PGWF_CONFLICT_USE_EXISTING:
+			attach_to_run(run, options, policies->on_conflict);
+			return PGWF_START_EXISTING;
+		case PGWF_CONFLICT_TERMINATE_EXISTING:
+			check_minimal_interval(call, existing);
+			terminate_existing(run, options);
+			pgwf_run_finish(run);
+			return PGWF_START_NEW;
+		default:
+			report_already_started(existing, "is already running");
+	}
+	return PGWF_START_NEW;
+}
+
+static void
+check_closed(PgwfCall *call, const PgwfStartPolicies *policies,
+			 const PgwfExecution *existing)
+{
+	switch (policies->reuse)
+	{
+		case PGWF_REUSE_ALLOW_DUPLICATE_FAILED_ONLY:
+			if (existing->status == PGWF_STATUS_COMPLETED ||
+				existing->status == PGWF_STATUS_CONTINUED_AS_NEW)
+				report_already_started(existing,
+									   "has finished successfully");
+			break;
+		case PGWF_REUSE_REJECT_DUPLICATE:
+			report_already_started(existing, "has finished");
+			break;
+		default:
+			break;
+	}
+	check_minimal_interval(call, existing);
+}
+
+/*
+ * Starts a run, or finds the one that its workflow id already has, as the
+ * policies say; the options have been checked.
+ *
+ * PGWF_START_NEW: "run" is new; the caller must finish it.
+ * PGWF_START_EXISTING: "run" is open, locked and to be finished.
+ * PGWF_START_REPEATED: the start was made before, with the same request id;
+ * *existing is its run, open or closed, and "run" is not set.
+ */
+PgwfStartOutcome
+pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
+			   const PgwfStartPolicies *policies, PgwfExecution **existing)
+{
+	for (;;)
+	{
+		PgwfStartOutcome outcome = PGWF_START_NEW;
+
+		*existing = pgwf_execution_find_current(call, options->namespace_id,
+												options->workflow_id);
+		if (*existing &&
+			strcmp((*existing)->start_request_id, options->request_id) == 0)
+			return PGWF_START_REPEATED;
+		if (*existing && (*existing)->close_time == PGWF_NO_TIME)
+			outcome = resolve_open(run, call, options, policies, *existing);
+		else if (*existing)
+			check_closed(call, policies, *existing);
+
+		if (outcome == PGWF_START_EXISTING)
+			return outcome;
+		if (outcome == PGWF_START_NEW &&
+			pgwf_new_run_begin(run, call, options))
+			return outcome;
+		pgwf_call_new_snapshot(call);
+	}
+}
+
+/* The arguments that both functions have, from the 13th to the 20th */
+static void
+read_common_options(FunctionCallInfo fcinfo, PgwfNewRun *options,
+					PgwfStartPolicies *policies)
+{
+	int64		delay = pgwf_arg_duration(fcinfo, 17, "workflow_start_delay");
+	char	   *error;
+
+	pgwf_start_policies_read(policies, pgwf_arg_text(fcinfo, 12),
+							 pgwf_arg_text(fcinfo, 13));
+	policies->on_conflict = pgwf_arg_jsonb(fcinfo, 14);
+	options->workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
+	options->workflow_type = pgwf_arg_required_id(fcinfo, 1,
+												  "workflow_type");
+	options->task_queue = pgwf_arg_required_id(fcinfo, 2, "task_queue");
+	options->input = pgwf_arg_payloads(fcinfo, 3, "input");
+	options->request_id = pgwf_arg_id(fcinfo, 4, "request_id");
+	options->identity = pgwf_arg_identity(fcinfo, 5);
+	options->execution_timeout =
+		pgwf_arg_duration(fcinfo, 6, "workflow_execution_timeout");
+	options->run_timeout = pgwf_arg_duration(fcinfo, 7,
+											 "workflow_run_timeout");
+	options->task_timeout = pgwf_arg_duration(fcinfo, 8,
+											  "workflow_task_timeout");
+	options->memo = pgwf_wrap_fields(pgwf_arg_jsonb(fcinfo, 9), "memo",
+									 "fields");
+	options->search_attributes =
+		pgwf_wrap_fields(pgwf_arg_jsonb(fcinfo, 10), "search_attributes",
+						 "indexedFields");
+	options->header = pgwf_wrap_fields(pgwf_arg_jsonb(fcinfo, 11), "header",
+									   "fields");
+	options->retry_policy = pgwf_arg_jsonb(fcinfo, 15);
+	options->cron_schedule = pgwf_arg_text(fcinfo, 16);
+	options->priority = pgwf_arg_jsonb(fcinfo, 18);
+	options->user_metadata = pgwf_arg_jsonb(fcinfo, 19);
+	pgwf_new_run_check(options);
+
+	if (options->cron_schedule && delay != PGWF_NO_DURATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("cron_schedule and workflow_start_delay cannot be combined")));
+	options->first_task_backoff = delay;
+	if (options->cron_schedule)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+
+		options->initiator = "CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE";
+		options->first_task_backoff =
+			pgwf_cron_backoff(pgwf_cron_parse(options->cron_schedule, false,
+											  &error), now, now);
+		if (options->first_task_backoff < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+					 errmsg("cron schedule \"%s\" has no next time",
+							options->cron_schedule)));
+	}
+}
+
+static Datum
+start_answer(FunctionCallInfo fcinfo, const pg_uuid_t *run_id, bool started,
+			 text *workflow_task)
+{
+	TupleDesc	result_desc;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &result_desc) !=
+		TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = UUIDPGetDatum(run_id);
+	values[1] = BoolGetDatum(started);
+	values[2] = PointerGetDatum(workflow_task);
+	nulls[2] = (workflow_task == NULL);
+	return HeapTupleGetDatum(heap_form_tuple(result_desc, values, nulls));
+}
+
+/* The starter takes the first workflow task of a new run */
+static text *
+start_eagerly(PgwfRun *run, const PgwfNewRun *options, MemoryContext context)
+{
+	StringInfoData buf;
+	text	   *result;
+
+	pgwf_workflow_task_schedule(run);
+	pgwf_workflow_task_start(run, options->identity,
+							 pgwf_workflow_task_request_id(&run->state));
+	pgwf_run_finish(run);
+	initStringInfo(&buf);
+	pgwf_append_workflow_task(&buf, run, false);
+	MemoryContextSwitchTo(context);
+	result = cstring_to_text_with_len(buf.data, buf.len);
+	MemoryContextSwitchTo(run->call->context);
+	return result;
 }
 
 /*
  * start_workflow_execution(workflow_id, workflow_type, task_queue, input,
  *		request_id, identity, workflow_execution_timeout,
  *		workflow_run_timeout, workflow_task_timeout, memo, search_attributes,
- *		header, namespace)
- *	returns (run_id, started)
+ *		header, workflow_id_reuse_policy, workflow_id_conflict_policy,
+ *		on_conflict_options, retry_policy, cron_schedule,
+ *		workflow_start_delay, priority, user_metadata,
+ *		request_eager_execution, namespace)
+ *	returns (run_id, started, workflow_task)
  *
- * A repetition with the request id of the current run's start succeeds, also
- * when that run has closed; "started" is true then as well.
+ * "started" is false when an open run is used that another start has made.
  */
 Datum
 pgwf_start_workflow_execution(PG_FUNCTION_ARGS)
 {
 	PgwfCall	call;
-	StartRequest request;
+	PgwfNewRun	options;
+	PgwfStartPolicies policies;
+	PgwfRun		run;
 	PgwfExecution *execution;
-	TupleDesc	result_desc;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
+	PgwfStartOutcome outcome;
 	pg_uuid_t	run_id;
-
-	if (get_call_result_type(fcinfo, NULL, &result_desc) !=
-		TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
+	text	   *workflow_task = NULL;
 
 	pgwf_call_begin(&call);
-	read_request(fcinfo, &request);
-	while ((execution = find_existing(&call, &request)) == NULL &&
-		   (execution = create_run(&call, &request)) == NULL)
-		pgwf_call_new_snapshot(&call);
-	pgwf_xact_mark_durable();
-	run_id = execution->run_id;
-	pgwf_call_end(&call);
+	pgwf_new_run_init(&options,
+					  pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 21),
+										   PGWF_RIGHT_CLIENT));
+	read_common_options(fcinfo, &options, &policies);
+	options.eager = pgwf_arg_bool(fcinfo, 20) &&
+		options.first_task_backoff == PGWF_NO_DURATION;
 
-	values[0] = UUIDPGetDatum(&run_id);
-	values[1] = BoolGetDatum(true);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(result_desc, values,
-													  nulls)));
+	outcome = pgwf_start_run(&run, &call, &options, &policies, &execution);
+	if (outcome == PGWF_START_REPEATED)
+		run_id = execution->run_id;
+	else
+	{
+		run_id = run.execution->run_id;
+		if (outcome == PGWF_START_NEW && options.eager)
+			workflow_task = start_eagerly(&run, &options,
+										  call.caller_context);
+		else
+			pgwf_run_finish(&run);
+	}
+	pgwf_xact_mark_durable();
+	pgwf_call_end(&call);
+	PG_RETURN_DATUM(start_answer(fcinfo, &run_id,
+								 outcome != PGWF_START_EXISTING,
+								 workflow_task));
+}
+
+/*
+ * signal_with_start_workflow_execution(workflow_id, workflow_type,
+ *		task_queue, input, request_id, ... user_metadata as above,
+ *		signal_name, signal_input, signal_header, namespace)
+ *	returns (run_id, started)
+ *
+ * An open run gets the signal; otherwise a run is started whose first
+ * workflow task comes with it.
+ */
+Datum
+pgwf_signal_with_start_workflow_execution(PG_FUNCTION_ARGS)
+{
+	PgwfCall	call;
+	PgwfNewRun	options;
+	PgwfStartPolicies policies;
+	PgwfRun		run;
+	PgwfExecution *execution;
+	PgwfStartOutcome outcome;
+	PgwfSignal	signal = {0};
+	pg_uuid_t	run_id;
+
+	pgwf_call_begin(&call);
+	pgwf_new_run_init(&options,
+					  pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 23),
+										   PGWF_RIGHT_CLIENT));
+	read_common_options(fcinfo, &options, &policies);
+	if (PG_ARGISNULL(13))
+		policies.conflict = PGWF_CONFLICT_USE_EXISTING;
+	else if (policies.conflict == PGWF_CONFLICT_FAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("conflict policy FAIL cannot be combined with signal-with-start")));
+	signal.name = pgwf_arg_required_id(fcinfo, 20, "signal_name");
+	signal.input = pgwf_arg_payloads(fcinfo, 21, "signal_input");
+	signal.header = pgwf_arg_jsonb(fcinfo, 22);
+	signal.identity = options.identity;
+	signal.request_id = options.request_id;
+
+	outcome = pgwf_start_run(&run, &call, &options, &policies, &execution);
+	if (outcome == PGWF_START_REPEATED)
+		run_id = execution->run_id;
+	else
+	{
+		run_id = run.execution->run_id;
+		pgwf_run_signal(&run, &signal);
+		pgwf_run_finish(&run);
+	}
+	pgwf_xact_mark_durable();
+	pgwf_call_end(&call);
+	PG_RETURN_DATUM(start_answer(fcinfo, &run_id,
+								 outcome != PGWF_START_EXISTING, NULL));
 }

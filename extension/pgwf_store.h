@@ -59,7 +59,11 @@ typedef struct PgwfState
 #define PGWF_RUN_CANCEL_REQUESTED	0x01
 #define PGWF_RUN_CLOSE_ATTEMPTED	0x02	/* a close command failed */
 #define PGWF_RUN_TASK_ON_STICKY		0x04	/* scheduled for a sticky queue */
-#define PGWF_RUN_HAS_EXECUTION_TIMEOUT 0x08
+#define PGWF_RUN_AWAITS_FIRST_TASK	0x08	/* its first task is delayed */
+#define PGWF_RUN_HAS_RETRY_POLICY	0x10
+#define PGWF_RUN_HAS_CRON			0x20
+#define PGWF_RUN_HAS_PARENT			0x40
+#define PGWF_RUN_HAS_REQUESTS		0x80	/* rows in run_request */
 
 /* workflow.execution */
 typedef struct PgwfExecution
@@ -84,6 +88,16 @@ typedef struct PgwfExecution
 	int64		history_size;	/* once closed */
 	Jsonb	   *memo;
 	Jsonb	   *search_attributes;
+	int32		attempt;
+	TimestampTz expiration_time;	/* of the chain; PGWF_NO_TIME: never */
+	pg_uuid_t  *new_run_id;		/* NULL unless it was continued */
+	char	   *cron_schedule;	/* NULL if it has none */
+	char	   *parent_workflow_id; /* NULL if it has no parent */
+	pg_uuid_t  *parent_run_id;
+	int64		parent_run_key;
+	int64		parent_initiated_event_id;
+	char	   *root_workflow_id;	/* NULL if it is its own root */
+	pg_uuid_t  *root_run_id;
 } PgwfExecution;
 
 /* workflow.history_event and workflow.buffered_event */
@@ -161,7 +175,8 @@ typedef enum PgwfTimerKind
 {
 	PGWF_TIMER_USER = 1,
 	PGWF_TIMER_RUN_TIMEOUT = 2,
-	PGWF_TIMER_EXECUTION_TIMEOUT = 3
+	PGWF_TIMER_EXECUTION_TIMEOUT = 3,
+	PGWF_TIMER_FIRST_TASK = 4
 } PgwfTimerKind;
 
 typedef struct PgwfTimer
@@ -268,12 +283,20 @@ extern void pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call,
 								TimestampTz from, TimestampTz until);
 extern void pgwf_timer_read(TupleTableSlot *slot, PgwfTimer *timer);
 
-/* pgwf_store_signal.c */
-extern bool pgwf_signal_request_exists(PgwfCall *call, int32 namespace_id,
-									   int64 run_key, const char *request_id);
-extern void pgwf_signal_request_insert(PgwfCall *call, int32 namespace_id,
-									   int64 run_key, const char *request_id);
-extern void pgwf_signal_request_delete_all(PgwfCall *call,
-										   int32 namespace_id, int64 run_key);
+/* pgwf_store_request.c */
+typedef enum PgwfRequestKind
+{
+	PGWF_REQUEST_SIGNAL = 1,
+	PGWF_REQUEST_ATTACHED_START = 2
+} PgwfRequestKind;
+
+extern bool pgwf_run_request_exists(PgwfCall *call, int32 namespace_id,
+									int64 run_key, PgwfRequestKind kind,
+									const char *request_id);
+extern void pgwf_run_request_insert(PgwfCall *call, int32 namespace_id,
+									int64 run_key, PgwfRequestKind kind,
+									const char *request_id);
+extern void pgwf_run_request_delete_all(PgwfCall *call, int32 namespace_id,
+										int64 run_key);
 
 #endif							/* PGWF_STORE_H */

@@ -39,6 +39,16 @@ enum
 	COL_HISTORY_SIZE_BYTES,
 	COL_MEMO,
 	COL_SEARCH_ATTRIBUTES,
+	COL_ATTEMPT,
+	COL_EXPIRATION_TIME,
+	COL_NEW_RUN_ID,
+	COL_CRON_SCHEDULE,
+	COL_PARENT_WORKFLOW_ID,
+	COL_PARENT_RUN_ID,
+	COL_PARENT_RUN_KEY,
+	COL_PARENT_INITIATED_EVENT_ID,
+	COL_ROOT_WORKFLOW_ID,
+	COL_ROOT_RUN_ID,
 	COLUMN_COUNT
 };
 
@@ -67,6 +77,24 @@ static Jsonb *
 jsonb_copy(Datum value, bool isnull)
 {
 	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+static char *
+text_copy(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static pg_uuid_t *
+uuid_copy(Datum value, bool isnull)
+{
+	pg_uuid_t  *copy;
+
+	if (isnull)
+		return NULL;
+	copy = palloc(sizeof(pg_uuid_t));
+	*copy = *DatumGetUUIDP(value);
+	return copy;
 }
 
 static PgwfExecution *
@@ -102,7 +130,42 @@ read_row(TupleTableSlot *slot)
 	row->memo = jsonb_copy(v[COL_MEMO], nulls[COL_MEMO]);
 	row->search_attributes = jsonb_copy(v[COL_SEARCH_ATTRIBUTES],
 										nulls[COL_SEARCH_ATTRIBUTES]);
+	row->attempt = DatumGetInt32(v[COL_ATTEMPT]);
+	row->expiration_time = nulls[COL_EXPIRATION_TIME] ? PGWF_NO_TIME :
+		DatumGetTimestampTz(v[COL_EXPIRATION_TIME]);
+	row->new_run_id = uuid_copy(v[COL_NEW_RUN_ID], nulls[COL_NEW_RUN_ID]);
+	row->cron_schedule = text_copy(v[COL_CRON_SCHEDULE],
+								   nulls[COL_CRON_SCHEDULE]);
+	row->parent_workflow_id = text_copy(v[COL_PARENT_WORKFLOW_ID],
+										nulls[COL_PARENT_WORKFLOW_ID]);
+	row->parent_run_id = uuid_copy(v[COL_PARENT_RUN_ID],
+								   nulls[COL_PARENT_RUN_ID]);
+	if (row->parent_run_id)
+	{
+		row->parent_run_key = DatumGetInt64(v[COL_PARENT_RUN_KEY]);
+		row->parent_initiated_event_id =
+			DatumGetInt64(v[COL_PARENT_INITIATED_EVENT_ID]);
+	}
+	row->root_workflow_id = text_copy(v[COL_ROOT_WORKFLOW_ID],
+									  nulls[COL_ROOT_WORKFLOW_ID]);
+	row->root_run_id = uuid_copy(v[COL_ROOT_RUN_ID], nulls[COL_ROOT_RUN_ID]);
 	return row;
+}
+
+static void
+write_text(Datum *v, bool *nulls, int column, const char *value)
+{
+	if (value)
+		v[column] = CStringGetTextDatum(value);
+	else
+		nulls[column] = true;
+}
+
+static void
+write_uuid(Datum *v, bool *nulls, int column, const pg_uuid_t *value)
+{
+	v[column] = UUIDPGetDatum(value);
+	nulls[column] = (value == NULL);
 }
 
 static void
@@ -137,6 +200,20 @@ write_row(const PgwfExecution *row, Datum *v, bool *nulls)
 	nulls[COL_MEMO] = (row->memo == NULL);
 	v[COL_SEARCH_ATTRIBUTES] = PointerGetDatum(row->search_attributes);
 	nulls[COL_SEARCH_ATTRIBUTES] = (row->search_attributes == NULL);
+	v[COL_ATTEMPT] = Int32GetDatum(row->attempt);
+	v[COL_EXPIRATION_TIME] = TimestampTzGetDatum(row->expiration_time);
+	nulls[COL_EXPIRATION_TIME] = (row->expiration_time == PGWF_NO_TIME);
+	write_uuid(v, nulls, COL_NEW_RUN_ID, row->new_run_id);
+	write_text(v, nulls, COL_CRON_SCHEDULE, row->cron_schedule);
+	write_text(v, nulls, COL_PARENT_WORKFLOW_ID, row->parent_workflow_id);
+	write_uuid(v, nulls, COL_PARENT_RUN_ID, row->parent_run_id);
+	v[COL_PARENT_RUN_KEY] = Int64GetDatum(row->parent_run_key);
+	nulls[COL_PARENT_RUN_KEY] = (row->parent_run_id == NULL);
+	v[COL_PARENT_INITIATED_EVENT_ID] =
+		Int64GetDatum(row->parent_initiated_event_id);
+	nulls[COL_PARENT_INITIATED_EVENT_ID] = (row->parent_run_id == NULL);
+	write_text(v, nulls, COL_ROOT_WORKFLOW_ID, row->root_workflow_id);
+	write_uuid(v, nulls, COL_ROOT_RUN_ID, row->root_run_id);
 }
 
 /* A new run_key, larger than that of every run started before */

@@ -317,6 +317,8 @@ comparison(Oid type, StrategyNumber strategy)
 {
 	switch (type)
 	{
+		case INT2OID:
+			return F_INT2EQ;
 		case INT4OID:
 			return F_INT4EQ;
 		case INT8OID:

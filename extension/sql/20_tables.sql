@@ -72,6 +72,16 @@ CREATE TABLE workflow.execution (
     history_size_bytes bigint,
     memo jsonb,
     search_attributes jsonb,
+    attempt integer NOT NULL DEFAULT 1,
+    expiration_time timestamptz,
+    new_run_id uuid,
+    cron_schedule text COLLATE "C",
+    parent_workflow_id text COLLATE "C",
+    parent_run_id uuid,
+    parent_run_key bigint,
+    parent_initiated_event_id bigint,
+    root_workflow_id text COLLATE "C",
+    root_run_id uuid,
     CONSTRAINT execution_pkey PRIMARY KEY (namespace_id, run_key),
     CONSTRAINT execution_run_id_key UNIQUE (namespace_id, run_id)
 ) WITH (fillfactor = 80);
@@ -92,6 +102,14 @@ COMMENT ON COLUMN workflow.execution.close_time IS
 'when the run closed; null while it is open';
 COMMENT ON COLUMN workflow.execution.start_request_id IS
 'request id of the start: a repeated start with it succeeds';
+COMMENT ON COLUMN workflow.execution.attempt IS
+'how often the workflow was tried: more than 1 after retries of the workflow';
+COMMENT ON COLUMN workflow.execution.expiration_time IS
+'when the execution timeout of the whole chain of runs ends; null: never';
+COMMENT ON COLUMN workflow.execution.new_run_id IS
+'run that continued this one: as new, by a retry or by its cron schedule';
+COMMENT ON COLUMN workflow.execution.parent_run_key IS
+'run that started this one as its child; null for any other';
 COMMENT ON COLUMN workflow.execution.history_length IS
 'number of events of a closed run; null while it is open';
 
@@ -264,20 +282,23 @@ CREATE INDEX timer_fire_at_idx ON workflow.timer (fire_at);
 COMMENT ON TABLE workflow.timer IS
 'one row per pending timer and per run or execution timeout';
 COMMENT ON COLUMN workflow.timer.kind IS
-'1 timer of the workflow, 2 run timeout, 3 execution timeout';
+'1 timer of the workflow, 2 run timeout, 3 execution timeout, 4 delay of the first workflow task';
 COMMENT ON COLUMN workflow.timer.started_event_id IS
 'TimerStarted of a workflow''s timer; minus the kind for the others';
 
-CREATE TABLE workflow.signal_request (
+CREATE TABLE workflow.run_request (
     namespace_id integer NOT NULL,
+    kind smallint NOT NULL,
     run_key bigint NOT NULL,
     request_id text COLLATE "C" NOT NULL,
-    CONSTRAINT signal_request_pkey
-        PRIMARY KEY (namespace_id, run_key, request_id)
+    CONSTRAINT run_request_pkey
+        PRIMARY KEY (namespace_id, run_key, kind, request_id)
 );
 
-COMMENT ON TABLE workflow.signal_request IS
-'request ids of the signals an open run has received, to drop repetitions';
+COMMENT ON TABLE workflow.run_request IS
+'request ids that an open run has seen, so that repetitions have no effect';
+COMMENT ON COLUMN workflow.run_request.kind IS
+'1 signal, 2 start that was attached to the run';
 
 /*
  * pg_dump takes the rows of all of them; one statement each, because every
@@ -308,4 +329,4 @@ SELECT pg_catalog.pg_extension_config_dump(
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.timer', '');
 SELECT pg_catalog.pg_extension_config_dump(
-    'workflow.signal_request', '');
+    'workflow.run_request', '');

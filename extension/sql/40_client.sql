@@ -15,17 +15,65 @@ CREATE FUNCTION workflow.start_workflow_execution(
     memo jsonb DEFAULT NULL,
     search_attributes jsonb DEFAULT NULL,
     header jsonb DEFAULT NULL,
+    workflow_id_reuse_policy text DEFAULT NULL,
+    workflow_id_conflict_policy text DEFAULT NULL,
+    on_conflict_options jsonb DEFAULT NULL,
+    retry_policy jsonb DEFAULT NULL,
+    cron_schedule text DEFAULT NULL,
+    workflow_start_delay interval DEFAULT NULL,
+    priority jsonb DEFAULT NULL,
+    user_metadata jsonb DEFAULT NULL,
+    request_eager_execution boolean DEFAULT false,
     namespace text DEFAULT 'default',
     OUT run_id uuid,
-    OUT started boolean)
+    OUT started boolean,
+    OUT workflow_task json)
 RETURNS record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgwf_start_workflow_execution';
 
 COMMENT ON FUNCTION workflow.start_workflow_execution(
     text, text, text, jsonb, text, text, interval, interval, interval,
-    jsonb, jsonb, jsonb, text) IS
+    jsonb, jsonb, jsonb, text, text, jsonb, jsonb, text, interval, jsonb,
+    jsonb, boolean, text) IS
 'starts a workflow; repeating the request id of the current run''s start succeeds and starts nothing';
+
+CREATE FUNCTION workflow.signal_with_start_workflow_execution(
+    workflow_id text,
+    workflow_type text,
+    task_queue text,
+    input jsonb DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    identity text DEFAULT NULL,
+    workflow_execution_timeout interval DEFAULT NULL,
+    workflow_run_timeout interval DEFAULT NULL,
+    workflow_task_timeout interval DEFAULT NULL,
+    memo jsonb DEFAULT NULL,
+    search_attributes jsonb DEFAULT NULL,
+    header jsonb DEFAULT NULL,
+    workflow_id_reuse_policy text DEFAULT NULL,
+    workflow_id_conflict_policy text DEFAULT NULL,
+    on_conflict_options jsonb DEFAULT NULL,
+    retry_policy jsonb DEFAULT NULL,
+    cron_schedule text DEFAULT NULL,
+    workflow_start_delay interval DEFAULT NULL,
+    priority jsonb DEFAULT NULL,
+    user_metadata jsonb DEFAULT NULL,
+    signal_name text DEFAULT NULL,
+    signal_input jsonb DEFAULT NULL,
+    signal_header jsonb DEFAULT NULL,
+    namespace text DEFAULT 'default',
+    OUT run_id uuid,
+    OUT started boolean)
+RETURNS record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_signal_with_start_workflow_execution';
+
+COMMENT ON FUNCTION workflow.signal_with_start_workflow_execution(
+    text, text, text, jsonb, text, text, interval, interval, interval,
+    jsonb, jsonb, jsonb, text, text, jsonb, jsonb, text, interval, jsonb,
+    jsonb, text, jsonb, jsonb, text) IS
+'signals the open run of a workflow id, or starts one that begins with the signal';
 
 CREATE FUNCTION workflow.signal_workflow_execution(
     workflow_id text,

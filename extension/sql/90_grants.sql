@@ -23,6 +23,7 @@ VALUES
     ('routine', 'namespace_restored', 'owner'),
     /* runs, as their clients see them */
     ('routine', 'start_workflow_execution', 'client'),
+    ('routine', 'signal_with_start_workflow_execution', 'client'),
     ('routine', 'signal_workflow_execution', 'client'),
     ('routine', 'request_cancel_workflow_execution', 'client'),
     ('routine', 'terminate_workflow_execution', 'client'),

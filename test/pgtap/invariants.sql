@@ -265,10 +265,10 @@ SELECT is_empty($$
      FROM workflow.workflow_task
      UNION ALL SELECT 'buffered_event', namespace_id, run_key
      FROM workflow.buffered_event
-     UNION ALL SELECT 'signal_request', namespace_id, run_key
-     FROM workflow.signal_request)
+     UNION ALL SELECT 'run_request', namespace_id, run_key
+     FROM workflow.run_request)
     EXCEPT SELECT t, namespace_id, run_key FROM open_run,
-        unnest('{mutable_state,activity,timer,workflow_task,buffered_event,signal_request}'::text[]) AS t $$,
+        unnest('{mutable_state,activity,timer,workflow_task,buffered_event,run_request}'::text[]) AS t $$,
     'nothing is pending in a closed run');
 
 /* ---- open runs ---- */
