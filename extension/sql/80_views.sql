@@ -228,7 +228,7 @@ SELECT
     e.run_id,
     CASE WHEN t.kind = 1 THEN t.timer_id END AS timer_id,
     CASE t.kind WHEN 1 THEN 'Timer' WHEN 2 THEN 'RunTimeout'
-        ELSE 'ExecutionTimeout' END AS kind,
+        WHEN 3 THEN 'ExecutionTimeout' WHEN 4 THEN 'StartDelay' END AS kind,
     CASE WHEN t.kind = 1 THEN t.started_event_id END AS started_event_id,
     t.fire_at AS fire_time
 FROM workflow.namespace AS n
@@ -248,7 +248,7 @@ COMMENT ON COLUMN workflow.pending_timers.run_id IS
 COMMENT ON COLUMN workflow.pending_timers.timer_id IS
 'id the workflow gave its timer; null for timeouts of the run';
 COMMENT ON COLUMN workflow.pending_timers.kind IS
-'Timer, RunTimeout or ExecutionTimeout';
+'Timer, RunTimeout, ExecutionTimeout or StartDelay: the wait before the first workflow task';
 COMMENT ON COLUMN workflow.pending_timers.started_event_id IS
 'its TimerStarted event; null for timeouts of the run';
 COMMENT ON COLUMN workflow.pending_timers.fire_time IS
