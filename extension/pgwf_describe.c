@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "pgwf_args.h"
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
 #include "pgwf_history.h"
@@ -32,7 +33,9 @@ static PgwfStatement select_execution = {
 	" (1000000 * extract(epoch FROM workflow_execution_timeout))::bigint,"
 	" (1000000 * extract(epoch FROM workflow_run_timeout))::bigint,"
 	" (1000000 * extract(epoch FROM workflow_task_timeout))::bigint,"
-	" history_length, history_size_bytes, memo, search_attributes"
+	" history_length, history_size_bytes, memo, search_attributes,"
+	" parent_workflow_id, parent_run_id, root_workflow_id, root_run_id,"
+	" expiration_time"
 	" FROM workflow.execution"
 	" WHERE namespace_id = $1 AND run_key = $2",
 	.nargs = 2,
@@ -83,13 +86,14 @@ typedef struct Description
 	JsonbParseState *timers;
 	int			timer_count;
 	TimestampTz run_expiration;
-	TimestampTz execution_expiration;
 } Description;
 
 static void read_state(Description *description);
 static void read_timers(Description *description);
 static void write_execution(Description *description,
 							const PgwfRunRef *run);
+static void write_execution_id(PgwfObject *object, const char *key,
+							   char *workflow_id, const pg_uuid_t *run_id);
 static void write_activities(Description *description);
 static void write_list(PgwfObject *object, const char *key,
 					   JsonbParseState *list, int count);
@@ -100,6 +104,7 @@ static char *column_text(uint64 row, int column);
 static int64 column_int64(uint64 row, int column);
 static int32 column_int32(uint64 row, int column);
 static TimestampTz column_time(uint64 row, int column);
+static pg_uuid_t *column_uuid(uint64 row, int column);
 static Jsonb *column_jsonb(uint64 row, int column);
 
 PG_FUNCTION_INFO_V1(pgwf_describe_workflow_execution);
@@ -127,7 +132,6 @@ pgwf_describe_workflow_execution(PG_FUNCTION_ARGS)
 	description.run[0] = Int32GetDatum(namespace_id);
 	description.run[1] = Int64GetDatum(run.run_key);
 	description.run_expiration = PGWF_NO_TIME;
-	description.execution_expiration = PGWF_NO_TIME;
 	read_state(&description);
 	read_timers(&description);
 
@@ -194,8 +198,6 @@ read_timers(Description *description)
 
 		if (kind == PGWF_TIMER_RUN_TIMEOUT)
 			description->run_expiration = column_time(i, 4);
-		else if (kind == PGWF_TIMER_EXECUTION_TIMEOUT)
-			description->execution_expiration = column_time(i, 4);
 		if (kind != PGWF_TIMER_USER)
 			continue;
 		pgwf_object_begin(&timer);
@@ -218,7 +220,6 @@ write_execution(Description *description, const PgwfRunRef *run)
 	TimestampTz close_time;
 	char	   *task_queue;
 	char	   *name;
-	bool		isnull;
 
 	if (pgwf_db_query(&select_execution, description->run, NULL, 1) == 0)
 		elog(ERROR, "workflow execution disappeared");
@@ -250,12 +251,7 @@ write_execution(Description *description, const PgwfRunRef *run)
 	start_time = column_time(0, 5);
 	close_time = column_time(0, 7);
 	pgwf_object_open(object, "workflowExecutionInfo");
-	pgwf_object_open(object, "execution");
-	pgwf_object_text(object, "workflowId", column_text(0, 1));
-	pgwf_object_text(object, "runId",
-					 DatumGetCString(DirectFunctionCall1(uuid_out,
-														 UUIDPGetDatum(&run->run_id))));
-	pgwf_object_close(object);
+	write_execution_id(object, "execution", column_text(0, 1), &run->run_id);
 	pgwf_object_name(object, "type", column_text(0, 2));
 	pgwf_object_time(object, "startTime", start_time);
 	pgwf_object_time(object, "closeTime", close_time);
@@ -271,20 +267,37 @@ write_execution(Description *description, const PgwfRunRef *run)
 	if (!TIMESTAMP_NOT_FINITE(close_time))
 		pgwf_object_duration(object, "executionDuration",
 							 close_time - start_time);
-	pgwf_object_text(object, "firstRunId",
-					 DatumGetCString(DirectFunctionCall1(uuid_out,
-														 pgwf_db_value(0, 8, &isnull))));
+	write_execution_id(object, "parentExecution", column_text(0, 16),
+					   column_uuid(0, 17));
+	write_execution_id(object, "rootExecution", column_text(0, 18),
+					   column_uuid(0, 19));
+	pgwf_object_text(object, "firstRunId", pgwf_uuid_text(column_uuid(0, 8)));
 	pgwf_object_close(object);
 
 	if (!description->open)
 		return;
 	pgwf_object_open(object, "workflowExtendedInfo");
-	pgwf_object_time(object, "executionExpirationTime",
-					 description->execution_expiration);
+	pgwf_object_time(object, "executionExpirationTime", column_time(0, 20));
 	pgwf_object_time(object, "runExpirationTime",
 					 description->run_expiration);
 	pgwf_object_bool(object, "cancelRequested",
 					 description->cancel_requested);
+	pgwf_object_close(object);
+}
+
+/*
+ * A workflow id and a run id as one member, left out without the former.
+ */
+static void
+write_execution_id(PgwfObject *object, const char *key, char *workflow_id,
+				   const pg_uuid_t *run_id)
+{
+	if (workflow_id == NULL)
+		return;
+	pgwf_object_open(object, key);
+	pgwf_object_text(object, "workflowId", workflow_id);
+	if (run_id != NULL)
+		pgwf_object_text(object, "runId", pgwf_uuid_text(run_id));
 	pgwf_object_close(object);
 }
 
@@ -406,6 +419,15 @@ column_time(uint64 row, int column)
 	Datum		value = pgwf_db_value(row, column, &isnull);
 
 	return isnull ? PGWF_NO_TIME : DatumGetTimestampTz(value);
+}
+
+static pg_uuid_t *
+column_uuid(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetUUIDP(value);
 }
 
 static Jsonb *

@@ -31,6 +31,16 @@ VALUES
      'orders', 'Running', '2026-01-01Z', '2026-01-01Z', NULL,
      '00000000-0000-0000-0000-000000000003', 'r', NULL, NULL, '10 s', NULL,
      NULL, NULL, NULL);
+UPDATE workflow.execution
+SET expiration_time = '2126-01-02Z', attempt = 2, cron_schedule = '@daily',
+    parent_workflow_id = 'regress parent',
+    parent_run_id = '00000000-0000-0000-0000-00000000000a',
+    root_workflow_id = 'regress root',
+    root_run_id = '00000000-0000-0000-0000-00000000000b'
+WHERE run_key = -1;
+UPDATE workflow.execution
+SET new_run_id = '00000000-0000-0000-0000-00000000000c'
+WHERE run_key = -2;
 INSERT INTO workflow.mutable_state (namespace_id, flags, run_key,
     next_event_id, next_buffer_id, last_event_time, previous_started_event_id,
     history_size, buffered_size, task_timeout_us, wft_scheduled_event_id,
@@ -76,7 +86,8 @@ INSERT INTO workflow.timer (namespace_id, kind, run_key, started_event_id,
 VALUES
     (1, 1, -1, 9, '2126-01-01 00:30Z', 'oven'),
     (1, 2, -1, -2, '2126-01-01 01:00Z', ''),
-    (1, 3, -1, -3, '2126-01-02Z', '');
+    (1, 3, -1, -3, '2126-01-02Z', ''),
+    (1, 4, -1, -4, '2126-01-01Z', '');
 
 SELECT jsonb_pretty(workflow.describe_workflow_execution('regress open'));
 SELECT jsonb_pretty(workflow.describe_workflow_execution('regress closed'));
@@ -88,11 +99,12 @@ SET LOCAL TIME ZONE 'UTC';
 SET LOCAL intervalstyle = 'iso_8601';
 SET LOCAL datestyle = 'ISO';
 \x on
-SELECT * FROM workflow.executions WHERE workflow_id LIKE 'regress%'
+SELECT * FROM workflow.executions
+WHERE workflow_id IN ('regress open', 'regress closed', 'regress idle')
 ORDER BY workflow_id;
-SELECT * FROM workflow.pending_activities WHERE workflow_id LIKE 'regress%'
+SELECT * FROM workflow.pending_activities WHERE workflow_id = 'regress open'
 ORDER BY scheduled_event_id;
-SELECT * FROM workflow.pending_timers WHERE workflow_id LIKE 'regress%'
+SELECT * FROM workflow.pending_timers WHERE workflow_id = 'regress open'
 ORDER BY kind;
 \x off
 INSERT INTO workflow.workflow_task (namespace_id, stamp, run_key,

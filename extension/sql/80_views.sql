@@ -60,7 +60,15 @@ SELECT
     coalesce(e.history_length, m.next_event_id - 1) AS history_length,
     coalesce(e.history_size_bytes, m.history_size) AS history_size_bytes,
     e.first_run_id,
+    e.new_run_id AS next_run_id,
+    e.attempt,
+    e.cron_schedule,
+    e.parent_workflow_id,
+    e.parent_run_id,
+    e.root_workflow_id,
+    e.root_run_id,
     e.workflow_execution_timeout,
+    e.expiration_time AS execution_expiration_time,
     e.workflow_run_timeout,
     e.workflow_task_timeout,
     e.memo,
@@ -96,9 +104,25 @@ COMMENT ON COLUMN workflow.executions.history_length IS
 COMMENT ON COLUMN workflow.executions.history_size_bytes IS
 'size of its history';
 COMMENT ON COLUMN workflow.executions.first_run_id IS
-'first run of the chain this run continues';
+'first run of the chain this run belongs to';
+COMMENT ON COLUMN workflow.executions.next_run_id IS
+'run that continued it: as new, by a retry or by its cron schedule';
+COMMENT ON COLUMN workflow.executions.attempt IS
+'number of this try of the workflow, from 1';
+COMMENT ON COLUMN workflow.executions.cron_schedule IS
+'when the workflow runs again; null: once';
+COMMENT ON COLUMN workflow.executions.parent_workflow_id IS
+'workflow id of the run that started it as a child';
+COMMENT ON COLUMN workflow.executions.parent_run_id IS
+'run that started it as a child';
+COMMENT ON COLUMN workflow.executions.root_workflow_id IS
+'workflow id of the run at the top of its parents';
+COMMENT ON COLUMN workflow.executions.root_run_id IS
+'run at the top of its parents';
 COMMENT ON COLUMN workflow.executions.workflow_execution_timeout IS
 'time limit of the whole chain; null is none';
+COMMENT ON COLUMN workflow.executions.execution_expiration_time IS
+'when the time limit of the whole chain ends';
 COMMENT ON COLUMN workflow.executions.workflow_run_timeout IS
 'time limit of this run; null is none';
 COMMENT ON COLUMN workflow.executions.workflow_task_timeout IS
