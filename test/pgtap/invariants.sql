@@ -360,6 +360,11 @@ SELECT is_empty($$
     WHERE NOT EXISTS (
             SELECT FROM workflow.workflow_task AS t
             WHERE t.namespace_id = r.namespace_id AND t.run_key = r.run_key)
+        /* before its first task, a run may wait for its time */
+        AND NOT EXISTS (
+            SELECT FROM workflow.timer AS t
+            WHERE t.namespace_id = r.namespace_id AND t.run_key = r.run_key
+                AND t.kind = 4)
         AND (l.started IS NULL OR l.completed IS NULL
             OR l.completed < l.started OR l.triggered > l.started) $$,
     'an open run without a workflow task has seen everything');
