@@ -1,7 +1,8 @@
 /*
  * sim.h
- *		A service small enough for a unit test: keeps one run's history, turns a
- *		worker's commands into events, and runs workflow tasks on an instance.
+ *		A service small enough for a unit test: keeps one run's history, turns
+ *		a worker's commands into events, and runs workflow tasks on an
+ *		instance.
  *
  * It follows the order of the real service: events that arrive while a
  * workflow task is started are buffered, and written behind the events of the
@@ -51,7 +52,7 @@ struct Sim
 	bool		task_wanted;
 	bool		closed;
 	bool		failed;			/* the last task failed in the worker */
-	SimLocalFn	local;			/* NULL: every attempt succeeds with its input */
+	SimLocalFn	local;			/* NULL: attempts succeed */
 	SimRunning *running;
 	int			processed;		/* workflow tasks given to an instance */
 };

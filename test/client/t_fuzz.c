@@ -6,8 +6,8 @@
  * run activities, timers, local activities, side effects, patches, races,
  * scopes and signals.  The world completes, fails and fires in any order, lets
  * events arrive while tasks are open, sends heartbeats, loses tasks and evicts
- * the run.  Whatever happens, code and history must agree, and the history must
- * replay to the same commands in every split.
+ * the run.  Whatever happens, code and history must agree, and the history
+ * must replay to the same commands in every split.
  *
  * FUZZ_RUNS sets the number of runs (default 300), FUZZ_SEED the first seed.
  */
@@ -65,7 +65,7 @@ static PgwfFuture *
 start_one(PgwfWorkflow *wf, Program *p)
 {
 	PgwfActivityOptions o = options;
-	PgwfLocalActivityOptions l = PGWF_LOCAL_ACTIVITY_OPTIONS_INIT;
+	PgwfLocalOptions l = PGWF_LOCAL_OPTIONS_INIT;
 
 	switch (draw(&p->random, p->depth < MAX_DEPTH ? 5 : 4))
 	{

@@ -284,8 +284,8 @@ static int	local_edition;
 static json_t *
 local(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 {
-	PgwfLocalActivityOptions options = {
-		PGWF_LOCAL_ACTIVITY_OPTIONS_DEFAULTS,
+	PgwfLocalOptions options = {
+		PGWF_LOCAL_OPTIONS_DEFAULTS,
 		.start_to_close_timeout_ms = 10000
 	};
 	json_t	   *result = NULL;

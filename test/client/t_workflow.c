@@ -25,8 +25,8 @@ static const PgwfActivityOptions ten_seconds = {
 	PGWF_ACTIVITY_OPTIONS_DEFAULTS,
 	.start_to_close_timeout_ms = 10000
 };
-static const PgwfLocalActivityOptions local_options = {
-	PGWF_LOCAL_ACTIVITY_OPTIONS_DEFAULTS,
+static const PgwfLocalOptions local_options = {
+	PGWF_LOCAL_OPTIONS_DEFAULTS,
 	.start_to_close_timeout_ms = 1000
 };
 
@@ -1061,7 +1061,7 @@ fail_twice(Sim *sim, const PgwfLocalRequest *request)
 
 FLOW_BODY(local_retry_flow)
 {
-	PgwfLocalActivityOptions o = local_options;
+	PgwfLocalOptions o = local_options;
 	PgwfRetryPolicy retry = PGWF_RETRY_POLICY_INIT;
 	PgwfFailure *why = NULL;
 	json_t	   *result = NULL;
@@ -1086,7 +1086,7 @@ FLOW_BODY(local_retry_flow)
 /* A long pause between attempts is a timer of the workflow. */
 FLOW_BODY(local_backoff_flow)
 {
-	PgwfLocalActivityOptions o = local_options;
+	PgwfLocalOptions o = local_options;
 	PgwfRetryPolicy retry = PGWF_RETRY_POLICY_INIT;
 	json_t	   *result = NULL;
 
@@ -1140,7 +1140,7 @@ test_local_retries(void)
 
 FLOW_BODY(local_cancel_flow)
 {
-	PgwfLocalActivityOptions o = local_options;
+	PgwfLocalOptions o = local_options;
 	PgwfScope  *scope = pgwf_scope_new(wf, false);
 	PgwfFuture *future;
 	PgwfFailure *why = NULL;

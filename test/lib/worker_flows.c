@@ -123,7 +123,7 @@ steps(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 static json_t *
 local(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 {
-	PgwfLocalActivityOptions options = PGWF_LOCAL_ACTIVITY_OPTIONS_INIT;
+	PgwfLocalOptions options = PGWF_LOCAL_OPTIONS_INIT;
 	PgwfRetryPolicy retry = PGWF_RETRY_POLICY_INIT;
 	json_t	   *results = pgwf_pack(wf, "[]");
 	int64_t		i;

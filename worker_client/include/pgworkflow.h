@@ -7,7 +7,7 @@
  *
  *	 1	Version, export and attribute macros
  *	 2	Result codes
- *	 3	Failures				what went wrong, as workflows and activities see it
+ *	 3	Failures				what went wrong, for workflows and activities
  *	 4	Registry				which functions implement which names
  *	 5	Workflow code			what a workflow function may call
  *	 6	Replaying a history		checking code against recorded histories
@@ -50,6 +50,11 @@ extern "C"
 {
 #endif
 
+/* everything declared below is exported */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 /* ----------------------------------------------------------------
  *		1. Version, export and attribute macros
  * ----------------------------------------------------------------
@@ -60,6 +65,7 @@ extern "C"
 #define PGWF_VERSION_PATCH 0
 #define PGWF_VERSION "0.1.0"
 
+/* PGWF_API exports a function where others are hidden */
 #if defined(__GNUC__)
 #define PGWF_API __attribute__((visibility("default")))
 #define PGWF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -71,7 +77,7 @@ extern "C"
 #endif
 
 /* The version of the library at run time, a static string such as "0.1.0". */
-PGWF_API extern const char *pgwf_version(void);
+extern const char *pgwf_version(void);
 
 /* ----------------------------------------------------------------
  *		2. Result codes
@@ -102,7 +108,7 @@ typedef enum PgwfResult
 } PgwfResult;
 
 /* A static text for a result code, e.g. "not found". Never NULL. */
-PGWF_API extern const char *pgwf_result_text(PgwfResult result);
+extern const char *pgwf_result_text(PgwfResult result);
 
 /* ----------------------------------------------------------------
  *		3. Failures
@@ -120,8 +126,8 @@ PGWF_API extern const char *pgwf_result_text(PgwfResult result);
  *	  pgwf_failure_free().  Workflow code should not keep one across a
  *	  blocking call: it would leak if the run is evicted meanwhile.
  *	- Got from a workflow call (pgwf_await() and the like): the workflow; it
- *	  lives as long as the run is in memory.  pgwf_failure_free() ignores it, and it may be
- *	  stored into *failure as it is.
+ *	  lives as long as the run is in memory.  pgwf_failure_free() ignores it,
+ *	  and it may be stored into *failure as it is.
  *	- Got from pgwf_failure_cause()/pgwf_failure_root(): the failure asked.
  *
  * A failure is used by one thread at a time.
@@ -146,8 +152,8 @@ typedef enum PgwfFailureKind
  * non_retryable_error_types is compared with (NULL: none); the message is
  * formatted as by printf.
  */
-PGWF_API extern PgwfFailure *pgwf_failure_new(const char *type,
-											  const char *fmt,...)
+extern PgwfFailure *pgwf_failure_new(const char *type,
+									 const char *fmt,...)
 			PGWF_PRINTF(2, 3);
 
 /*
@@ -161,23 +167,23 @@ PGWF_API extern PgwfFailure *pgwf_failure_new(const char *type,
  * _set_next_retry_delay: overrides the retry policy's backoff once.
  * _set_cause: takes "cause" over, if the caller owns it.
  */
-PGWF_API extern PgwfFailure *pgwf_failure_set_non_retryable(PgwfFailure *failure);
-PGWF_API extern PgwfFailure *pgwf_failure_set_details(PgwfFailure *failure,
-													  json_t *details);
-PGWF_API extern PgwfFailure *pgwf_failure_set_next_retry_delay(PgwfFailure *failure,
-															   int64_t delay_ms);
-PGWF_API extern PgwfFailure *pgwf_failure_set_cause(PgwfFailure *failure,
-													PgwfFailure *cause);
+extern PgwfFailure *pgwf_failure_set_non_retryable(PgwfFailure *failure);
+extern PgwfFailure *pgwf_failure_set_details(PgwfFailure *failure,
+											 json_t *details);
+extern PgwfFailure *pgwf_failure_set_next_retry_delay(PgwfFailure *failure,
+													  int64_t delay_ms);
+extern PgwfFailure *pgwf_failure_set_cause(PgwfFailure *failure,
+										   PgwfFailure *cause);
 
 /*
  * Makes a failure from the service's JSON form (an object with "message",
- * "cause", "applicationFailureInfo" and so on).  "json" is borrowed and copied.
- * The caller owns the result.
+ * "cause", "applicationFailureInfo" and so on).  "json" is borrowed and
+ * copied.  The caller owns the result.
  */
-PGWF_API extern PgwfFailure *pgwf_failure_from_json(const json_t *json);
+extern PgwfFailure *pgwf_failure_from_json(const json_t *json);
 
 /* Frees a failure that the caller owns, with its causes. */
-PGWF_API extern void pgwf_failure_free(PgwfFailure *failure);
+extern void pgwf_failure_free(PgwfFailure *failure);
 
 /*
  * Reading.  Strings and JSON values are the failure's and live as long as it
@@ -193,18 +199,18 @@ PGWF_API extern void pgwf_failure_free(PgwfFailure *failure);
  * _is_canceled: a cancellation, or an activity failure caused by one.
  * _json: the whole failure in the service's JSON form; borrowed.
  */
-PGWF_API extern PgwfFailureKind pgwf_failure_kind(const PgwfFailure *failure);
-PGWF_API extern const char *pgwf_failure_message(const PgwfFailure *failure);
-PGWF_API extern const char *pgwf_failure_type(const PgwfFailure *failure);
-PGWF_API extern bool pgwf_failure_non_retryable(const PgwfFailure *failure);
-PGWF_API extern const json_t *pgwf_failure_details(const PgwfFailure *failure);
-PGWF_API extern const char *pgwf_failure_retry_state(const PgwfFailure *failure);
-PGWF_API extern const char *pgwf_failure_timeout_type(const PgwfFailure *failure);
-PGWF_API extern const char *pgwf_failure_activity_type(const PgwfFailure *failure);
-PGWF_API extern PgwfFailure *pgwf_failure_cause(PgwfFailure *failure);
-PGWF_API extern PgwfFailure *pgwf_failure_root(PgwfFailure *failure);
-PGWF_API extern bool pgwf_failure_is_canceled(const PgwfFailure *failure);
-PGWF_API extern const json_t *pgwf_failure_json(const PgwfFailure *failure);
+extern PgwfFailureKind pgwf_failure_kind(const PgwfFailure *failure);
+extern const char *pgwf_failure_message(const PgwfFailure *failure);
+extern const char *pgwf_failure_type(const PgwfFailure *failure);
+extern bool pgwf_failure_non_retryable(const PgwfFailure *failure);
+extern const json_t *pgwf_failure_details(const PgwfFailure *failure);
+extern const char *pgwf_failure_retry_state(const PgwfFailure *failure);
+extern const char *pgwf_failure_timeout_type(const PgwfFailure *failure);
+extern const char *pgwf_failure_activity_type(const PgwfFailure *failure);
+extern PgwfFailure *pgwf_failure_cause(PgwfFailure *failure);
+extern PgwfFailure *pgwf_failure_root(PgwfFailure *failure);
+extern bool pgwf_failure_is_canceled(const PgwfFailure *failure);
+extern const json_t *pgwf_failure_json(const PgwfFailure *failure);
 
 /* ----------------------------------------------------------------
  *		4. Registry
@@ -255,8 +261,8 @@ typedef enum PgwfLogLevel
  */
 typedef void (*PgwfLogFn) (PgwfLogLevel level, const char *message, void *arg);
 
-PGWF_API extern PgwfRegistry *pgwf_registry_new(void);
-PGWF_API extern void pgwf_registry_free(PgwfRegistry *registry);
+extern PgwfRegistry *pgwf_registry_new(void);
+extern void pgwf_registry_free(PgwfRegistry *registry);
 
 /*
  * Registers a function under a name.  "arg" is the caller's and comes back
@@ -264,16 +270,16 @@ PGWF_API extern void pgwf_registry_free(PgwfRegistry *registry);
  * PGWF_INVALID_ARGUMENT if name is empty or longer than 1000 bytes or fn is
  * NULL, PGWF_ALREADY_EXISTS if the name is taken.
  */
-PGWF_API extern PgwfResult pgwf_register_workflow(PgwfRegistry *registry,
-												  const char *name,
-												  PgwfWorkflowFn fn, void *arg);
-PGWF_API extern PgwfResult pgwf_register_activity(PgwfRegistry *registry,
-												  const char *name,
-												  PgwfActivityFn fn, void *arg);
+extern PgwfResult pgwf_register_workflow(PgwfRegistry *registry,
+										 const char *name,
+										 PgwfWorkflowFn fn, void *arg);
+extern PgwfResult pgwf_register_activity(PgwfRegistry *registry,
+										 const char *name,
+										 PgwfActivityFn fn, void *arg);
 
 /* Sets where log lines go; by default (and with NULL) nowhere. */
-PGWF_API extern void pgwf_registry_set_log(PgwfRegistry *registry,
-										   PgwfLogFn fn, void *arg);
+extern void pgwf_registry_set_log(PgwfRegistry *registry,
+								  PgwfLogFn fn, void *arg);
 
 /*
  * Sets the stack size of workflow coroutines in bytes (default 256 kB,
@@ -281,8 +287,8 @@ PGWF_API extern void pgwf_registry_set_log(PgwfRegistry *registry,
  * memory.  A guard page follows: overflowing the stack kills the process with
  * SIGSEGV rather than corrupting it.
  */
-PGWF_API extern PgwfResult pgwf_registry_set_stack_size(PgwfRegistry *registry,
-														size_t bytes);
+extern PgwfResult pgwf_registry_set_stack_size(PgwfRegistry *registry,
+											   size_t bytes);
 
 /* ----------------------------------------------------------------
  *		5. Workflow code
@@ -297,8 +303,8 @@ PGWF_API extern PgwfResult pgwf_registry_set_stack_size(PgwfRegistry *registry,
  * calls below, and activities for everything else.
  *
  * Memory: workflow code never frees.  Everything it gets from the calls below
- * (JSON values, futures, failures, scopes, strings) belongs to the workflow and
- * lives until the run leaves memory.  Everything it passes is borrowed by
+ * (JSON values, futures, failures, scopes, strings) belongs to the workflow
+ * and lives until the run leaves memory.  Everything it passes is borrowed by
  * the library, its return value included.  Values and memory it makes itself
  * should be the workflow's too, because a suspended run can be evicted at any
  * blocking call without the function going on: make them with pgwf_pack(),
@@ -319,18 +325,19 @@ PGWF_API extern PgwfResult pgwf_registry_set_stack_size(PgwfRegistry *registry,
 /*
  * pgwf_pack: json_pack() whose result belongs to the workflow.  A bad format
  *		fails the workflow task.
- * pgwf_own: hands one reference of "value" over to the workflow; returns value.
+ * pgwf_own: hands one reference of "value" over to the workflow; returns
+ * value.
  * pgwf_alloc: zeroed memory.
  * pgwf_sprintf: a formatted string.
  */
-PGWF_API extern json_t *pgwf_pack(PgwfWorkflow *wf, const char *fmt,...);
-PGWF_API extern json_t *pgwf_own(PgwfWorkflow *wf, json_t *value);
-PGWF_API extern void *pgwf_alloc(PgwfWorkflow *wf, size_t size);
-PGWF_API extern char *pgwf_sprintf(PgwfWorkflow *wf, const char *fmt,...)
+extern json_t *pgwf_pack(PgwfWorkflow *wf, const char *fmt,...);
+extern json_t *pgwf_own(PgwfWorkflow *wf, json_t *value);
+extern void *pgwf_alloc(PgwfWorkflow *wf, size_t size);
+extern char *pgwf_sprintf(PgwfWorkflow *wf, const char *fmt,...)
 			PGWF_PRINTF(2, 3);
 
 /* The "arg" of pgwf_register_workflow(). */
-PGWF_API extern void *pgwf_workflow_arg(PgwfWorkflow *wf);
+extern void *pgwf_workflow_arg(PgwfWorkflow *wf);
 
 /* ---- Futures ---- */
 
@@ -355,15 +362,15 @@ typedef struct PgwfFuture PgwfFuture;
  *		No effect on one that is done, and none on a coroutine (cancel its
  *		scope instead).
  */
-PGWF_API extern bool pgwf_await(PgwfWorkflow *wf, PgwfFuture *future,
-								json_t **result, PgwfFailure **failure);
-PGWF_API extern int pgwf_await_any(PgwfWorkflow *wf,
-								   PgwfFuture *const *futures, int n);
-PGWF_API extern bool pgwf_await_all(PgwfWorkflow *wf,
-									PgwfFuture *const *futures, int n,
-									PgwfFailure **failure);
-PGWF_API extern bool pgwf_future_ready(const PgwfFuture *future);
-PGWF_API extern void pgwf_future_cancel(PgwfWorkflow *wf, PgwfFuture *future);
+extern bool pgwf_await(PgwfWorkflow *wf, PgwfFuture *future,
+					   json_t **result, PgwfFailure **failure);
+extern int	pgwf_await_any(PgwfWorkflow *wf,
+						   PgwfFuture *const *futures, int n);
+extern bool pgwf_await_all(PgwfWorkflow *wf,
+						   PgwfFuture *const *futures, int n,
+						   PgwfFailure **failure);
+extern bool pgwf_future_ready(const PgwfFuture *future);
+extern void pgwf_future_cancel(PgwfWorkflow *wf, PgwfFuture *future);
 
 /* ---- Activities ---- */
 
@@ -421,7 +428,8 @@ typedef struct PgwfActivityOptions
 	json_t	   *header;			/* object name -> value, or NULL; borrowed */
 } PgwfActivityOptions;
 
-#define PGWF_ACTIVITY_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfActivityOptions)
+#define PGWF_ACTIVITY_OPTIONS_DEFAULTS \
+	.struct_size = sizeof(PgwfActivityOptions)
 #define PGWF_ACTIVITY_OPTIONS_INIT {PGWF_ACTIVITY_OPTIONS_DEFAULTS}
 
 /*
@@ -429,15 +437,15 @@ typedef struct PgwfActivityOptions
  * blocks and answers like pgwf_await().  In a canceled scope nothing is
  * scheduled and the outcome is a cancellation.
  */
-PGWF_API extern PgwfFuture *pgwf_start_activity(PgwfWorkflow *wf,
-												const char *type,
-												json_t *args,
-												const PgwfActivityOptions *options);
-PGWF_API extern bool pgwf_execute_activity(PgwfWorkflow *wf, const char *type,
-										   json_t *args,
-										   const PgwfActivityOptions *options,
-										   json_t **result,
-										   PgwfFailure **failure);
+extern PgwfFuture *pgwf_start_activity(PgwfWorkflow *wf,
+									   const char *type,
+									   json_t *args,
+									   const PgwfActivityOptions *options);
+extern bool pgwf_execute_activity(PgwfWorkflow *wf, const char *type,
+								  json_t *args,
+								  const PgwfActivityOptions *options,
+								  json_t **result,
+								  PgwfFailure **failure);
 
 /*
  * Local activities run in the worker that runs the workflow, within its
@@ -446,7 +454,7 @@ PGWF_API extern bool pgwf_execute_activity(PgwfWorkflow *wf, const char *type,
  * recorded with the task.  Options as above; at least one of the two timeouts
  * must be positive.
  */
-typedef struct PgwfLocalActivityOptions
+typedef struct PgwfLocalOptions
 {
 	size_t		struct_size;	/* set by the INIT macro */
 	int64_t		start_to_close_timeout_ms;	/* one attempt */
@@ -460,35 +468,36 @@ typedef struct PgwfLocalActivityOptions
 	const char *activity_id;	/* NULL: its number */
 	const PgwfRetryPolicy *retry_policy;	/* NULL: 1 s, 2.0, no limit */
 	PgwfCancelType cancel_type;
-} PgwfLocalActivityOptions;
+} PgwfLocalOptions;
 
-#define PGWF_LOCAL_ACTIVITY_OPTIONS_DEFAULTS \
-	.struct_size = sizeof(PgwfLocalActivityOptions)
-#define PGWF_LOCAL_ACTIVITY_OPTIONS_INIT {PGWF_LOCAL_ACTIVITY_OPTIONS_DEFAULTS}
+#define PGWF_LOCAL_OPTIONS_DEFAULTS \
+	.struct_size = sizeof(PgwfLocalOptions)
+#define PGWF_LOCAL_OPTIONS_INIT {PGWF_LOCAL_OPTIONS_DEFAULTS}
 
-PGWF_API extern PgwfFuture *pgwf_start_local_activity(PgwfWorkflow *wf,
-													  const char *type,
-													  json_t *args,
-													  const PgwfLocalActivityOptions *options);
-PGWF_API extern bool pgwf_execute_local_activity(PgwfWorkflow *wf,
-												 const char *type,
-												 json_t *args,
-												 const PgwfLocalActivityOptions *options,
-												 json_t **result,
-												 PgwfFailure **failure);
+extern PgwfFuture *pgwf_start_local_activity(PgwfWorkflow *wf,
+											 const char *type,
+											 json_t *args,
+											 const PgwfLocalOptions *options);
+extern bool pgwf_execute_local_activity(PgwfWorkflow *wf,
+										const char *type,
+										json_t *args,
+										const PgwfLocalOptions *options,
+										json_t **result,
+										PgwfFailure **failure);
 
 /* ---- Timers ---- */
 
 /*
  * pgwf_start_timer: a durable timer; its future succeeds when it fires.  A
- *		duration of zero or less is over at once and leaves no trace in history.
+ *		duration of zero or less is over at once and leaves no trace in
+ *		history.
  * pgwf_sleep: blocks for a duration; false with *failure set (if not NULL) if
  *		the scope was canceled.
  */
-PGWF_API extern PgwfFuture *pgwf_start_timer(PgwfWorkflow *wf,
-											 int64_t duration_ms);
-PGWF_API extern bool pgwf_sleep(PgwfWorkflow *wf, int64_t duration_ms,
-								PgwfFailure **failure);
+extern PgwfFuture *pgwf_start_timer(PgwfWorkflow *wf,
+									int64_t duration_ms);
+extern bool pgwf_sleep(PgwfWorkflow *wf, int64_t duration_ms,
+					   PgwfFailure **failure);
 
 /* ---- Conditions and signals ---- */
 
@@ -503,14 +512,14 @@ typedef enum PgwfWait
 
 /*
  * Blocks until condition(arg) is true, a timeout (PGWF_FOREVER for none)
- * passes, or the current scope is canceled.  The condition is evaluated whenever something happened in the
- * workflow; it must only look at the workflow's own data and not block.  The
- * timeout is a timer of the workflow.
+ * passes, or the current scope is canceled.  The condition is evaluated
+ * whenever something happened in the workflow; it must only look at the
+ * workflow's own data and not block.  The timeout is a timer of the workflow.
  */
 typedef bool (*PgwfConditionFn) (void *arg);
-PGWF_API extern PgwfWait pgwf_wait_condition(PgwfWorkflow *wf,
-											 PgwfConditionFn condition,
-											 void *arg, int64_t timeout_ms);
+extern PgwfWait pgwf_wait_condition(PgwfWorkflow *wf,
+									PgwfConditionFn condition,
+									void *arg, int64_t timeout_ms);
 
 /*
  * Signals that nobody has received wait, in order of arrival, per name.
@@ -521,36 +530,37 @@ PGWF_API extern PgwfWait pgwf_wait_condition(PgwfWorkflow *wf,
  * pgwf_try_receive_signal: the same without waiting; false if there is none.
  * pgwf_signal_count: how many wait.
  * pgwf_set_signal_handler: from now on (and for those that wait) fn is run in
- *		a coroutine of its own for each signal of this name; name NULL is for all names
- *		without a handler of their own.  fn NULL removes the handler.
+ *		a coroutine of its own for each signal of this name; name NULL is for
+ *		all names without a handler of their own.  fn NULL removes the
+ *		handler.
  */
 typedef void (*PgwfSignalFn) (PgwfWorkflow *wf, const char *name,
 							  json_t *input, void *arg);
-PGWF_API extern PgwfWait pgwf_receive_signal(PgwfWorkflow *wf,
-											 const char *name,
-											 int64_t timeout_ms,
-											 json_t **input);
-PGWF_API extern bool pgwf_try_receive_signal(PgwfWorkflow *wf,
-											 const char *name,
-											 json_t **input);
-PGWF_API extern int pgwf_signal_count(PgwfWorkflow *wf, const char *name);
-PGWF_API extern void pgwf_set_signal_handler(PgwfWorkflow *wf,
-											 const char *name,
-											 PgwfSignalFn fn, void *arg);
+extern PgwfWait pgwf_receive_signal(PgwfWorkflow *wf,
+									const char *name,
+									int64_t timeout_ms,
+									json_t **input);
+extern bool pgwf_try_receive_signal(PgwfWorkflow *wf,
+									const char *name,
+									json_t **input);
+extern int	pgwf_signal_count(PgwfWorkflow *wf, const char *name);
+extern void pgwf_set_signal_handler(PgwfWorkflow *wf,
+									const char *name,
+									PgwfSignalFn fn, void *arg);
 
 /* ---- Coroutines ---- */
 
 /*
  * Runs fn(wf, arg) in an additional coroutine of the same run, in the scope
- * that is current now.  It starts when the caller blocks.  Coroutines run one at a time,
- * in the order they were created, each until it blocks.  The future gets what
- * fn returns (borrowed from the workflow) or the *failure it sets.  When the
- * workflow function returns, the others end with the task.
+ * that is current now.  It starts when the caller blocks.  Coroutines run one
+ * at a time, in the order they were created, each until it blocks.  The
+ * future gets what fn returns (borrowed from the workflow) or the *failure it
+ * sets.  When the workflow function returns, the others end with the task.
  */
 typedef json_t *(*PgwfCoroutineFn) (PgwfWorkflow *wf, void *arg,
 									PgwfFailure **failure);
-PGWF_API extern PgwfFuture *pgwf_spawn(PgwfWorkflow *wf, PgwfCoroutineFn fn,
-									   void *arg);
+extern PgwfFuture *pgwf_spawn(PgwfWorkflow *wf, PgwfCoroutineFn fn,
+							  void *arg);
 
 /* ---- Cancellation ---- */
 
@@ -573,13 +583,13 @@ PGWF_API extern PgwfFuture *pgwf_spawn(PgwfWorkflow *wf, PgwfCoroutineFn fn,
  * pgwf_cancel_reason: the reason given, or NULL if not requested.
  */
 typedef struct PgwfScope PgwfScope;
-PGWF_API extern PgwfScope *pgwf_scope_new(PgwfWorkflow *wf, bool shielded);
-PGWF_API extern void pgwf_scope_enter(PgwfWorkflow *wf, PgwfScope *scope);
-PGWF_API extern void pgwf_scope_leave(PgwfWorkflow *wf);
-PGWF_API extern void pgwf_scope_cancel(PgwfWorkflow *wf, PgwfScope *scope);
-PGWF_API extern bool pgwf_scope_canceled(PgwfWorkflow *wf, PgwfScope *scope);
-PGWF_API extern bool pgwf_cancel_requested(PgwfWorkflow *wf);
-PGWF_API extern const char *pgwf_cancel_reason(PgwfWorkflow *wf);
+extern PgwfScope *pgwf_scope_new(PgwfWorkflow *wf, bool shielded);
+extern void pgwf_scope_enter(PgwfWorkflow *wf, PgwfScope *scope);
+extern void pgwf_scope_leave(PgwfWorkflow *wf);
+extern void pgwf_scope_cancel(PgwfWorkflow *wf, PgwfScope *scope);
+extern bool pgwf_scope_canceled(PgwfWorkflow *wf, PgwfScope *scope);
+extern bool pgwf_cancel_requested(PgwfWorkflow *wf);
+extern const char *pgwf_cancel_reason(PgwfWorkflow *wf);
 
 /* ---- Deterministic time, random numbers, side effects, versions ---- */
 
@@ -591,18 +601,18 @@ PGWF_API extern const char *pgwf_cancel_reason(PgwfWorkflow *wf);
  *		[0, 1).  pgwf_uuid: a random (version 4) UUID in text form.
  *		None of this is for secrets.
  * pgwf_side_effect: runs fn(arg) once, records the value it returns (a new
- *		reference, or NULL for null) in history, and returns it, on replay the recorded
- *		one without calling fn.  For short work that cannot fail.
+ *		reference, or NULL for null) in history, and returns it, on replay the
+ *		recorded one without calling fn.  For short work that cannot fail.
  */
-PGWF_API extern int64_t pgwf_now(PgwfWorkflow *wf);
-PGWF_API extern int64_t pgwf_now_us(PgwfWorkflow *wf);
-PGWF_API extern uint64_t pgwf_random(PgwfWorkflow *wf);
-PGWF_API extern double pgwf_random_double(PgwfWorkflow *wf);
-PGWF_API extern const char *pgwf_uuid(PgwfWorkflow *wf);
+extern int64_t pgwf_now(PgwfWorkflow *wf);
+extern int64_t pgwf_now_us(PgwfWorkflow *wf);
+extern uint64_t pgwf_random(PgwfWorkflow *wf);
+extern double pgwf_random_double(PgwfWorkflow *wf);
+extern const char *pgwf_uuid(PgwfWorkflow *wf);
 
 typedef json_t *(*PgwfSideEffectFn) (void *arg);
-PGWF_API extern json_t *pgwf_side_effect(PgwfWorkflow *wf,
-										 PgwfSideEffectFn fn, void *arg);
+extern json_t *pgwf_side_effect(PgwfWorkflow *wf,
+								PgwfSideEffectFn fn, void *arg);
 
 /*
  * Guards a change to workflow code that runs in flight must not see.
@@ -614,9 +624,9 @@ PGWF_API extern json_t *pgwf_side_effect(PgwfWorkflow *wf,
  *		if by this call; when no run with an un-deprecated record is left,
  *		remove the call.
  */
-PGWF_API extern bool pgwf_patched(PgwfWorkflow *wf, const char *patch_id);
-PGWF_API extern void pgwf_deprecate_patch(PgwfWorkflow *wf,
-										  const char *patch_id);
+extern bool pgwf_patched(PgwfWorkflow *wf, const char *patch_id);
+extern void pgwf_deprecate_patch(PgwfWorkflow *wf,
+								 const char *patch_id);
 
 /* ---- Information, logging, panic ---- */
 
@@ -653,21 +663,22 @@ typedef struct PgwfWorkflowInfo
 	bool		continue_as_new_suggested;
 } PgwfWorkflowInfo;
 
-PGWF_API extern const PgwfWorkflowInfo *pgwf_workflow_info(PgwfWorkflow *wf);
+extern const PgwfWorkflowInfo *pgwf_workflow_info(PgwfWorkflow *wf);
 
 /* Is recorded history being replayed? Only for deciding what to print. */
-PGWF_API extern bool pgwf_is_replaying(PgwfWorkflow *wf);
+extern bool pgwf_is_replaying(PgwfWorkflow *wf);
 
 /* Writes a line to the registry's log, except during replay. */
-PGWF_API extern void pgwf_log(PgwfWorkflow *wf, PgwfLogLevel level,
-							  const char *fmt,...) PGWF_PRINTF(3, 4);
+extern void pgwf_log(PgwfWorkflow *wf, PgwfLogLevel level,
+					 const char *fmt,...) PGWF_PRINTF(3, 4);
 
 /*
  * Fails the workflow task, not the workflow: for states that only a
- * correction of the code can resolve.  The service tries the task again until fixed
- * code is deployed.  Does not return; the function's locals are abandoned.
+ * correction of the code can resolve.  The service tries the task again until
+ * fixed code is deployed.  Does not return; the function's locals are
+ * abandoned.
  */
-PGWF_API extern void pgwf_panic(PgwfWorkflow *wf, const char *fmt,...)
+extern void pgwf_panic(PgwfWorkflow *wf, const char *fmt,...)
 			PGWF_PRINTF(2, 3) PGWF_NORETURN;
 
 /* ----------------------------------------------------------------
@@ -701,26 +712,26 @@ typedef struct PgwfReplayReport
  * format or in the service's readable format; it is borrowed.  Returns PGWF_OK
  * with *report set (also if the code disagrees: look at report->ok), or
  * PGWF_INVALID_ARGUMENT if history cannot be understood, again with a report
- * whose message says why.  Free the report with pgwf_replay_report_free(), which
- * frees everything it points to.
+ * whose message says why.  Free the report with pgwf_replay_report_free(),
+ * which frees everything it points to.
  */
-PGWF_API extern PgwfResult pgwf_replay_history(PgwfRegistry *registry,
-											   const json_t *history,
-											   PgwfReplayReport **report);
+extern PgwfResult pgwf_replay_history(PgwfRegistry *registry,
+									  const json_t *history,
+									  PgwfReplayReport **report);
 
 /* The same with a file; PGWF_NOT_FOUND if it cannot be read. */
-PGWF_API extern PgwfResult pgwf_replay_history_file(PgwfRegistry *registry,
-													const char *path,
-													PgwfReplayReport **report);
-PGWF_API extern void pgwf_replay_report_free(PgwfReplayReport *report);
+extern PgwfResult pgwf_replay_history_file(PgwfRegistry *registry,
+										   const char *path,
+										   PgwfReplayReport **report);
+extern void pgwf_replay_report_free(PgwfReplayReport *report);
 
 /*
  * Turns a history of either format into the readable one: a new array of
  * events {"eventId", "eventTime", "eventType", "attributes"}.  Returns NULL if
  * it cannot be understood; *error (if not NULL) is then a string to free().
  */
-PGWF_API extern json_t *pgwf_history_import(const json_t *history,
-											char **error);
+extern json_t *pgwf_history_import(const json_t *history,
+								   char **error);
 
 /* ----------------------------------------------------------------
  *		7. Client
@@ -763,23 +774,23 @@ typedef struct PgwfClientOptions
  * pgwf_client_new_on: a client on the caller's connection, whose calls take
  *		part in the caller's transaction: starting or signalling a workflow
  *		commits with the caller's rows.  The connection must be open, not in
- *		pipeline mode and without a statement under way; it must outlive the client, which
- *		never closes, reconnects or changes it.  pgwf_client_result() fails
- *		inside a transaction block.
+ *		pipeline mode and without a statement under way; it must outlive the
+ *		client, which never closes, reconnects or changes it.
+ *		pgwf_client_result() fails inside a transaction block.
  * pgwf_client_free: closes the connection, unless it is the caller's.
  * pgwf_client_connect: connects now rather than at the first call.
  * pgwf_client_error: message of the last call that failed, "" if none did.
  * pgwf_client_sqlstate: its SQLSTATE, "" if it was not the server's error.
  *		Both are valid until the next call.
  */
-PGWF_API extern PgwfClient *pgwf_client_new(const char *conninfo,
-											const PgwfClientOptions *options);
-PGWF_API extern PgwfClient *pgwf_client_new_on(struct pg_conn *conn,
-											   const PgwfClientOptions *options);
-PGWF_API extern void pgwf_client_free(PgwfClient *client);
-PGWF_API extern PgwfResult pgwf_client_connect(PgwfClient *client);
-PGWF_API extern const char *pgwf_client_error(const PgwfClient *client);
-PGWF_API extern const char *pgwf_client_sqlstate(const PgwfClient *client);
+extern PgwfClient *pgwf_client_new(const char *conninfo,
+								   const PgwfClientOptions *options);
+extern PgwfClient *pgwf_client_new_on(struct pg_conn *conn,
+									  const PgwfClientOptions *options);
+extern void pgwf_client_free(PgwfClient *client);
+extern PgwfResult pgwf_client_connect(PgwfClient *client);
+extern const char *pgwf_client_error(const PgwfClient *client);
+extern const char *pgwf_client_sqlstate(const PgwfClient *client);
 
 /* A UUID as text. */
 #define PGWF_RUN_ID_SIZE	37
@@ -814,9 +825,9 @@ typedef struct PgwfStarted
 	bool		started;		/* false: this request had started it before */
 } PgwfStarted;
 
-PGWF_API extern PgwfResult pgwf_client_start(PgwfClient *client,
-											 const PgwfStartOptions *options,
-											 PgwfStarted *started);
+extern PgwfResult pgwf_client_start(PgwfClient *client,
+									const PgwfStartOptions *options,
+									PgwfStarted *started);
 
 /* Signals; the same request id twice is one signal. */
 typedef struct PgwfSignalOptions
@@ -832,8 +843,8 @@ typedef struct PgwfSignalOptions
 #define PGWF_SIGNAL_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfSignalOptions)
 #define PGWF_SIGNAL_OPTIONS_INIT {PGWF_SIGNAL_OPTIONS_DEFAULTS}
 
-PGWF_API extern PgwfResult pgwf_client_signal(PgwfClient *client,
-											  const PgwfSignalOptions *options);
+extern PgwfResult pgwf_client_signal(PgwfClient *client,
+									 const PgwfSignalOptions *options);
 
 /*
  * Asking a workflow to cancel itself, and ending it without asking.  A request
@@ -866,10 +877,10 @@ typedef struct PgwfTerminateOptions
 	.struct_size = sizeof(PgwfTerminateOptions)
 #define PGWF_TERMINATE_OPTIONS_INIT {PGWF_TERMINATE_OPTIONS_DEFAULTS}
 
-PGWF_API extern PgwfResult pgwf_client_request_cancel(PgwfClient *client,
-													  const PgwfCancelOptions *options);
-PGWF_API extern PgwfResult pgwf_client_terminate(PgwfClient *client,
-												 const PgwfTerminateOptions *options);
+extern PgwfResult pgwf_client_request_cancel(PgwfClient *client,
+											 const PgwfCancelOptions *options);
+extern PgwfResult pgwf_client_terminate(PgwfClient *client,
+										const PgwfTerminateOptions *options);
 
 /*
  * Waiting for the end of a run and of those that continue it.  That the
@@ -897,16 +908,16 @@ typedef struct PgwfOutcome
 	PgwfFailure *failure;		/* otherwise why, or NULL */
 } PgwfOutcome;
 
-PGWF_API extern PgwfResult pgwf_client_result(PgwfClient *client,
-											  const PgwfResultOptions *options,
-											  PgwfOutcome *outcome);
-PGWF_API extern void pgwf_outcome_clear(PgwfOutcome *outcome);
+extern PgwfResult pgwf_client_result(PgwfClient *client,
+									 const PgwfResultOptions *options,
+									 PgwfOutcome *outcome);
+extern void pgwf_outcome_clear(PgwfOutcome *outcome);
 
 /* What the service knows about a run; *description is a new reference. */
-PGWF_API extern PgwfResult pgwf_client_describe(PgwfClient *client,
-												const char *workflow_id,
-												const char *run_id,
-												json_t **description);
+extern PgwfResult pgwf_client_describe(PgwfClient *client,
+									   const char *workflow_id,
+									   const char *run_id,
+									   json_t **description);
 
 /*
  * One page of a run's history: *events is a new array of {"eventId",
@@ -927,18 +938,18 @@ typedef struct PgwfHistoryOptions
 #define PGWF_HISTORY_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfHistoryOptions)
 #define PGWF_HISTORY_OPTIONS_INIT {PGWF_HISTORY_OPTIONS_DEFAULTS}
 
-PGWF_API extern PgwfResult pgwf_client_history(PgwfClient *client,
-											   const PgwfHistoryOptions *options,
-											   json_t **events);
+extern PgwfResult pgwf_client_history(PgwfClient *client,
+									  const PgwfHistoryOptions *options,
+									  json_t **events);
 
 /*
  * The whole history in Temporal's file format, as pgwf_replay_history() reads
  * it.  *text is to be free()d.
  */
-PGWF_API extern PgwfResult pgwf_client_history_json(PgwfClient *client,
-													const char *workflow_id,
-													const char *run_id,
-													char **text);
+extern PgwfResult pgwf_client_history_json(PgwfClient *client,
+										   const char *workflow_id,
+										   const char *run_id,
+										   char **text);
 
 /*
  * Ending an activity from outside its worker, after its function called
@@ -961,19 +972,19 @@ typedef struct PgwfHeartbeatAnswer
 	bool		reset;
 } PgwfHeartbeatAnswer;
 
-PGWF_API extern PgwfResult pgwf_client_complete_activity(PgwfClient *client,
-														 const PgwfActivityRef *activity,
-														 json_t *result);
-PGWF_API extern PgwfResult pgwf_client_fail_activity(PgwfClient *client,
-													 const PgwfActivityRef *activity,
-													 const PgwfFailure *failure);
-PGWF_API extern PgwfResult pgwf_client_cancel_activity(PgwfClient *client,
-													   const PgwfActivityRef *activity,
-													   json_t *details);
-PGWF_API extern PgwfResult pgwf_client_heartbeat_activity(PgwfClient *client,
-														  const PgwfActivityRef *activity,
-														  json_t *details,
-														  PgwfHeartbeatAnswer *answer);
+extern PgwfResult pgwf_client_complete_activity(PgwfClient *client,
+												const PgwfActivityRef *ref,
+												json_t *result);
+extern PgwfResult pgwf_client_fail_activity(PgwfClient *client,
+											const PgwfActivityRef *ref,
+											const PgwfFailure *failure);
+extern PgwfResult pgwf_client_cancel_activity(PgwfClient *client,
+											  const PgwfActivityRef *ref,
+											  json_t *details);
+extern PgwfResult pgwf_client_heartbeat_activity(PgwfClient *client,
+												 const PgwfActivityRef *ref,
+												 json_t *details,
+												 PgwfHeartbeatAnswer *answer);
 
 /* ----------------------------------------------------------------
  *		8. Activities
@@ -981,8 +992,9 @@ PGWF_API extern PgwfResult pgwf_client_heartbeat_activity(PgwfClient *client,
  * What an activity function (PgwfActivityFn, section 4) may call.  It runs on
  * a thread of the worker's pool and may block, use threads, files, networks
  * and clocks.  It may run more than once for one call of the workflow: when it
- * failed, timed out, or its worker died.  The calls below may be made from any thread
- * that the function waits for before it returns; the context dies with the return.
+ * failed, timed out, or its worker died.  The calls below may be made from
+ * any thread that the function waits for before it returns; the context dies
+ * with the return.
  * ----------------------------------------------------------------
  */
 
@@ -1013,15 +1025,15 @@ typedef struct PgwfActivityInfo
 	const json_t *header;		/* object name -> value, or NULL */
 } PgwfActivityInfo;
 
-PGWF_API extern const PgwfActivityInfo *pgwf_activity_info(PgwfActivity *activity);
+extern const PgwfActivityInfo *pgwf_activity_info(PgwfActivity *activity);
 
 /* The "arg" of pgwf_register_activity(). */
-PGWF_API extern void *pgwf_activity_arg(PgwfActivity *activity);
+extern void *pgwf_activity_arg(PgwfActivity *activity);
 
 /* Writes a line to the registry's log. */
-PGWF_API extern void pgwf_activity_log(PgwfActivity *activity,
-									   PgwfLogLevel level,
-									   const char *fmt,...) PGWF_PRINTF(3, 4);
+extern void pgwf_activity_log(PgwfActivity *activity,
+							  PgwfLogLevel level,
+							  const char *fmt,...) PGWF_PRINTF(3, 4);
 
 /* Why an activity should stop.  The first reason stays. */
 typedef enum PgwfCancelReason
@@ -1049,44 +1061,45 @@ typedef enum PgwfCancelReason
  * pgwf_activity_wait_canceled: blocks until it should stop or the time has
  *		passed (PGWF_FOREVER: no limit).  An interruptible sleep.
  * pgwf_activity_canceled_failure: a failure that acknowledges the
- *		cancellation, to be stored into *failure and returned with.  Details may
- *		be NULL (borrowed).  An activity may as well finish its work and
+ *		cancellation, to be stored into *failure and returned with.  Details
+ *		may be NULL (borrowed).  An activity may as well finish its work and
  *		succeed.
  */
-PGWF_API extern bool pgwf_activity_heartbeat(PgwfActivity *activity,
-											 json_t *details);
-PGWF_API extern PgwfCancelReason pgwf_activity_canceled(PgwfActivity *activity);
-PGWF_API extern PgwfCancelReason pgwf_activity_wait_canceled(PgwfActivity *activity,
-															 int64_t timeout_ms);
-PGWF_API extern PgwfFailure *pgwf_activity_canceled_failure(PgwfActivity *activity,
-															json_t *details);
+extern bool pgwf_activity_heartbeat(PgwfActivity *activity,
+									json_t *details);
+extern PgwfCancelReason pgwf_activity_canceled(PgwfActivity *activity);
+extern PgwfCancelReason pgwf_activity_wait_canceled(PgwfActivity *activity,
+													int64_t timeout_ms);
+extern PgwfFailure *pgwf_activity_canceled_failure(PgwfActivity *activity,
+												   json_t *details);
 
 /*
  * Says that the outcome comes later, from a client (section 7) that was given
  * the task token or knows the ids.  What the function returns is then ignored.
  * No effect in a local activity.
  */
-PGWF_API extern void pgwf_activity_complete_async(PgwfActivity *activity);
+extern void pgwf_activity_complete_async(PgwfActivity *activity);
 
 /*
  * A libpq connection (PGconn) in the database of the worker, with its role and
  * in an open transaction: the one that will record this activity's completion.
  * When the function succeeds, its own SQL and the completion
- * commit together; when it fails, is canceled, is too late (the attempt timed out and is
- * another worker's now) or the process dies, neither does.  So its effect happens
- * exactly once.
+ * commit together; when it fails, is canceled, is too late (the attempt timed
+ * out and is another worker's now) or the process dies, neither does.  So its
+ * effect happens exactly once.
  *
  * The connection is the library's: run statements on it with libpq's blocking
  * calls, do not COMMIT, ROLL BACK (savepoints are yours), close or keep it.
- * search_path is pg_catalog, pg_temp: qualify names, or SET LOCAL search_path.  The
- * connection is opened at the first call, and further calls return the same; NULL
+ * search_path is pg_catalog, pg_temp: qualify names, or SET LOCAL
+ * search_path.  The connection is opened at the first call, and further calls
+ * return the same; NULL
  * if it cannot be opened or in a local activity: fail then, the retry policy
  * does the rest.
  *
  * Errors of deferred constraints and of the commit itself fail the attempt
  * with an application failure of type "TransactionError".
  */
-PGWF_API extern struct pg_conn *pgwf_activity_connection(PgwfActivity *activity);
+extern struct pg_conn *pgwf_activity_connection(PgwfActivity *activity);
 
 /* ----------------------------------------------------------------
  *		9. Worker
@@ -1095,8 +1108,8 @@ PGWF_API extern struct pg_conn *pgwf_activity_connection(PgwfActivity *activity)
  * workflows and activities of its registry and answers the tasks.  It uses two
  * connections: one waits for tasks, one takes and answers them, many at a time
  * when there are many; and one more for each thread whose activity asked
- * for pgwf_activity_connection().  A lost connection is made again, with pauses of 50 ms
- * growing to 5 s.
+ * for pgwf_activity_connection().  A lost connection is made again, with
+ * pauses of 50 ms growing to 5 s.
  *
  * Several workers may run in one process, each with a thread of its own in
  * pgwf_worker_run(), and share a registry: that is the way to use more
@@ -1165,19 +1178,21 @@ typedef struct PgwfWorkerOptions
 /*
  * pgwf_worker_new: checks the options and starts nothing.  NULL with *error
  *		(may be NULL) set to a text to be free()d if they are wrong.  The
- *		registry is borrowed, must outlive the worker, and must not be changed any more.
+ *		registry is borrowed, must outlive the worker, and must not be changed
+ *		any more.
  * pgwf_worker_run: works until pgwf_worker_stop(), in the calling thread and
- *		some of its own, which block all signals.  Returns PGWF_OK after an orderly stop, or the
+ *		some of its own, which block all signals.  Returns PGWF_OK after an
+ *		orderly stop, or the
  *		reason why it could not begin: a role without rights, no such
- *		namespace, a database without the extension.  A server that is not there is
- *		waited for.  Can be called once.
+ *		namespace, a database without the extension.  A server that is not
+ *		there is waited for.  Can be called once.
  * pgwf_worker_stop: asks it to stop and returns at once.  From any thread and
  *		from a signal handler; more than once; also before the run.
  *		No new tasks are taken, running activities get the grace period, then
- *		are canceled, everything is answered, the cache is emptied.  Activities that
- *		ignore their cancellation are waited for as long as the grace period again;
- *		then they are left to the service's timeouts, and with them the memory
- *		of the worker.
+ *		are canceled, everything is answered, the cache is emptied.
+ *		Activities that ignore their cancellation are waited for as long as
+ *		the grace period again; then they are left to the service's timeouts,
+ *		and with them the memory of the worker.
  * pgwf_worker_free: after run has returned.
  * pgwf_worker_error: what pgwf_worker_run() stumbled on, "" if nothing.
  * pgwf_worker_stats: counters since the start; may be called from any thread
@@ -1207,15 +1222,15 @@ typedef struct PgwfWorkerStats
 	int64_t		deadlocks;
 } PgwfWorkerStats;
 
-PGWF_API extern PgwfWorker *pgwf_worker_new(const PgwfWorkerOptions *options,
-											PgwfRegistry *registry,
-											char **error);
-PGWF_API extern PgwfResult pgwf_worker_run(PgwfWorker *worker);
-PGWF_API extern void pgwf_worker_stop(PgwfWorker *worker);
-PGWF_API extern void pgwf_worker_free(PgwfWorker *worker);
-PGWF_API extern const char *pgwf_worker_error(const PgwfWorker *worker);
-PGWF_API extern void pgwf_worker_stats(PgwfWorker *worker,
-									   PgwfWorkerStats *stats);
+extern PgwfWorker *pgwf_worker_new(const PgwfWorkerOptions *options,
+								   PgwfRegistry *registry,
+								   char **error);
+extern PgwfResult pgwf_worker_run(PgwfWorker *worker);
+extern void pgwf_worker_stop(PgwfWorker *worker);
+extern void pgwf_worker_free(PgwfWorker *worker);
+extern const char *pgwf_worker_error(const PgwfWorker *worker);
+extern void pgwf_worker_stats(PgwfWorker *worker,
+							  PgwfWorkerStats *stats);
 
 /*
  * What a shared object for "pgworkflow worker --library" and "pgworkflow
@@ -1223,6 +1238,10 @@ PGWF_API extern void pgwf_worker_stats(PgwfWorker *worker,
  */
 typedef PgwfResult (*PgwfRegisterFn) (PgwfRegistry *registry);
 #define PGWF_REGISTER_SYMBOL	"pgworkflow_register"
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

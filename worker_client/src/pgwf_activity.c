@@ -255,7 +255,8 @@ pgwf_start_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 	pgwf_options_copy(&o, sizeof(o), options);
 	if (type == NULL || *type == '\0')
 		pgwf_panic(wf, "pgwf_start_activity was called without a type");
-	if (o.start_to_close_timeout_ms <= 0 && o.schedule_to_close_timeout_ms <= 0)
+	if (o.start_to_close_timeout_ms <= 0 &&
+		o.schedule_to_close_timeout_ms <= 0)
 		pgwf_panic(wf, "activity \"%s\" has neither a start-to-close nor a "
 				   "schedule-to-close timeout", type);
 

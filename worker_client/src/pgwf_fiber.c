@@ -4,8 +4,8 @@
  *
  * A fiber is a ucontext on an mmap'ed stack with a guard page below it.
  * Stacks that are no longer used are kept in a pool, which is shared by the
- * threads of a registry and locked by its mutex.  A fiber itself is used by one
- * thread at a time, but not always by the same.
+ * threads of a registry and locked by its mutex.  A fiber itself is used by
+ * one thread at a time, but not always by the same.
  */
 #include <pthread.h>
 #include <stdlib.h>

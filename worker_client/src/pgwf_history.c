@@ -2,10 +2,10 @@
  * pgwf_history.c
  *		Reading events, and cutting a history into logical workflow tasks.
  *
- * One activation of the workflow code stands for one logical workflow task: the
- * stretch of history from behind a WorkflowTaskStarted up to the next one
- * that counts.  Those that do not count led to nothing (failed, timed
- * out, run closed) or only kept a task with local activities alive.
+ * One activation of the workflow code stands for one logical workflow task:
+ * the stretch of history from behind a WorkflowTaskStarted up to the next one
+ * that counts.  Those that do not count led to nothing (failed, timed out,
+ * run closed) or only kept a task with local activities alive.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +67,8 @@ pgwf_task_is_heartbeat(const PgwfEvent *events, int n_events, int started)
 /*
  * Finds the WorkflowTaskStarted, or the closing event, that ends the sequence
  * that begins at "start".  Returns its index, or -1 if no sequence ends in
- * what there is of history.  *has_command tells whether a command event is in it.
+ * what there is of history.  *has_command tells whether a command event is in
+ * it.
  */
 int
 pgwf_sequence_end(const PgwfEvent *events, int n_events, int start,

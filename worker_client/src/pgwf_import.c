@@ -117,7 +117,9 @@ is_payloads(const json_t *value)
 
 /* ---- attributes ---- */
 
-/* Is this the name of a 64-bit number, which proto3 JSON writes as a string? */
+/*
+ * Is this the name of a 64-bit number, which proto3 JSON writes as a string?
+ */
 static bool
 is_int64_key(const char *key)
 {

@@ -1,10 +1,11 @@
 /*
  * pgwf_instance.h
- *		One workflow run in memory, as the worker loop and the replayer drive it.
+ *		One workflow run in memory, as the worker loop and the replayer drive
+ *		it.
  *
  * An instance holds the coroutines of a run, its state machines and its
- * position in history.  It does no I/O.  It is used by one thread at a time but
- * may move to another thread between two calls.
+ * position in history.  It does no I/O.  It is used by one thread at a time
+ * but may move to another thread between two calls.
  *
  * The life of a workflow task:
  *
@@ -43,7 +44,7 @@ typedef enum PgwfTaskStatus
 /* One attempt of a local activity that the worker is to run. */
 typedef struct PgwfLocalRequest
 {
-	int64_t		seq;			/* names it in local_result and local_cancels */
+	int64_t		seq;			/* its name in results and cancels */
 	int			attempt;		/* from 1 */
 	const char *activity_type;
 	const char *activity_id;
@@ -106,8 +107,8 @@ extern PgwfInstance *pgwf_instance_create(PgwfRegistry *registry,
  * Takes one polled workflow task: the poll response in readable form with
  * history.events complete up to startedEventId (from event 1, or from any
  * event not later than the one after the last processed), and transientEvents
- * if there are any.  "task" is borrowed and not kept.  "out" is filled; release it with
- * pgwf_task_outcome_clear() before the next call.
+ * if there are any.  "task" is borrowed and not kept.  "out" is filled;
+ * release it with pgwf_task_outcome_clear() before the next call.
  */
 extern void pgwf_instance_process(PgwfInstance *instance, const json_t *task,
 								  PgwfTaskOutcome *out);

@@ -23,8 +23,9 @@
  *	pgwf_instance.c		one run: life, activations, outcomes
  *	pgwf_replay.c		the offline replayer
  *
- * No locks: an instance belongs to one thread at a time, and the only thing that
- * several share, the registry's pool of stacks, is locked in pgwf_fiber.c.
+ * No locks: an instance belongs to one thread at a time, and the only thing
+ * that several share, the registry's pool of stacks, is locked in
+ * pgwf_fiber.c.
  */
 #ifndef PGWF_INT_H
 #define PGWF_INT_H

@@ -131,13 +131,14 @@ pgwf_apply_task_completed(PgwfWorkflow *wf, const PgwfEvent *event)
 	}
 	/* this library has no flags of its own: only foreign ones may be there */
 	flags = json_object_get(meta, "langUsedFlags");
-	if (json_array_size(flags) > 0 &&
+	flag = json_array_get(flags, 0);
+	if (flag != NULL &&
 		(wf->sdk_name == NULL || strcmp(wf->sdk_name, PGWF_SDK_NAME) == 0))
 		pgwf_engine_fail(wf, PGWF_ERROR_UNHANDLED, event->id,
 						 "event %lld was made with language flag %lld, which "
 						 "this version of the library does not know",
 						 (long long) event->id,
-						 (long long) json_integer_value(json_array_get(flags, 0)));
+						 (long long) json_integer_value(flag));
 }
 
 /* WorkflowTaskFailed: a reset changes the random numbers from here on. */

@@ -4,9 +4,9 @@
  *		and the markers that record their outcome.
  *
  * Nothing is written when one is scheduled.  On replay its outcome is taken
- * from the marker that the look-ahead found; outcomes are applied one by one in
- * the order of the markers, each followed by a run of the coroutines, just as
- * they were applied when the attempts ended.
+ * from the marker that the look-ahead found; outcomes are applied one by one
+ * in the order of the markers, each followed by a run of the coroutines, just
+ * as they were applied when the attempts ended.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,7 +269,8 @@ pgwf_local_replay_next(PgwfWorkflow *wf)
 	else
 	{
 		failure = json_object_get(seen->attributes, "failure");
-		result = pgwf_json_first(json_object_get(json_object_get(seen->attributes, "details"), "result"));
+		result = json_object_get(seen->attributes, "details");
+		result = pgwf_json_first(json_object_get(result, "result"));
 		if (json_is_integer(json_object_get(data, "attempt")))
 			machine->local->attempt = (int) pgwf_json_int(data, "attempt");
 		resolve(wf, machine, result, failure,
@@ -307,7 +308,10 @@ pgwf_local_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 
 /* ---- live ---- */
 
-/* What is left of the schedule-to-close timeout after so much of this machine. */
+/*
+ * What is left of the schedule-to-close timeout after so much of this
+ * machine.
+ */
 static int64_t
 time_left_ms(const PgwfLocal *local, int64_t after_ms)
 {
@@ -490,9 +494,9 @@ copy_types(PgwfWorkflow *wf, const char *const *types)
 
 PgwfFuture *
 pgwf_start_local_activity(PgwfWorkflow *wf, const char *type, json_t *args,
-						  const PgwfLocalActivityOptions *options)
+						  const PgwfLocalOptions *options)
 {
-	PgwfLocalActivityOptions o;
+	PgwfLocalOptions o;
 	PgwfRetryPolicy retry;
 	PgwfMachine *machine;
 	PgwfLocal  *local;
@@ -504,7 +508,8 @@ pgwf_start_local_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 	pgwf_options_copy(&retry, sizeof(retry), o.retry_policy);
 	if (type == NULL || *type == '\0')
 		pgwf_panic(wf, "pgwf_start_local_activity was called without a type");
-	if (o.start_to_close_timeout_ms <= 0 && o.schedule_to_close_timeout_ms <= 0)
+	if (o.start_to_close_timeout_ms <= 0 &&
+		o.schedule_to_close_timeout_ms <= 0)
 		pgwf_panic(wf, "local activity \"%s\" has neither a start-to-close "
 				   "nor a schedule-to-close timeout", type);
 
@@ -555,7 +560,7 @@ pgwf_start_local_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 
 bool
 pgwf_execute_local_activity(PgwfWorkflow *wf, const char *type, json_t *args,
-							const PgwfLocalActivityOptions *options,
+							const PgwfLocalOptions *options,
 							json_t **result, PgwfFailure **failure)
 {
 	return pgwf_await(wf, pgwf_start_local_activity(wf, type, args, options),

@@ -1,6 +1,7 @@
 /*
  * pgwf_match.c
- *		Commands that workflow code asked for, and the events that confirm them.
+ *		Commands that workflow code asked for, and the events that confirm
+ *		them.
  *
  * Commands wait in one FIFO from the moment the code asks for them until
  * the event each became is met in history.  The order is strict: a command

@@ -80,7 +80,9 @@ pgwf_run_seed(const char *run_id)
 	return seed;
 }
 
-/* Fills the state from a seed by splitmix64, as the generator's authors ask. */
+/*
+ * Fills the state from a seed by splitmix64, as the generator's authors ask.
+ */
 void
 pgwf_random_seed(PgwfRandom *random, uint64_t seed)
 {

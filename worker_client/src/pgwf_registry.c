@@ -3,7 +3,8 @@
  *		Names of workflows and activities and the functions behind them; the
  *		log and the stacks that all runs of a registry share.
  *
- * Read-only once workers use it, except the pool of stacks, which locks itself.
+ * Read-only once workers use it, except the pool of stacks, which locks
+ * itself.
  */
 #include <stdarg.h>
 #include <stdlib.h>

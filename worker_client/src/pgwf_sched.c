@@ -3,9 +3,10 @@
  *		Coroutines of a run, futures they wait for, cancellation scopes, and
  *		signals.
  *
- * The coroutines of a run are run in the order of their creation, each until it
- * blocks, over and over until none can go on.  Which of them can go on depends
- * only on what happened in the run, so a replay runs them in the same order.
+ * The coroutines of a run are run in the order of their creation, each until
+ * it blocks, over and over until none can go on.  Which of them can go on
+ * depends only on what happened in the run, so a replay runs them in the same
+ * order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,9 @@ remove_finished(PgwfWorkflow *wf)
 	}
 }
 
-/* Runs all coroutines until each is blocked, has returned, or an error came. */
+/*
+ * Runs all coroutines until each is blocked, has returned, or an error came.
+ */
 void
 pgwf_run_coroutines(PgwfWorkflow *wf)
 {

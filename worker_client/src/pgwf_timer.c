@@ -9,6 +9,7 @@
 #include "pgwf_int.h"
 
 static void timer_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
+static PgwfFailure *canceled_failure(PgwfWorkflow *wf);
 
 const PgwfMachineInfo pgwf_timer_machine = {"timer", timer_cancel};
 
@@ -50,8 +51,14 @@ timer_cancel(PgwfWorkflow *wf, PgwfMachine *machine)
 	}
 	machine->state = PGWF_STATE_CLOSED;
 	if (machine->future != NULL)
-		pgwf_future_fail(wf, machine->future,
-						 pgwf_arena_failure(wf, pgwf_failure_canceled_json("timer canceled", NULL)));
+		pgwf_future_fail(wf, machine->future, canceled_failure(wf));
+}
+
+static PgwfFailure *
+canceled_failure(PgwfWorkflow *wf)
+{
+	return pgwf_arena_failure(wf, pgwf_failure_canceled_json("timer canceled",
+															 NULL));
 }
 
 /* TimerStarted */
@@ -107,8 +114,7 @@ pgwf_start_timer(PgwfWorkflow *wf, int64_t duration_ms)
 	pgwf_require_coroutine(wf, "pgwf_start_timer");
 	future = pgwf_future_create(wf, NULL);
 	if (pgwf_scope_canceled(wf, NULL))
-		pgwf_future_fail(wf, future,
-						 pgwf_arena_failure(wf, pgwf_failure_canceled_json("timer canceled", NULL)));
+		pgwf_future_fail(wf, future, canceled_failure(wf));
 	else if (duration_ms <= 0)
 		pgwf_future_succeed(wf, future, json_null());
 	else
