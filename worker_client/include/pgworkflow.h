@@ -822,7 +822,7 @@ typedef struct PgwfStartOptions
 typedef struct PgwfStarted
 {
 	char		run_id[PGWF_RUN_ID_SIZE];
-	bool		started;		/* false: this request had started it before */
+	bool		started;		/* false: it is another start's open run */
 } PgwfStarted;
 
 extern PgwfResult pgwf_client_start(PgwfClient *client,

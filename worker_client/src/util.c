@@ -66,17 +66,25 @@ pgwf_err_set(PgwfErr *err, PgwfResult code, const char *sqlstate,
 {
 	va_list		args;
 	char		buf[4096];
-	size_t		len;
+	size_t		len = 0;
 	char	   *message;
+	char	   *p;
 
 	va_start(args, fmt);
 	vsnprintf(buf, sizeof(buf), fmt, args);
 	va_end(args);
 
-	/* libpq ends its messages with a newline */
-	len = strlen(buf);
-	while (len > 0 && isspace((unsigned char) buf[len - 1]))
-		buf[--len] = '\0';
+	/* libpq's messages have several lines and end with a newline */
+	for (p = buf; *p != '\0'; p++)
+	{
+		if (!isspace((unsigned char) *p))
+			buf[len++] = *p;
+		else if (len > 0 && buf[len - 1] != ' ')
+			buf[len++] = ' ';
+	}
+	while (len > 0 && buf[len - 1] == ' ')
+		len--;
+	buf[len] = '\0';
 
 	message = pgwf_strdup(buf);
 	free(err->message);
