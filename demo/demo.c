@@ -124,7 +124,7 @@ replay(PgwfRegistry *registry, const char *path)
 }
 
 static int
-usage(const DemoProgram * program)
+usage(const DemoProgram *program)
 {
 	fprintf(stderr, "usage: %s worker [--task-queue=NAME] [--name=NAME]"
 			" [--hold-at=TEXT] [OPTION...]\n"
@@ -136,7 +136,7 @@ usage(const DemoProgram * program)
 }
 
 int
-demo_main(const DemoProgram * program, int argc, char **argv)
+demo_main(const DemoProgram *program, int argc, char **argv)
 {
 	const char *task_queue = program->task_queue;
 	const char *command = NULL;

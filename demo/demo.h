@@ -26,10 +26,10 @@ typedef struct DemoProgram
 	 */
 	bool		(*option) (const char *name, const char *value);
 	const char *option_help;	/* lines for the usage text */
-}			DemoProgram;
+} DemoProgram;
 
 /* The main program; returns the exit status. */
-extern int	demo_main(const DemoProgram * program, int argc, char **argv);
+extern int	demo_main(const DemoProgram *program, int argc, char **argv);
 
 /* A failure of type "database" that says why a statement failed. */
 struct pg_result;

@@ -22,7 +22,7 @@ text_of(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
-	return text !=NULL ? text : "";
+	return text != NULL ? text : "";
 }
 
 static const char *
@@ -44,7 +44,7 @@ note_json(char *note, const char *before, const json_t *value)
 					  JSON_REAL_PRECISION(12));
 
 	snprintf(note + used, MAX_NOTE - used, "%s%s", before,
-			 text !=NULL ? text : "");
+			 text != NULL ? text : "");
 	free(text);
 }
 
@@ -63,7 +63,7 @@ after_prefix(const char *text, const char *prefix)
 {
 	size_t		length = strlen(prefix);
 
-	return strncmp(text, prefix, length) == 0 ? text +length : text;
+	return strncmp(text, prefix, length) == 0 ? text + length : text;
 }
 
 /* What is worth saying about an event, in a few words. */
@@ -119,7 +119,7 @@ describe(const json_t *event, char *note)
 static void
 print_row(int width, const json_t *command, const json_t *event)
 {
-	char text[	MAX_NOTE] = "";
+	char		text[MAX_NOTE] = "";
 	char		note[MAX_NOTE];
 
 	if (json_is_object(command))

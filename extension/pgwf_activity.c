@@ -267,7 +267,7 @@ decide_retry(PgwfRun *run, const PgwfActivity *activity, Jsonb *failure,
 		double		factor = pow(activity->backoff_coefficient,
 								 activity->attempt - 1);
 		double		maximum = activity->maximum_interval > 0 ?
-			activity->maximum_interval : PGWF_MAX_DURATION;
+		activity->maximum_interval : PGWF_MAX_DURATION;
 
 		interval = (int64) Min(activity->initial_interval * factor, maximum);
 	}

@@ -21,7 +21,7 @@ typedef enum PgwfCalendarField
 	PGWF_CALENDAR_MONTH,
 	PGWF_CALENDAR_YEAR,
 	PGWF_CALENDAR_DAY_OF_WEEK	/* 0 and 7 are Sunday */
-}			PgwfCalendarField;
+} PgwfCalendarField;
 
 #define PGWF_CALENDAR_FIELDS (PGWF_CALENDAR_DAY_OF_WEEK + 1)
 
@@ -31,7 +31,7 @@ typedef struct PgwfCalendarRange
 	int			start;
 	int			end;
 	int			step;
-}			PgwfCalendarRange;
+} PgwfCalendarRange;
 
 /*
  * The wall-clock times at which every field has one of its values.  With
@@ -45,20 +45,20 @@ typedef struct PgwfCalendar
 	uint64		values[PGWF_CALENDAR_FIELDS];	/* as sets, but the year */
 	bool		star[PGWF_CALENDAR_FIELDS]; /* given as "*" */
 	bool		either_day;
-}			PgwfCalendar;
+} PgwfCalendar;
 
-extern void pgwf_calendar_init(PgwfCalendar * calendar);
-extern bool pgwf_calendar_parse(PgwfCalendar * calendar,
+extern void pgwf_calendar_init(PgwfCalendar *calendar);
+extern bool pgwf_calendar_parse(PgwfCalendar *calendar,
 								PgwfCalendarField field, const char *text,
 								char **error);
-extern bool pgwf_calendar_add(PgwfCalendar * calendar,
+extern bool pgwf_calendar_add(PgwfCalendar *calendar,
 							  PgwfCalendarField field, int start, int end,
 							  int step, char **error);
-extern void pgwf_calendar_finish(PgwfCalendar * calendar);
+extern void pgwf_calendar_finish(PgwfCalendar *calendar);
 
-extern TimestampTz pgwf_calendar_next(const PgwfCalendar * calendar,
-									  pg_tz * zone, TimestampTz after);
-extern bool pgwf_calendar_matches(const PgwfCalendar * calendar,
-								  pg_tz * zone, TimestampTz moment);
+extern TimestampTz pgwf_calendar_next(const PgwfCalendar *calendar,
+									  pg_tz *zone, TimestampTz after);
+extern bool pgwf_calendar_matches(const PgwfCalendar *calendar,
+								  pg_tz *zone, TimestampTz moment);
 
 #endif							/* PGWF_CALENDAR_H */

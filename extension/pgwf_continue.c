@@ -99,9 +99,9 @@ int64
 pgwf_successor_backoff(PgwfRun *run, int64 backoff)
 {
 	int64		minimum =
-		(int64) pgwf_workflow_id_reuse_minimal_interval * 1000;
+	(int64) pgwf_workflow_id_reuse_minimal_interval * 1000;
 	int64		lifetime = run->call->now -
-		pgwf_run_execution(run)->start_time;
+	pgwf_run_execution(run)->start_time;
 
 	if (lifetime < 0)
 		lifetime = 0;

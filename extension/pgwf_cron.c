@@ -92,11 +92,11 @@ parse_duration(const char *text, int64 *result)
 		size_t		unit_len;
 		bool		found = false;
 
-		if (!isdigit((unsigned char) *text) && *text !='.')
+		if (!isdigit((unsigned char) *text) && *text != '.')
 			return false;
 		unit_len = strspn(text, "0123456789.");
 		number = strtod(text, &end);
-		if (end != text +unit_len)
+		if (end != text + unit_len)
 			return false;
 		text = end;
 
@@ -112,7 +112,7 @@ parse_duration(const char *text, int64 *result)
 		}
 		if (!found)
 			return false;
-		text	  +=unit_len;
+		text += unit_len;
 	}
 	if (total > PGWF_MAX_DURATION)
 		return false;
@@ -127,10 +127,10 @@ trim(char *text)
 	char	   *end;
 
 	while (isspace((unsigned char) *text))
-		text	  ++;
-	end = text +strlen(text);
+		text++;
+	end = text + strlen(text);
 
-	while (end > text &&isspace((unsigned char) end[-1]))
+	while (end > text && isspace((unsigned char) end[-1]))
 		end--;
 	*end = '\0';
 	return text;
@@ -138,7 +138,7 @@ trim(char *text)
 
 /* "@every 1h", of a schedule also "@every 1h/5m" with the phase */
 static bool
-parse_every(PgwfCron * cron, char *text, char **error)
+parse_every(PgwfCron *cron, char *text, char **error)
 {
 	char	   *phase = cron->for_schedule ? strchr(text, '/') : NULL;
 
@@ -176,7 +176,7 @@ split_fields(char *text, char **fields)
 	for (;;)
 	{
 		while (isspace((unsigned char) *text))
-			text	  ++;
+			text++;
 
 		if (*text == '\0' || count > MAX_FIELDS)
 			return count;
@@ -184,16 +184,16 @@ split_fields(char *text, char **fields)
 			fields[count] = text;
 
 		count++;
-		while (*text &&!isspace((unsigned char) *text))
-			text	  ++;
+		while (*text && !isspace((unsigned char) *text))
+			text++;
 
 		if (*text)
-			*text ++= '\0';
+			*text++ = '\0';
 	}
 }
 
 static bool
-parse_fields(PgwfCron * cron, char *text, char **error)
+parse_fields(PgwfCron *cron, char *text, char **error)
 {
 	static const PgwfCalendarField order[MAX_FIELDS] = {
 		PGWF_CALENDAR_SECOND, PGWF_CALENDAR_MINUTE, PGWF_CALENDAR_HOUR,
@@ -225,16 +225,16 @@ parse_fields(PgwfCron * cron, char *text, char **error)
 
 /* "CRON_TZ=" or "TZ=" before the rest; returns the rest, or NULL */
 static char *
-parse_zone(PgwfCron * cron, char *text, char **error)
+parse_zone(PgwfCron *cron, char *text, char **error)
 {
 	char	   *name;
 	char	   *rest;
 
 	if (strncmp(text, "TZ=", 3) == 0)
-		name = text +3;
+		name = text + 3;
 
 	else if (strncmp(text, "CRON_TZ=", 8) == 0)
-		name = text +8;
+		name = text + 8;
 
 	else
 	{
@@ -283,7 +283,7 @@ pgwf_cron_parse(const char *spec, bool days_are_anded, char **error)
 		}
 	}
 	if (strncmp(text, "@every", 6) == 0 && isspace((unsigned char) text[6]))
-		return parse_every(cron, text +6, error) ? cron : NULL;
+		return parse_every(cron, text + 6, error) ? cron : NULL;
 	if (text[0] == '@')
 	{
 		const char *fields = NULL;
@@ -322,7 +322,7 @@ pgwf_interval_next(int64 interval, int64 phase, TimestampTz after)
 
 /* The first moment after "after", or DT_NOEND if there is none */
 TimestampTz
-pgwf_cron_next(const PgwfCron * cron, TimestampTz after)
+pgwf_cron_next(const PgwfCron *cron, TimestampTz after)
 {
 	if (TIMESTAMP_NOT_FINITE(after))
 		return DT_NOEND;
@@ -342,7 +342,7 @@ pgwf_cron_next(const PgwfCron * cron, TimestampTz after)
  * rounded up.  -1 if there is no such moment.
  */
 int64
-pgwf_cron_backoff(const PgwfCron * cron, TimestampTz execution_time,
+pgwf_cron_backoff(const PgwfCron *cron, TimestampTz execution_time,
 				  TimestampTz now)
 {
 	TimestampTz next = pgwf_cron_next(cron, execution_time);

@@ -20,15 +20,15 @@ typedef struct PgwfCron
 	char	   *zone_name;		/* as given in the line, or NULL */
 	pg_tz	   *zone;			/* that one, or UTC */
 	char	   *comment;		/* of a schedule's line, or NULL */
-}			PgwfCron;
+} PgwfCron;
 
-extern PgwfCron * pgwf_cron_parse(const char *spec, bool days_are_anded,
-								  char **error);
-extern TimestampTz pgwf_cron_next(const PgwfCron * cron, TimestampTz after);
-extern int64 pgwf_cron_backoff(const PgwfCron * cron,
+extern PgwfCron *pgwf_cron_parse(const char *spec, bool days_are_anded,
+								 char **error);
+extern TimestampTz pgwf_cron_next(const PgwfCron *cron, TimestampTz after);
+extern int64 pgwf_cron_backoff(const PgwfCron *cron,
 							   TimestampTz execution_time, TimestampTz now);
 
-extern pg_tz * pgwf_zone(const char *name);
+extern pg_tz *pgwf_zone(const char *name);
 extern TimestampTz pgwf_interval_next(int64 interval, int64 phase,
 									  TimestampTz after);
 

@@ -282,14 +282,14 @@ pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 /* The activities that may be due from one moment to another, earliest first */
 void
 pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
-			TimestampTz until)
+					   TimestampTz until)
 {
 	PgwfKey		keys[2];
 
 	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-	TimestampTzGetDatum(from)};
+						 TimestampTzGetDatum(from)};
 	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-	TimestampTzGetDatum(until)};
+						 TimestampTzGetDatum(until)};
 	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_DUE_IDX, keys,
 					lengthof(keys));
 }

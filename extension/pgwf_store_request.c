@@ -58,7 +58,7 @@ pgwf_run_request_insert(PgwfCall *call, int32 namespace_id, int64 run_key,
 /* Forgets the requests of a run that closes */
 void
 pgwf_run_request_delete_all(PgwfCall *call, int32 namespace_id,
-							   int64 run_key)
+							int64 run_key)
 {
 	PgwfKey		keys[2];
 	PgwfScan	scan;

@@ -126,14 +126,14 @@ pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 /* The tasks due from one moment to another, earliest first */
 void
 pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
-			TimestampTz until)
+				   TimestampTz until)
 {
 	PgwfKey		keys[2];
 
 	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-	TimestampTzGetDatum(from)};
+						 TimestampTzGetDatum(from)};
 	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-	TimestampTzGetDatum(until)};
+						 TimestampTzGetDatum(until)};
 	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_DUE_IDX, keys,
 					lengthof(keys));
 }

@@ -87,14 +87,14 @@ pgwf_timer_delete(PgwfCall *call, PgwfTimer *timer)
 /* The timers due from one moment to another, earliest first */
 void
 pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
-			TimestampTz until)
+					TimestampTz until)
 {
 	PgwfKey		keys[2];
 
 	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-	TimestampTzGetDatum(from)};
+						 TimestampTzGetDatum(from)};
 	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-	TimestampTzGetDatum(until)};
+						 TimestampTzGetDatum(until)};
 	pgwf_scan_begin(scan, call, PGWF_TIMER, PGWF_TIMER_FIRE_AT_IDX, keys,
 					lengthof(keys));
 }

@@ -122,11 +122,11 @@ static int64
 task_timeout(const PgwfState *state)
 {
 	int			doublings = state->wft_attempt -
-		pgwf_workflow_task_retry_free_attempts - 1;
+	pgwf_workflow_task_retry_free_attempts - 1;
 	int64		maximum =
-		MILLISECONDS(pgwf_workflow_task_retry_maximum_interval);
+	MILLISECONDS(pgwf_workflow_task_retry_maximum_interval);
 	int64		delay =
-		MILLISECONDS(pgwf_workflow_task_retry_initial_interval);
+	MILLISECONDS(pgwf_workflow_task_retry_initial_interval);
 
 	if (doublings < 0)
 		return state->task_timeout;

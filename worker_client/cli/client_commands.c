@@ -322,7 +322,7 @@ print_event(const json_t *event)
 {
 	const json_t *attributes = json_object_get(event, "attributes");
 	const char *event_time =
-		json_string_value(json_object_get(event, "eventTime"));
+	json_string_value(json_object_get(event, "eventTime"));
 	const char *type = json_string_value(json_object_get(event, "eventType"));
 	size_t		i;
 

@@ -21,6 +21,7 @@ static const struct
 	int			min_args;
 	int			max_args;
 }			commands[] =
+
 {
 	{"start", cli_start, 0, 0},
 	{"signal", cli_signal, 2, 2},

@@ -107,7 +107,7 @@ pgwf_activity_create(const PgwfActivityHost *host, json_t *task)
 	if (info->schedule_to_close_timeout_ms > 0)
 	{
 		int64_t		rest = info->schedule_to_close_timeout_ms -
-			(info->started_time_ms - info->scheduled_time_ms);
+		(info->started_time_ms - info->scheduled_time_ms);
 
 		if (rest < 1)
 			rest = 1;
@@ -569,12 +569,12 @@ pgwf_activity_tick(PgwfActivity *activity, int64_t now, bool *send)
 	if (activity->canceled == PGWF_NOT_CANCELED)
 	{
 		int64_t		limit = activity->deadline_ms > 0 ?
-			activity->deadline_ms : INT64_MAX;
+		activity->deadline_ms : INT64_MAX;
 
 		if (activity->info.heartbeat_timeout_ms > 0)
 		{
 			int64_t		beat = activity->last_beat_ms +
-				activity->info.heartbeat_timeout_ms + HEARTBEAT_BUFFER_MS;
+			activity->info.heartbeat_timeout_ms + HEARTBEAT_BUFFER_MS;
 
 			if (beat < limit)
 				limit = beat;

@@ -34,6 +34,7 @@ static const struct
 	const char *sql;
 	int			nparams;
 }			statements[PGWF_NUM_STMTS] =
+
 {
 	[PGWF_STMT_START] = {"pgwf_start",
 		"SELECT run_id, started FROM workflow.start_workflow_execution("
@@ -42,7 +43,7 @@ static const struct
 		"identity => $6::text, workflow_execution_timeout => $7::interval, "
 		"workflow_run_timeout => $8::interval, "
 		"workflow_task_timeout => $9::interval, memo => $10::jsonb, "
-	"search_attributes => $11::jsonb, header => $12::jsonb, "
+		"search_attributes => $11::jsonb, header => $12::jsonb, "
 	"namespace => $13::text)", 13},
 	[PGWF_STMT_SIGNAL] = {"pgwf_signal",
 		"SELECT workflow.signal_workflow_execution(workflow_id => $1::text, "
@@ -718,7 +719,7 @@ read_pipeline(PgwfConn *conn, PgwfRequest *const *requests, int nrequests,
 	{
 		PgwfRequest *request = requests[i];
 		bool		last = i + 1 == nrequests ||
-			requests[i + 1]->group != request->group;
+		requests[i + 1]->group != request->group;
 
 		/* the answer, then the NULL that ends it */
 		code = next_result(conn, deadline, &res);
@@ -747,8 +748,8 @@ read_pipeline(PgwfConn *conn, PgwfRequest *const *requests, int nrequests,
 		if (last)
 		{
 			/*
-			 * The commit happens at the Sync; what fails there is reported
-			 * as an extra error before the Sync's own result.
+			 * The commit happens at the Sync; what fails there is reported as
+			 * an extra error before the Sync's own result.
 			 */
 			for (;;)
 			{

@@ -82,17 +82,17 @@ extern void pgwf_conn_close(PgwfConn *conn);
 extern bool pgwf_conn_is_open(const PgwfConn *conn);
 
 extern PgwfResult pgwf_conn_exec(PgwfConn *conn, PgwfStmt stmt,
-							   const char *const *values, int timeout_ms,
-							   PGresult **result);
+								 const char *const *values, int timeout_ms,
+								 PGresult **result);
 extern PgwfResult pgwf_conn_command(PgwfConn *conn, const char *sql,
-								  int timeout_ms);
+									int timeout_ms);
 extern PgwfResult pgwf_conn_send(PgwfConn *conn, PgwfStmt stmt,
-							   const char *const *values, int timeout_ms);
+								 const char *const *values, int timeout_ms);
 extern PgwfResult pgwf_conn_receive(PgwfConn *conn, bool *busy,
-								  PGresult **result);
+									PGresult **result);
 extern void pgwf_conn_cancel(PgwfConn *conn);
 extern PgwfResult pgwf_conn_pipeline(PgwfConn *conn, PgwfRequest *const *requests,
-								   int nrequests, int timeout_ms);
+									 int nrequests, int timeout_ms);
 
 extern PgwfRequest *pgwf_request_create(PgwfStmt stmt);
 extern void pgwf_request_bind(PgwfRequest *request, const char *value);

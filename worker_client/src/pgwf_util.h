@@ -46,7 +46,7 @@ typedef struct PgwfErr
 
 extern void pgwf_err_reset(PgwfErr *err);
 extern PgwfResult pgwf_err_set(PgwfErr *err, PgwfResult code,
-							 const char *sqlstate, const char *fmt,...)
+							   const char *sqlstate, const char *fmt,...)
 			__attribute__((format(printf, 4, 5)));
 extern void pgwf_err_copy(PgwfErr *to, const PgwfErr *from);
 extern PgwfResult pgwf_code_of_sqlstate(const char *sqlstate);
@@ -85,6 +85,7 @@ extern void pgwf_wakeup_clear(const PgwfWakeup *wakeup);
 
 /* "10s", "0.5s" to milliseconds; 0 for NULL, -1 for anything else. */
 extern int64_t pgwf_duration_ms(const char *text);
+
 /* RFC 3339 in UTC to microseconds since 1970; -1 when it is not one. */
 extern int64_t pgwf_timestamp_us(const char *text);
 

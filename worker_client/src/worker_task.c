@@ -29,7 +29,7 @@ static void
 set_state(PgwfWorker *worker, PgwfRun *run, PgwfRunState state)
 {
 	bool		was_busy = run->state == PGWF_RUN_EXECUTING ||
-		run->state == PGWF_RUN_LOCAL;
+	run->state == PGWF_RUN_LOCAL;
 	bool		busy = state == PGWF_RUN_EXECUTING || state == PGWF_RUN_LOCAL;
 
 	worker->busy_runs += (int) busy - (int) was_busy;
