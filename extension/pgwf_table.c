@@ -111,6 +111,17 @@ pgwf_table(PgwfCall *call, PgwfRelationId id)
 	return table;
 }
 
+/* The same for a change, which a read-only transaction must not make */
+static PgwfTable *
+table_to_change(PgwfCall *call, PgwfRelationId id)
+{
+	if (XactReadOnly)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot change workflows in a read-only transaction")));
+	return pgwf_table(call, id);
+}
+
 static void
 store_row(TupleTableSlot *slot, const Datum *values, const bool *nulls)
 {
@@ -135,7 +146,7 @@ void
 pgwf_table_insert(PgwfCall *call, PgwfRelationId id,
 				  const Datum *values, const bool *nulls)
 {
-	PgwfTable  *table = pgwf_table(call, id);
+	PgwfTable  *table = table_to_change(call, id);
 
 	store_row(table->row, values, nulls);
 	table_tuple_insert(table->rel, table->row, GetCurrentCommandId(true), 0,
@@ -154,7 +165,7 @@ pgwf_table_insert_unless_conflict(PgwfCall *call, PgwfRelationId id,
 								  PgwfRelationId arbiter,
 								  const Datum *values, const bool *nulls)
 {
-	PgwfTable  *table = pgwf_table(call, id);
+	PgwfTable  *table = table_to_change(call, id);
 	List	   *arbiters = list_make1_oid(pgwf_relation_oid(arbiter));
 	bool		conflict;
 
@@ -192,7 +203,7 @@ void
 pgwf_table_insert_many(PgwfCall *call, PgwfRelationId id, int nrows,
 					   const Datum *values, const bool *nulls)
 {
-	PgwfTable  *table = pgwf_table(call, id);
+	PgwfTable  *table = table_to_change(call, id);
 	TupleDesc	desc = RelationGetDescr(table->rel);
 	TupleTableSlot **slots;
 
@@ -227,7 +238,7 @@ void
 pgwf_table_update(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 				  const Datum *values, const bool *nulls)
 {
-	PgwfTable  *table = pgwf_table(call, id);
+	PgwfTable  *table = table_to_change(call, id);
 	TM_FailureData failure;
 	LockTupleMode lock_mode;
 	PgwfUpdateIndexes update_indexes;
@@ -253,7 +264,7 @@ pgwf_table_update(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 void
 pgwf_table_delete(PgwfCall *call, PgwfRelationId id, ItemPointer tid)
 {
-	PgwfTable  *table = pgwf_table(call, id);
+	PgwfTable  *table = table_to_change(call, id);
 	TM_FailureData failure;
 	TM_Result	result;
 
@@ -275,7 +286,7 @@ PgwfLockResult
 pgwf_table_lock(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 				LockWaitPolicy policy)
 {
-	PgwfTable  *table = pgwf_table(call, id);
+	PgwfTable  *table = table_to_change(call, id);
 	ItemPointerData target = *tid;
 	TM_FailureData failure;
 	TM_Result	result;
