@@ -75,6 +75,17 @@ pgwf_check_payload_size(const char *name, const Jsonb *value, int limit)
 						   (unsigned int) VARSIZE(value), limit)));
 }
 
+/* Tells the operator of a large value that is accepted */
+void
+pgwf_warn_payload_size(const char *name, const Jsonb *value, int limit)
+{
+	if (value != NULL && limit > 0 && VARSIZE(value) > limit)
+		ereport(LOG,
+				(errmsg("large payload: %s of %u bytes", name,
+						(unsigned int) VARSIZE(value)),
+				 errhint("Keep large values in a table, and pass their keys.")));
+}
+
 /* Payloads: an array with one element per argument */
 Jsonb *
 pgwf_arg_payloads(FunctionCallInfo fcinfo, int n, const char *name)
@@ -82,6 +93,7 @@ pgwf_arg_payloads(FunctionCallInfo fcinfo, int n, const char *name)
 	Jsonb	   *value = pgwf_payloads(pgwf_arg_jsonb(fcinfo, n));
 
 	pgwf_check_payload_size(name, value, pgwf_payload_size_error);
+	pgwf_warn_payload_size(name, value, pgwf_payload_size_warn);
 	return value;
 }
 

@@ -31,6 +31,8 @@ extern int	pgwf_arg_int(FunctionCallInfo fcinfo, int n, const char *name,
 extern void pgwf_check_id(const char *name, const char *value);
 extern void pgwf_check_payload_size(const char *name, const Jsonb *value,
 									int limit);
+extern void pgwf_warn_payload_size(const char *name, const Jsonb *value,
+								   int limit);
 extern void pgwf_new_uuid(pg_uuid_t *uuid);
 extern char *pgwf_uuid_text(const pg_uuid_t *uuid);
 

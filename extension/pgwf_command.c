@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "pgwf_args.h"
 #include "pgwf_command.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
@@ -72,6 +73,24 @@ static const PgwfCommandInfo command_info[] = {
 		"continueAsNewWorkflowExecutionCommandAttributes",
 		"WORKFLOW_TASK_FAILED_CAUSE_BAD_CONTINUE_AS_NEW_ATTRIBUTES",
 		true, pgwf_command_continue_as_new
+	},
+	{
+		"StartChildWorkflowExecution",
+		"startChildWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_START_CHILD_EXECUTION_ATTRIBUTES",
+		false, pgwf_command_start_child
+	},
+	{
+		"SignalExternalWorkflowExecution",
+		"signalExternalWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES",
+		false, pgwf_command_signal_external
+	},
+	{
+		"RequestCancelExternalWorkflowExecution",
+		"requestCancelExternalWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES",
+		false, pgwf_command_cancel_external
 	}
 };
 
@@ -244,7 +263,10 @@ pgwf_command_check_size(PgwfCommandContext *context, const char *cause,
 {
 	if (value == NULL || pgwf_payload_size_error <= 0 ||
 		VARSIZE(value) <= pgwf_payload_size_error)
+	{
+		pgwf_warn_payload_size(what, value, pgwf_payload_size_warn);
 		return true;
+	}
 	pgwf_command_fail(context, cause, "%s exceeds size limit.", what);
 	context->too_large = true;
 	return false;

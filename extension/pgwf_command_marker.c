@@ -11,6 +11,32 @@
 
 #define BAD_MARKER "WORKFLOW_TASK_FAILED_CAUSE_BAD_RECORD_MARKER_ATTRIBUTES"
 
+/* As in a payload, a value that is not an array is one argument */
+static Jsonb *
+payloads_per_key(Jsonb *details)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	key;
+	JsonbValue	value;
+	PgwfObject	result;
+
+	if (details == NULL)
+		return NULL;
+	pgwf_object_begin(&result);
+	it = JsonbIteratorInit(&details->root);
+	(void) JsonbIteratorNext(&it, &key, false);
+	while ((token = JsonbIteratorNext(&it, &key, true)) == WJB_KEY)
+	{
+		char	   *name = pnstrdup(key.val.string.val, key.val.string.len);
+
+		(void) JsonbIteratorNext(&it, &value, true);
+		pgwf_object_jsonb(&result, name,
+						  pgwf_payloads(JsonbValueToJsonb(&value)));
+	}
+	return pgwf_object_finish(&result);
+}
+
 /*
  * markerName: text; details: object with an array of payloads per key;
  * header: object; failure: a failure
@@ -19,7 +45,8 @@ void
 pgwf_command_record_marker(PgwfCommandContext *context, PgwfReader *reader)
 {
 	char	   *name = pgwf_read_text(reader, "markerName");
-	Jsonb	   *details = pgwf_read_object(reader, "details");
+	Jsonb	   *details = payloads_per_key(pgwf_read_object(reader,
+															"details"));
 	Jsonb	   *header = pgwf_read_object(reader, "header");
 	Jsonb	   *failure = pgwf_read_object(reader, "failure");
 	PgwfObject	attributes;

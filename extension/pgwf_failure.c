@@ -182,6 +182,8 @@ pgwf_failure_limit_size(Jsonb *failure, int max_size)
 	pgwf_object_jsonb(&object, "cause",
 					  pgwf_failure_truncate(failure, max_size / 2));
 	pgwf_object_open(&object, "serverFailureInfo");
+	pgwf_object_bool(&object, "nonRetryable",
+					 !pgwf_failure_is_retryable(failure, NULL));
 	pgwf_object_close(&object);
 	return pgwf_object_finish(&object);
 }

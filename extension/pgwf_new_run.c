@@ -127,6 +127,7 @@ pgwf_new_run_check(PgwfNewRun *options)
 	pgwf_check_payload_size("input", options->input,
 							pgwf_payload_size_error);
 	pgwf_check_payload_size("memo", options->memo, pgwf_memo_size_error);
+	pgwf_warn_payload_size("memo", options->memo, pgwf_memo_size_warn);
 	pgwf_check_payload_size("search_attributes", options->search_attributes,
 							pgwf_search_attributes_size_error);
 	pgwf_check_payload_size("header", options->header,
@@ -256,7 +257,7 @@ add_timers(PgwfRun *run, const PgwfNewRun *options,
 		   const PgwfExecution *execution)
 {
 	TimestampTz first_task = execution->start_time +
-		options->first_task_backoff;
+	options->first_task_backoff;
 	TimestampTz run_expires = PGWF_NO_TIME;
 
 	if (options->run_timeout != PGWF_NO_DURATION)

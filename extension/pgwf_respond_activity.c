@@ -111,7 +111,11 @@ complete(PgwfRun *run, PgwfActivity *activity, FunctionCallInfo fcinfo,
 											   true),
 						   identity);
 	else
+	{
+		pgwf_warn_payload_size("activity result", result,
+							   pgwf_payload_size_warn);
 		pgwf_activity_complete(run, activity, result, identity);
+	}
 }
 
 /*
@@ -152,8 +156,11 @@ pgwf_respond_activity_task_completed_by_id(PG_FUNCTION_ARGS)
 static void
 note_heartbeat_details(PgwfActivity *activity, Jsonb *details)
 {
-	if (details && !is_too_large(details))
-		activity->heartbeat_details = details;
+	if (details == NULL || is_too_large(details))
+		return;
+	pgwf_warn_payload_size("heartbeat details", details,
+						   pgwf_payload_size_warn);
+	activity->heartbeat_details = details;
 }
 
 static void

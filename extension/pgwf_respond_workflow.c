@@ -28,6 +28,17 @@ PG_FUNCTION_INFO_V1(pgwf_respond_workflow_task_failed);
 
 #define CAUSE_PREFIX "WORKFLOW_TASK_FAILED_CAUSE_"
 
+/* The causes that a worker may give for a failure, without their prefix */
+static const char *const worker_causes[] = {
+	"UNSPECIFIED",
+	"RESET_STICKY_TASK_QUEUE",
+	"WORKFLOW_WORKER_UNHANDLED_FAILURE",
+	"NON_DETERMINISTIC_ERROR",
+	"GRPC_MESSAGE_TOO_LARGE",
+	"PAYLOADS_TOO_LARGE",
+	"EXTERNAL_STORAGE_FAILURE"
+};
+
 /* A completion as it was asked for */
 typedef struct CompletionRequest
 {
@@ -125,7 +136,7 @@ reject_completion(PgwfRun *run, const PgwfCommandContext *context,
 
 	pgwf_run_start_over(run);
 	pgwf_workflow_task_fail(run, cause, pgwf_failure_server(message, false),
-							context->identity);
+							PGWF_SERVICE_IDENTITY);
 	if (context->too_large)
 		pgwf_run_terminate(run, context->failed_message, NULL,
 						   PGWF_SERVICE_IDENTITY);
@@ -241,6 +252,25 @@ pgwf_respond_workflow_task_completed(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(result);
 }
 
+/* The cause of a failure as a worker gives it, with or without its prefix */
+static char *
+read_cause(char *cause)
+{
+	if (cause == NULL)
+		cause = pstrdup(worker_causes[0]);
+	if (strncmp(cause, CAUSE_PREFIX, strlen(CAUSE_PREFIX)) == 0)
+		cause += strlen(CAUSE_PREFIX);
+	for (int i = 0; i < lengthof(worker_causes); i++)
+	{
+		if (strcmp(cause, worker_causes[i]) == 0)
+			return psprintf(CAUSE_PREFIX "%s", cause);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+			 errmsg("a worker cannot give \"%s\" as the cause of a failure",
+					cause)));
+}
+
 /*
  * respond_workflow_task_failed(task_token, cause, failure, identity,
  *		namespace)
@@ -258,11 +288,7 @@ pgwf_respond_workflow_task_failed(PG_FUNCTION_ARGS)
 	pgwf_call_begin(&call);
 	pgwf_token_parse(pgwf_arg_text(fcinfo, 0), 'w', &token);
 	pgwf_namespace_check_id(token.namespace_id, PGWF_RIGHT_WORKER);
-	cause = pgwf_arg_id(fcinfo, 1, "cause");
-	if (cause == NULL)
-		cause = pstrdup(CAUSE_PREFIX "UNSPECIFIED");
-	if (strncmp(cause, CAUSE_PREFIX, strlen(CAUSE_PREFIX)) != 0)
-		cause = psprintf(CAUSE_PREFIX "%s", cause);
+	cause = read_cause(pgwf_arg_text(fcinfo, 1));
 	failure = pgwf_arg_jsonb(fcinfo, 2);
 	pgwf_failure_check(failure);
 	identity = pgwf_arg_identity(fcinfo, 3);
