@@ -12,7 +12,9 @@
 #include "pgwf_failure.h"
 #include "pgwf_workflow_task.h"
 
-/* Appends [WorkflowTaskFailed], what is buffered, WorkflowExecutionTerminated */
+/*
+ * Appends [WorkflowTaskFailed], what is buffered, WorkflowExecutionTerminated
+ */
 void
 pgwf_run_terminate(PgwfRun *run, const char *reason, Jsonb *details,
 				   const char *identity)

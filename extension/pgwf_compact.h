@@ -11,7 +11,7 @@
 #include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
-/* ---- reading: an object or array must be one before it is looked into ---- */
+/* ---- reading: an object or array must be one before it is looked into --- */
 
 extern void pgwf_root_value(const Jsonb *jsonb, JsonbValue *value);
 extern bool pgwf_value_is_object(JsonbValue *value);

@@ -94,7 +94,9 @@ make_repetition(PgwfRun *run, PgwfReader *started)
 	return next;
 }
 
-/* Two runs of one workflow id do not start sooner after each other than this */
+/*
+ * Two runs of one workflow id do not start sooner after each other than this
+ */
 int64
 pgwf_successor_backoff(PgwfRun *run, int64 backoff)
 {

@@ -221,7 +221,9 @@ beat(PgwfActivity *activity, json_t *input, PgwfFailure **failure)
 	return NULL;
 }
 
-/* The first attempt leaves details behind and fails; the second returns them. */
+/*
+ * The first attempt leaves details behind and fails; the second returns them.
+ */
 static json_t *
 resume(PgwfActivity *activity, json_t *input, PgwfFailure **failure)
 {

@@ -5,10 +5,10 @@
  *	  database transaction some of them take part in.
  *
  * The worker's main thread creates an attempt, gives it to the pool, ticks it
- * while it runs, and frees it after the host's done callback.  The thread of the
- * pool runs the function and decides how the attempt is reported.
- * An attempt's mutex guards what both touch; no other lock is taken while it
- * is held.
+ * while it runs, and frees it after the host's done callback.  The thread of
+ * the pool runs the function and decides how the attempt is reported.  An
+ * attempt's mutex guards what both touch; no other lock is taken while it is
+ * held.
  *
  *-------------------------------------------------------------------------
  */

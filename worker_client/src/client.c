@@ -6,8 +6,8 @@
  *
  * A handle is one connection and belongs to one thread at a time; there are
  * no locks.  Each call is one statement and one round trip.  Calls that the
- * service recognises when repeated (by request id, or because they only read) are
- * repeated after a lost connection.
+ * service recognises when repeated (by request id, or because they only read)
+ * are repeated after a lost connection.
  *
  *-------------------------------------------------------------------------
  */

@@ -278,8 +278,8 @@ pgwf_executor_running_since(PgwfExecutor *executor)
 
 /*
  * Give up the running activation if it has taken longer than the limit.
- * Returns its owner, or NULL if there was none to give up.  The activation and its
- * instance are the executor's from then on.
+ * Returns its owner, or NULL if there was none to give up.  The activation
+ * and its instance are the executor's from then on.
  */
 void *
 pgwf_executor_abandon(PgwfExecutor *executor, int limit_ms)

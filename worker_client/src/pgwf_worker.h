@@ -9,10 +9,10 @@
  *	  worker_task.c		runs and their workflow tasks
  *	  worker_activity.c	activities and local activities
  *
- * Everything belongs to the main thread, the one in pgwf_worker_run(),
- * except what is marked otherwise.  The threads that run workflow code
- * (executor.c) and activities (pool.c, activity.c) hand over their outcomes and wake
- * the main thread through pgwf_worker_notify().
+ * Everything belongs to the main thread, the one in pgwf_worker_run(), except
+ * what is marked otherwise.  The threads that run workflow code (executor.c)
+ * and activities (pool.c, activity.c) hand over their outcomes and wake the
+ * main thread through pgwf_worker_notify().
  *
  *-------------------------------------------------------------------------
  */

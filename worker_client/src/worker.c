@@ -5,8 +5,8 @@
  *
  * A turn of the loop collects what other threads have finished, looks at the
  * clock, and then either exchanges messages with the service
- * (worker_exchange.c) or, with nothing to say and nothing known to be there, sleeps
- * until a thread, the waiting connection or the clock wakes it.
+ * (worker_exchange.c) or, with nothing to say and nothing known to be there,
+ * sleeps until a thread, the waiting connection or the clock wakes it.
  *
  * Nothing here blocks without a limit: sleeping ends with the wake-up pipe,
  * and every statement has a timeout.

@@ -5,9 +5,9 @@
  *	  in one pipeline, which costs one round trip.
  *
  * Its transactions are, in this order: the answers, sorted by run (every
- * worker locks runs in the same order) and cut into batches; the
- * heartbeats; and one poll for each queue that may have something.  When a
- * batch fails because of one of its answers, its others are sent again, each as a
+ * worker locks runs in the same order) and cut into batches; the heartbeats;
+ * and one poll for each queue that may have something.  When a batch fails
+ * because of one of its answers, its others are sent again, each as a
  * transaction of its own.  Answers whose fate is unknown because the
  * connection was lost are kept and sent again: if they had arrived, their
  * tokens are stale by then and the service says so.

@@ -5,8 +5,8 @@
  *
  * A run is idle, or has one task in work: its instance is with the executor,
  * or waits for local activities, or its answer is on its way.  Whatever goes
- * wrong with a task, the run leaves memory, and the next task replays it from the
- * first event.
+ * wrong with a task, the run leaves memory, and the next task replays it from
+ * the first event.
  *
  * Main thread only.
  *
@@ -69,8 +69,8 @@ free_results(PgwfRun *run)
 }
 
 /*
- * Take a run out of memory.  The caller has seen to it that the executor does not
- * have its instance.  A task that arrived meanwhile is begun afresh.
+ * Take a run out of memory.  The caller has seen to it that the executor does
+ * not have its instance.  A task that arrived meanwhile is begun afresh.
  */
 static void
 drop_run(PgwfWorker *worker, PgwfRun *run)

@@ -7,7 +7,8 @@
  * The call is sent only when the main thread has nothing to do and goes to
  * sleep, so under load there are none.  It names the queues for which there
  * are free slots at that moment.  When a slot of another kind has become free
- * and a poll has shown that nothing is there, the call is cancelled and sent again.
+ * and a poll has shown that nothing is there, the call is cancelled and sent
+ * again.
  *
  *-------------------------------------------------------------------------
  */
