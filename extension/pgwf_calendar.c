@@ -33,7 +33,7 @@ typedef struct FieldInfo
 	int			min;
 	int			max;
 	const char *const *value_names; /* of min and those after it */
-}			FieldInfo;
+} FieldInfo;
 
 static const char *const month_names[] = {
 	"january", "february", "march", "april", "may", "june", "july", "august",
@@ -57,7 +57,7 @@ static const FieldInfo field_info[PGWF_CALENDAR_FIELDS] = {
 
 /* Every field is empty; pgwf_calendar_finish() gives those their meaning */
 void
-pgwf_calendar_init(PgwfCalendar * calendar)
+pgwf_calendar_init(PgwfCalendar *calendar)
 {
 	memset(calendar, 0, sizeof(PgwfCalendar));
 }
@@ -67,10 +67,10 @@ pgwf_calendar_init(PgwfCalendar * calendar)
  * *error, a sentence without period, if they cannot be.
  */
 bool
-pgwf_calendar_add(PgwfCalendar * calendar, PgwfCalendarField field, int start,
+pgwf_calendar_add(PgwfCalendar *calendar, PgwfCalendarField field, int start,
 				  int end, int step, char **error)
 {
-	const		FieldInfo *info = &field_info[field];
+	const FieldInfo *info = &field_info[field];
 	PgwfCalendarRange *range;
 
 	if (step == 0)
@@ -110,7 +110,7 @@ pgwf_calendar_add(PgwfCalendar * calendar, PgwfCalendarField field, int start,
 
 /* A number or the name of a value; advances *text behind it */
 static bool
-parse_value(const FieldInfo * info, const char **text, int *value)
+parse_value(const FieldInfo *info, const char **text, int *value)
 {
 	const char *p = *text;
 	size_t		len;
@@ -118,7 +118,7 @@ parse_value(const FieldInfo * info, const char **text, int *value)
 	if (isdigit((unsigned char) *p))
 	{
 		*value = 0;
-		while (isdigit((unsigned char) *p) && p - *text <5)
+		while (isdigit((unsigned char) *p) && p - *text < 5)
 			*value = *value * 10 + (*p++ - '0');
 		*text = p;
 		return true;
@@ -146,10 +146,10 @@ parse_value(const FieldInfo * info, const char **text, int *value)
  * or without a step
  */
 static bool
-parse_element(PgwfCalendar * calendar, PgwfCalendarField field,
+parse_element(PgwfCalendar *calendar, PgwfCalendarField field,
 			  const char **text, char **error)
 {
-	const		FieldInfo *info = &field_info[field];
+	const FieldInfo *info = &field_info[field];
 	const char *p = *text;
 	bool		star = (*p == '*' || *p == '?');
 	bool		has_end = star;
@@ -201,7 +201,7 @@ parse_element(PgwfCalendar * calendar, PgwfCalendarField field,
  * and sets *error, a sentence without period, if it is not understood.
  */
 bool
-pgwf_calendar_parse(PgwfCalendar * calendar, PgwfCalendarField field,
+pgwf_calendar_parse(PgwfCalendar *calendar, PgwfCalendarField field,
 					const char *text, char **error)
 {
 	const char *p = text;
@@ -229,7 +229,7 @@ pgwf_calendar_parse(PgwfCalendar * calendar, PgwfCalendarField field,
  * year is any.
  */
 void
-pgwf_calendar_finish(PgwfCalendar * calendar)
+pgwf_calendar_finish(PgwfCalendar *calendar)
 {
 	char	   *error;
 
@@ -247,14 +247,14 @@ pgwf_calendar_finish(PgwfCalendar * calendar)
  */
 
 static bool
-has_value(const PgwfCalendar * calendar, PgwfCalendarField field, int value)
+has_value(const PgwfCalendar *calendar, PgwfCalendarField field, int value)
 {
 	return (calendar->values[field] & (UINT64CONST(1) << value)) != 0;
 }
 
 /* The first year of the calendar from "year" on, or 0 */
 static int
-next_year(const PgwfCalendar * calendar, int year)
+next_year(const PgwfCalendar *calendar, int year)
 {
 	int			result = 0;
 	ListCell   *lc;
@@ -277,7 +277,7 @@ next_year(const PgwfCalendar * calendar, int year)
 }
 
 static bool
-day_matches(const PgwfCalendar * calendar, int day_of_month, int day_of_week)
+day_matches(const PgwfCalendar *calendar, int day_of_month, int day_of_week)
 {
 	bool		month_matches;
 	bool		week_matches;
@@ -295,7 +295,7 @@ day_matches(const PgwfCalendar * calendar, int day_of_month, int day_of_week)
 
 /* The first value of a field from "value" on, or -1 */
 static int
-next_value(const PgwfCalendar * calendar, PgwfCalendarField field, int value)
+next_value(const PgwfCalendar *calendar, PgwfCalendarField field, int value)
 {
 	for (; value <= field_info[field].max; value++)
 	{
@@ -307,7 +307,7 @@ next_value(const PgwfCalendar * calendar, PgwfCalendarField field, int value)
 
 /* The first matching second of a day from "second" on, or -1 */
 static int
-next_second_of_day(const PgwfCalendar * calendar, int second)
+next_second_of_day(const PgwfCalendar *calendar, int second)
 {
 	int			from_hour = second / SECS_PER_HOUR;
 	int			from_minute = second / SECS_PER_MINUTE % MINS_PER_HOUR;
@@ -344,7 +344,7 @@ next_second_of_day(const PgwfCalendar * calendar, int second)
  * seconds since 1970.  Returns false if there is none.
  */
 static bool
-next_local(const PgwfCalendar * calendar, int64 from, int64 before,
+next_local(const PgwfCalendar *calendar, int64 from, int64 before,
 		   int64 *result)
 {
 	int64		day = from / SECS_PER_DAY;
@@ -406,7 +406,7 @@ whole_seconds(TimestampTz moment)
  * stretches in which the zone's offset stays the same.
  */
 TimestampTz
-pgwf_calendar_next(const PgwfCalendar * calendar, pg_tz * zone,
+pgwf_calendar_next(const PgwfCalendar *calendar, pg_tz *zone,
 				   TimestampTz after)
 {
 	pg_time_t	from;
@@ -441,10 +441,20 @@ pgwf_calendar_next(const PgwfCalendar * calendar, pg_tz * zone,
 
 /* Does the second in which a moment lies match? */
 bool
-pgwf_calendar_matches(const PgwfCalendar * calendar, pg_tz * zone,
+pgwf_calendar_matches(const PgwfCalendar *calendar, pg_tz *zone,
 					  TimestampTz moment)
 {
-	TimestampTz second = time_t_to_timestamptz(whole_seconds(moment));
+	pg_time_t	seconds = whole_seconds(moment);
+	struct pg_tm *tm = pg_localtime(&seconds, zone);
+	int			year;
 
-	return pgwf_calendar_next(calendar, zone, second - 1) == second;
+	if (tm == NULL)
+		return false;
+	year = tm->tm_year + 1900;
+	return has_value(calendar, PGWF_CALENDAR_SECOND, tm->tm_sec) &&
+		has_value(calendar, PGWF_CALENDAR_MINUTE, tm->tm_min) &&
+		has_value(calendar, PGWF_CALENDAR_HOUR, tm->tm_hour) &&
+		has_value(calendar, PGWF_CALENDAR_MONTH, tm->tm_mon + 1) &&
+		day_matches(calendar, tm->tm_mday, tm->tm_wday) &&
+		next_year(calendar, year) == year;
 }

@@ -32,6 +32,8 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_WORKFLOW_TASK] = "workflow_task",
 	[PGWF_ACTIVITY] = "activity",
 	[PGWF_TIMER] = "timer",
+	[PGWF_CHILD_EXECUTION] = "child_execution",
+	[PGWF_OUTBOX] = "outbox",
 	[PGWF_RUN_REQUEST] = "run_request",
 	[PGWF_RUN_KEY_SEQ] = "run_key_seq",
 	[PGWF_NAMESPACE_PKEY] = "namespace_pkey",
@@ -52,6 +54,9 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_ACTIVITY_DUE_IDX] = "activity_due_idx",
 	[PGWF_TIMER_PKEY] = "timer_pkey",
 	[PGWF_TIMER_FIRE_AT_IDX] = "timer_fire_at_idx",
+	[PGWF_CHILD_EXECUTION_PKEY] = "child_execution_pkey",
+	[PGWF_OUTBOX_PKEY] = "outbox_pkey",
+	[PGWF_OUTBOX_DUE_IDX] = "outbox_due_idx",
 	[PGWF_RUN_REQUEST_PKEY] = "run_request_pkey"
 };
 

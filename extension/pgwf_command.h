@@ -88,4 +88,14 @@ extern void pgwf_command_cancel_execution(PgwfCommandContext *context,
 extern void pgwf_command_continue_as_new(PgwfCommandContext *context,
 										 PgwfReader *reader);
 
+/* pgwf_command_child.c */
+extern void pgwf_command_start_child(PgwfCommandContext *context,
+									 PgwfReader *reader);
+
+/* pgwf_command_external.c */
+extern void pgwf_command_signal_external(PgwfCommandContext *context,
+										 PgwfReader *reader);
+extern void pgwf_command_cancel_external(PgwfCommandContext *context,
+										 PgwfReader *reader);
+
 #endif							/* PGWF_COMMAND_H */

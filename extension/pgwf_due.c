@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -18,6 +19,7 @@
 #include "pgwf_close.h"
 #include "pgwf_due.h"
 #include "pgwf_new_run.h"
+#include "pgwf_outbox.h"
 #include "pgwf_run.h"
 #include "pgwf_scheduler.h"
 #include "pgwf_workflow_task.h"
@@ -241,6 +243,48 @@ fire_run(PgwfCall *call, const DueRun *due, PgwfDueResult *result)
 }
 
 /*
+ * Delivers messages between runs.  Those that somebody else's lock keeps from
+ * being delivered are counted and left for a later turn.
+ */
+static void
+deliver_messages(PgwfCall *call, int max_messages, PgwfDueResult *result)
+{
+	PgwfScan	scan;
+	List	   *messages = NIL;
+	ListCell   *lc;
+
+	pgwf_message_due_scan(&scan, call, PGWF_NO_TIME, call->now);
+	while (list_length(messages) < max_messages && pgwf_scan_next(&scan))
+	{
+		PgwfMessage *message = palloc(sizeof(PgwfMessage));
+
+		pgwf_message_read(scan.slot, message);
+		if (!pgwf_scheduler_spares(message->namespace_id, message->run_key))
+			messages = lappend(messages, message);
+	}
+	pgwf_scan_end(&scan);
+
+	foreach(lc, messages)
+	{
+		PgwfMessage *message = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		result->namespace_id = message->namespace_id;
+		result->run_key = message->run_key;
+		if (pgwf_message_lock(call, message) == PGWF_LOCK_OK &&
+			pgwf_message_deliver(call, message))
+		{
+			pgwf_scheduler_fired(message->namespace_id, message->run_key);
+			result->fired++;
+		}
+		else
+			result->skipped++;
+	}
+	result->namespace_id = 0;
+	result->run_key = 0;
+}
+
+/*
  * Fires everything that is due, for up to "max_runs" runs, in the current
  * transaction.  Runs that are locked by others are counted and skipped, and
  * do not keep those behind them from being fired; those that the scheduler
@@ -266,6 +310,9 @@ pgwf_due_fire(int max_runs, PgwfDueResult *result)
 		if (list_length(runs) < wanted)
 			break;
 	}
+	CommandCounterIncrement();
+	pgwf_call_new_snapshot(&call);
+	deliver_messages(&call, Max(max_runs - result->fired, 1), result);
 	result->more = (result->fired >= max_runs);
 	if (result->fired > 0)
 		pgwf_xact_mark_durable();
@@ -308,6 +355,16 @@ pgwf_due_next(TimestampTz after)
 
 		pgwf_activity_read(scan.slot, &activity);
 		next = Min(next, activity.due_at);
+	}
+	pgwf_scan_end(&scan);
+
+	pgwf_message_due_scan(&scan, &call, after + 1, DT_NOEND);
+	if (pgwf_scan_next(&scan))
+	{
+		PgwfMessage message;
+
+		pgwf_message_read(scan.slot, &message);
+		next = Min(next, message.due_at);
 	}
 	pgwf_scan_end(&scan);
 	pgwf_call_end(&call);

@@ -184,6 +184,47 @@ pgwf_object_close(PgwfObject *object)
 	pushJsonbValue(&object->state, WJB_END_OBJECT, NULL);
 }
 
+/* Opens an array, which is kept even if it stays empty */
+void
+pgwf_object_open_array(PgwfObject *object, const char *key)
+{
+	push_key(object, key);
+	pushJsonbValue(&object->state, WJB_BEGIN_ARRAY, NULL);
+}
+
+/* Opens an object as the next element; pgwf_object_close() closes it */
+void
+pgwf_object_open_element(PgwfObject *object)
+{
+	pushJsonbValue(&object->state, WJB_BEGIN_OBJECT, NULL);
+}
+
+void
+pgwf_object_text_element(PgwfObject *object, const char *value)
+{
+	JsonbValue	jbv;
+
+	jbv.type = jbvString;
+	jbv.val.string.val = unconstify(char *, value);
+	jbv.val.string.len = strlen(value);
+	pushJsonbValue(&object->state, WJB_ELEM, &jbv);
+}
+
+void
+pgwf_object_time_element(PgwfObject *object, TimestampTz value)
+{
+	char		buf[PGWF_TIME_LEN];
+
+	pgwf_format_time(buf, sizeof(buf), value);
+	pgwf_object_text_element(object, pstrdup(buf));
+}
+
+void
+pgwf_object_close_array(PgwfObject *object)
+{
+	pushJsonbValue(&object->state, WJB_END_ARRAY, NULL);
+}
+
 /*
  * Reading
  */
@@ -344,6 +385,27 @@ pgwf_read_duration(PgwfReader *reader, const char *key)
 	return result;
 }
 
+/* PGWF_NO_TIME when absent; raises an error for what is no time */
+TimestampTz
+pgwf_read_time(PgwfReader *reader, const char *key)
+{
+	char	   *text = pgwf_read_text(reader, key);
+	TimestampTz result;
+
+	if (text == NULL)
+		return PGWF_NO_TIME;
+	result = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+													 CStringGetDatum(text),
+													 ObjectIdGetDatum(InvalidOid),
+													 Int32GetDatum(-1)));
+	if (TIMESTAMP_NOT_FINITE(result))
+	{
+		wrong_type(reader, key, "a time");
+		return PGWF_NO_TIME;
+	}
+	return result;
+}
+
 /* NULL when absent */
 Jsonb *
 pgwf_read_jsonb(PgwfReader *reader, const char *key)
@@ -382,6 +444,82 @@ Jsonb *
 pgwf_read_payloads(PgwfReader *reader, const char *key)
 {
 	return pgwf_payloads(pgwf_read_jsonb(reader, key));
+}
+
+/* The objects of an array, a PgwfReader each; NIL when absent */
+List *
+pgwf_read_elements(PgwfReader *reader, const char *key)
+{
+	Jsonb	   *array = pgwf_read_array(reader, key);
+	List	   *result = NIL;
+
+	for (int i = 0; array != NULL && i < JB_ROOT_COUNT(array); i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(&array->root, i);
+		PgwfReader *element;
+
+		if (value->type != jbvBinary ||
+			!JsonContainerIsObject(value->val.binary.data))
+		{
+			wrong_type(reader, key, "an array of objects");
+			return NIL;
+		}
+		element = palloc(sizeof(PgwfReader));
+		element->object = value->val.binary.data;
+		element->error = NULL;
+		result = lappend(result, element);
+	}
+	return result;
+}
+
+/* The strings of an array; NIL when absent */
+List *
+pgwf_read_texts(PgwfReader *reader, const char *key)
+{
+	Jsonb	   *array = pgwf_read_array(reader, key);
+	List	   *result = NIL;
+
+	for (int i = 0; array != NULL && i < JB_ROOT_COUNT(array); i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(&array->root, i);
+
+		if (value->type != jbvString)
+		{
+			wrong_type(reader, key, "an array of strings");
+			return NIL;
+		}
+		result = lappend(result, pnstrdup(value->val.string.val,
+										  value->val.string.len));
+	}
+	return result;
+}
+
+/* It is an error if the object has members that are not among "keys" */
+void
+pgwf_read_only(PgwfReader *reader, const char *what, const char *const *keys)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (reader->object == NULL)
+		return;
+	it = JsonbIteratorInit(reader->object);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		bool		known = false;
+
+		if (token != WJB_KEY)
+			continue;
+		for (int i = 0; keys[i] && !known; i++)
+			known = (strlen(keys[i]) == value.val.string.len &&
+					 memcmp(keys[i], value.val.string.val,
+							value.val.string.len) == 0);
+		if (!known && reader->error == NULL)
+			reader->error = psprintf("%s has no member \"%.*s\"", what,
+									 value.val.string.len,
+									 value.val.string.val);
+	}
 }
 
 /*

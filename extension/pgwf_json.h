@@ -10,6 +10,7 @@
 
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 /* Durations and times that are not set */
@@ -48,6 +49,11 @@ extern void pgwf_object_name(PgwfObject *object, const char *key,
 							 const char *name);
 extern void pgwf_object_open(PgwfObject *object, const char *key);
 extern void pgwf_object_close(PgwfObject *object);
+extern void pgwf_object_open_array(PgwfObject *object, const char *key);
+extern void pgwf_object_open_element(PgwfObject *object);
+extern void pgwf_object_text_element(PgwfObject *object, const char *value);
+extern void pgwf_object_time_element(PgwfObject *object, TimestampTz value);
+extern void pgwf_object_close_array(PgwfObject *object);
 
 /*
  * Members of an object being read.  The first member of a wrong type is
@@ -68,10 +74,15 @@ extern int64 pgwf_read_int(PgwfReader *reader, const char *key);
 extern double pgwf_read_double(PgwfReader *reader, const char *key);
 extern bool pgwf_read_bool(PgwfReader *reader, const char *key);
 extern int64 pgwf_read_duration(PgwfReader *reader, const char *key);
+extern TimestampTz pgwf_read_time(PgwfReader *reader, const char *key);
 extern Jsonb *pgwf_read_jsonb(PgwfReader *reader, const char *key);
 extern Jsonb *pgwf_read_object(PgwfReader *reader, const char *key);
 extern Jsonb *pgwf_read_array(PgwfReader *reader, const char *key);
 extern Jsonb *pgwf_read_payloads(PgwfReader *reader, const char *key);
+extern List *pgwf_read_elements(PgwfReader *reader, const char *key);
+extern List *pgwf_read_texts(PgwfReader *reader, const char *key);
+extern void pgwf_read_only(PgwfReader *reader, const char *what,
+						   const char *const *keys);
 
 extern Jsonb *pgwf_payloads(const Jsonb *value);
 extern Jsonb *pgwf_value_to_jsonb(JsonbValue *value);

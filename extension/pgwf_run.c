@@ -35,6 +35,7 @@ pgwf_run_init_new(PgwfRun *run, PgwfCall *call, PgwfExecution *execution)
 	run->buffered_loaded = true;
 	run->activities_loaded = true;
 	run->timers_loaded = true;
+	run->children_loaded = true;
 	run->state.namespace_id = execution->namespace_id;
 	run->state.run_key = execution->run_key;
 	run->state.next_event_id = 1;
@@ -158,6 +159,37 @@ pgwf_run_timers(PgwfRun *run)
 	return run->timers;
 }
 
+/* The pending children, including those that this call added or closed */
+List *
+pgwf_run_children(PgwfRun *run)
+{
+	if (!run->children_loaded)
+	{
+		if (run->stored.pending_children > 0)
+			run->children =
+				list_concat(pgwf_child_load_all(run->call,
+												run->state.namespace_id,
+												run->state.run_key),
+							run->children);
+		run->children_loaded = true;
+	}
+	return run->children;
+}
+
+/* Puts a message of this run, about one of its events, into the outbox */
+void
+pgwf_run_send(PgwfRun *run, PgwfMessageKind kind, int64 event_id)
+{
+	PgwfMessage *message = palloc0(sizeof(PgwfMessage));
+
+	message->namespace_id = run->state.namespace_id;
+	message->kind = kind;
+	message->run_key = run->state.run_key;
+	message->event_id = event_id;
+	message->due_at = run->call->now;
+	run->messages = lappend(run->messages, message);
+}
+
 /* The events that waited in the buffer when the run was loaded */
 List *
 pgwf_run_buffered(PgwfRun *run)
@@ -276,28 +308,55 @@ pgwf_run_remove_buffered_timer_fired(PgwfRun *run, const char *timer_id)
 	return false;
 }
 
-/* Wires a close event to the ActivityTaskStarted appended just before */
+/* Wires a close event to the Started event appended just before */
 static void
 wire_started_event(PgwfEvent *event, List *appended)
 {
-	int64		scheduled_event_id;
+	PgwfEventType started_type = PGWF_EVENT_ACTIVITY_TASK_STARTED;
+	const char *key = "scheduledEventId";
+	int64		id;
 	ListCell   *lc;
 
-	scheduled_event_id = pgwf_jsonb_get_int(event->attributes,
-											"scheduledEventId");
+	if (event->type >= PGWF_EVENT_CHILD_COMPLETED &&
+		event->type <= PGWF_EVENT_CHILD_TERMINATED)
+	{
+		started_type = PGWF_EVENT_CHILD_STARTED;
+		key = "initiatedEventId";
+	}
+	id = pgwf_jsonb_get_int(event->attributes, key);
 	foreach(lc, appended)
 	{
 		PgwfEvent  *started = lfirst(lc);
 
-		if (started->type == PGWF_EVENT_ACTIVITY_TASK_STARTED &&
-			pgwf_jsonb_get_int(started->attributes,
-							   "scheduledEventId") == scheduled_event_id)
+		if (started->type == started_type &&
+			pgwf_jsonb_get_int(started->attributes, key) == id)
 		{
 			event->attributes = pgwf_jsonb_set_int(event->attributes,
 												   "startedEventId",
 												   started->event_id);
 			return;
 		}
+	}
+}
+
+/* A child knows its ChildWorkflowExecutionStarted once that has its id */
+static void
+note_child_started(PgwfRun *run, const PgwfEvent *event)
+{
+	int64		initiated_event_id;
+	ListCell   *lc;
+
+	initiated_event_id = pgwf_jsonb_get_int(event->attributes,
+											"initiatedEventId");
+	foreach(lc, pgwf_run_children(run))
+	{
+		PgwfChild  *child = lfirst(lc);
+
+		if (child->initiated_event_id != initiated_event_id)
+			continue;
+		child->started_event_id = event->event_id;
+		if (child->change == PGWF_ROW_UNCHANGED)
+			child->change = PGWF_ROW_UPDATE;
 	}
 }
 
@@ -336,6 +395,8 @@ pgwf_run_flush_buffer(PgwfRun *run)
 			if (flags & PGWF_EVENT_FLUSHED_LAST)
 				wire_started_event(event, appended);
 			appended = lappend(appended, append_event(run, event));
+			if (event->type == PGWF_EVENT_CHILD_STARTED)
+				note_child_started(run, event);
 		}
 	}
 	return true;
@@ -350,6 +411,10 @@ pgwf_run_close(PgwfRun *run, PgwfStatus status)
 {
 	Assert(pgwf_run_is_open(run));
 	run->close_status = status;
+	if ((run->state.flags & PGWF_RUN_HAS_PARENT) != 0 &&
+		run->successor == NULL)
+		pgwf_run_send(run, PGWF_MESSAGE_CHILD_CLOSED,
+					  run->state.next_event_id - 1);
 }
 
 /*
@@ -495,6 +560,60 @@ write_timers(PgwfRun *run)
 	}
 }
 
+/* Those of a closed run go, and what its close means to them is sent */
+static void
+write_children(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (!pgwf_run_is_open(run))
+		(void) pgwf_run_children(run);
+
+	foreach(lc, run->children)
+	{
+		PgwfChild  *child = lfirst(lc);
+
+		if (!pgwf_run_is_open(run))
+		{
+			if (child->change != PGWF_ROW_DELETE && child->run_id &&
+				child->parent_close_policy != PGWF_PARENT_CLOSE_ABANDON)
+				pgwf_run_send(run, PGWF_MESSAGE_PARENT_CLOSED,
+							  child->initiated_event_id);
+			if (child->change != PGWF_ROW_INSERT)
+				pgwf_child_delete(run->call, child);
+			continue;
+		}
+		switch (child->change)
+		{
+			case PGWF_ROW_UNCHANGED:
+				break;
+			case PGWF_ROW_INSERT:
+				pgwf_child_insert(run->call, child);
+				break;
+			case PGWF_ROW_UPDATE:
+				pgwf_child_update(run->call, child);
+				break;
+			case PGWF_ROW_DELETE:
+				pgwf_child_delete(run->call, child);
+				break;
+		}
+	}
+}
+
+static void
+write_messages(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	foreach(lc, run->messages)
+	{
+		PgwfMessage *message = lfirst(lc);
+
+		pgwf_message_insert(run->call, message);
+		pgwf_xact_due(message->due_at);
+	}
+}
+
 static void
 write_buffer(PgwfRun *run)
 {
@@ -548,6 +667,8 @@ write_run(PgwfRun *run)
 	write_task(run);
 	write_activities(run);
 	write_timers(run);
+	write_children(run);
+	write_messages(run);
 	write_buffer(run);
 	if (pgwf_run_is_open(run))
 	{
@@ -593,7 +714,7 @@ static bool
 buffer_is_full(PgwfRun *run)
 {
 	int			count = run->state.buffered_events +
-		list_length(run->arrived);
+	list_length(run->arrived);
 	int64		size = run->state.buffered_size;
 	ListCell   *lc;
 

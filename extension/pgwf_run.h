@@ -36,6 +36,9 @@ typedef struct PgwfRun
 	bool		activities_loaded;
 	List	   *timers;			/* pending ones, once loaded */
 	bool		timers_loaded;
+	List	   *children;		/* pending ones, once loaded */
+	bool		children_loaded;
+	List	   *messages;		/* to other runs, to be put into the outbox */
 	List	   *signal_requests;	/* request ids to be remembered */
 	const char *attached_request;	/* request id of an attached start */
 	struct PgwfNewRun *successor;	/* run that continues this one, or NULL */
@@ -53,6 +56,8 @@ extern void pgwf_run_finish(PgwfRun *run);
 extern PgwfExecution *pgwf_run_execution(PgwfRun *run);
 extern List *pgwf_run_activities(PgwfRun *run);
 extern List *pgwf_run_timers(PgwfRun *run);
+extern List *pgwf_run_children(PgwfRun *run);
+extern void pgwf_run_send(PgwfRun *run, PgwfMessageKind kind, int64 event_id);
 extern List *pgwf_run_buffered(PgwfRun *run);
 extern bool pgwf_run_has_buffered(PgwfRun *run);
 

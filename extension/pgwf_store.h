@@ -51,6 +51,9 @@ typedef struct PgwfState
 	int32		buffered_events;
 	int32		pending_activities;
 	int32		pending_timers;
+	int32		pending_children;
+	int32		pending_signals;	/* to other workflows */
+	int32		pending_cancels;	/* of other workflows */
 	int32		signal_count;
 	char	   *sticky_queue;	/* NULL if the run is not sticky */
 	char	   *wft_identity;	/* worker that holds the workflow task */
@@ -191,6 +194,48 @@ typedef struct PgwfTimer
 	char	   *timer_id;
 } PgwfTimer;
 
+/* workflow.child_execution; policies have the numbers of ParentClosePolicy */
+typedef enum PgwfParentClosePolicy
+{
+	PGWF_PARENT_CLOSE_TERMINATE = 1,
+	PGWF_PARENT_CLOSE_ABANDON = 2,
+	PGWF_PARENT_CLOSE_REQUEST_CANCEL = 3
+} PgwfParentClosePolicy;
+
+typedef struct PgwfChild
+{
+	ItemPointerData tid;
+	PgwfRowChange change;
+	int32		namespace_id;
+	PgwfParentClosePolicy parent_close_policy;
+	int64		run_key;		/* the parent's */
+	int64		initiated_event_id;
+	int64		started_event_id;	/* 0 until it is in the history */
+	char	   *workflow_id;
+	char	   *workflow_type;
+	pg_uuid_t  *run_id;			/* NULL until it has been started */
+} PgwfChild;
+
+/* workflow.outbox */
+typedef enum PgwfMessageKind
+{
+	PGWF_MESSAGE_START_CHILD = 1,
+	PGWF_MESSAGE_CHILD_CLOSED = 2,
+	PGWF_MESSAGE_PARENT_CLOSED = 3,
+	PGWF_MESSAGE_SIGNAL = 4,
+	PGWF_MESSAGE_CANCEL = 5
+} PgwfMessageKind;
+
+typedef struct PgwfMessage
+{
+	ItemPointerData tid;
+	int32		namespace_id;
+	PgwfMessageKind kind;
+	int64		run_key;		/* of the sender */
+	int64		event_id;		/* of the sender's history */
+	TimestampTz due_at;
+} PgwfMessage;
+
 /* pgwf_store_state.c */
 extern PgwfLockResult pgwf_state_load_locked(PgwfCall *call,
 											 int32 namespace_id,
@@ -222,6 +267,9 @@ extern PgwfExecution *pgwf_execution_find_start(PgwfCall *call,
 												int32 namespace_id,
 												const char *workflow_id,
 												const char *request_id);
+extern bool pgwf_execution_start_is_contended(PgwfCall *call,
+											  int32 namespace_id,
+											  const char *workflow_id);
 extern bool pgwf_execution_insert(PgwfCall *call,
 								  const PgwfExecution *execution);
 extern void pgwf_execution_update(PgwfCall *call,
@@ -233,6 +281,8 @@ extern void pgwf_event_insert(PgwfCall *call, int32 namespace_id,
 extern List *pgwf_event_load(PgwfCall *call, int32 namespace_id,
 							 int64 run_key, int64 first_event_id,
 							 int64 max_bytes);
+extern PgwfEvent *pgwf_event_load_last(PgwfCall *call, int32 namespace_id,
+									   int64 run_key);
 extern PgwfEvent *pgwf_event_load_one(PgwfCall *call, int32 namespace_id,
 									  int64 run_key, int64 event_id);
 extern void pgwf_buffered_event_insert(PgwfCall *call, int32 namespace_id,
@@ -251,7 +301,7 @@ extern void pgwf_task_delete(PgwfCall *call, PgwfTask *task);
 extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
 								 int32 namespace_id, const char *task_queue);
 extern void pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call,
-								TimestampTz from, TimestampTz until);
+							   TimestampTz from, TimestampTz until);
 extern void pgwf_task_read(TupleTableSlot *slot, PgwfTask *task);
 
 /* pgwf_store_activity.c */
@@ -271,7 +321,7 @@ extern void pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call,
 									 int32 namespace_id,
 									 const char *task_queue);
 extern void pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call,
-								TimestampTz from, TimestampTz until);
+								   TimestampTz from, TimestampTz until);
 extern void pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *activity);
 
 /* pgwf_store_timer.c */
@@ -282,6 +332,21 @@ extern void pgwf_timer_delete(PgwfCall *call, PgwfTimer *timer);
 extern void pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call,
 								TimestampTz from, TimestampTz until);
 extern void pgwf_timer_read(TupleTableSlot *slot, PgwfTimer *timer);
+
+/* pgwf_store_child.c */
+extern List *pgwf_child_load_all(PgwfCall *call, int32 namespace_id,
+								 int64 run_key);
+extern void pgwf_child_insert(PgwfCall *call, const PgwfChild *child);
+extern void pgwf_child_update(PgwfCall *call, PgwfChild *child);
+extern void pgwf_child_delete(PgwfCall *call, PgwfChild *child);
+
+/* pgwf_store_outbox.c */
+extern void pgwf_message_insert(PgwfCall *call, const PgwfMessage *message);
+extern void pgwf_message_delete(PgwfCall *call, PgwfMessage *message);
+extern PgwfLockResult pgwf_message_lock(PgwfCall *call, PgwfMessage *message);
+extern void pgwf_message_due_scan(PgwfScan *scan, PgwfCall *call,
+								  TimestampTz from, TimestampTz until);
+extern void pgwf_message_read(TupleTableSlot *slot, PgwfMessage *message);
 
 /* pgwf_store_request.c */
 typedef enum PgwfRequestKind

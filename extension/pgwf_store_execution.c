@@ -306,6 +306,23 @@ pgwf_execution_find_start(PgwfCall *call, int32 namespace_id,
 	return row;
 }
 
+/*
+ * Is another transaction about to start, or to close, a run of the workflow
+ * id?  Who must not wait for it looks here before pgwf_execution_insert().
+ */
+bool
+pgwf_execution_start_is_contended(PgwfCall *call, int32 namespace_id,
+								  const char *workflow_id)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(workflow_id));
+	return pgwf_scan_is_contended(call, PGWF_EXECUTION,
+								  PGWF_EXECUTION_OPEN_KEY, keys,
+								  lengthof(keys));
+}
+
 /* Returns false if the workflow id has an open run */
 bool
 pgwf_execution_insert(PgwfCall *call, const PgwfExecution *execution)

@@ -39,6 +39,9 @@ enum
 	COL_BUFFERED_EVENTS,
 	COL_PENDING_ACTIVITIES,
 	COL_PENDING_TIMERS,
+	COL_PENDING_CHILDREN,
+	COL_PENDING_SIGNALS,
+	COL_PENDING_CANCELS,
 	COL_SIGNAL_COUNT,
 	COL_STICKY_QUEUE,
 	COL_WFT_IDENTITY,
@@ -78,6 +81,9 @@ read_row(TupleTableSlot *slot, PgwfState *state)
 	state->buffered_events = DatumGetInt32(v[COL_BUFFERED_EVENTS]);
 	state->pending_activities = DatumGetInt32(v[COL_PENDING_ACTIVITIES]);
 	state->pending_timers = DatumGetInt32(v[COL_PENDING_TIMERS]);
+	state->pending_children = DatumGetInt32(v[COL_PENDING_CHILDREN]);
+	state->pending_signals = DatumGetInt32(v[COL_PENDING_SIGNALS]);
+	state->pending_cancels = DatumGetInt32(v[COL_PENDING_CANCELS]);
 	state->signal_count = DatumGetInt32(v[COL_SIGNAL_COUNT]);
 	state->sticky_queue = slot->tts_isnull[COL_STICKY_QUEUE] ? NULL :
 		TextDatumGetCString(v[COL_STICKY_QUEUE]);
@@ -115,6 +121,9 @@ write_row(const PgwfState *state, Datum *v, bool *nulls)
 	v[COL_BUFFERED_EVENTS] = Int32GetDatum(state->buffered_events);
 	v[COL_PENDING_ACTIVITIES] = Int32GetDatum(state->pending_activities);
 	v[COL_PENDING_TIMERS] = Int32GetDatum(state->pending_timers);
+	v[COL_PENDING_CHILDREN] = Int32GetDatum(state->pending_children);
+	v[COL_PENDING_SIGNALS] = Int32GetDatum(state->pending_signals);
+	v[COL_PENDING_CANCELS] = Int32GetDatum(state->pending_cancels);
 	v[COL_SIGNAL_COUNT] = Int32GetDatum(state->signal_count);
 	if (state->sticky_queue)
 		v[COL_STICKY_QUEUE] = CStringGetTextDatum(state->sticky_queue);

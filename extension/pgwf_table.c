@@ -311,7 +311,6 @@ pgwf_table_lock(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 		case TM_WouldBlock:
 			return PGWF_LOCK_BUSY;
 		case TM_Deleted:
-		case TM_SelfModified:
 			return PGWF_LOCK_GONE;
 		default:
 			elog(ERROR, "unexpected table_tuple_lock status: %u", result);
@@ -352,7 +351,7 @@ comparison(Oid type, StrategyNumber strategy)
 static void
 scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table_id,
 		   PgwfRelationId index_id, const PgwfKey *keys, int nkeys,
-		   ScanDirection direction)
+		   ScanDirection direction, Snapshot snapshot)
 {
 	PgwfTable  *table = pgwf_table(call, table_id);
 	Oid			index_oid = pgwf_relation_oid(index_id);
@@ -377,7 +376,7 @@ scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table_id,
 							   keys[i].strategy),
 					keys[i].value);
 
-	scan->snapshot = RegisterSnapshot(GetActiveSnapshot());
+	scan->snapshot = snapshot;
 	scan->slot = table_slot_create(table->rel, NULL);
 	scan->scan = pgwf_index_beginscan(table->rel, scan->index,
 									  scan->snapshot, nkeys, 0);
@@ -390,7 +389,8 @@ void
 pgwf_scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
 				PgwfRelationId index, const PgwfKey *keys, int nkeys)
 {
-	scan_begin(scan, call, table, index, keys, nkeys, ForwardScanDirection);
+	scan_begin(scan, call, table, index, keys, nkeys, ForwardScanDirection,
+			   RegisterSnapshot(GetActiveSnapshot()));
 }
 
 /* Rows come in the reverse order of the index */
@@ -398,7 +398,32 @@ void
 pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
 					 PgwfRelationId index, const PgwfKey *keys, int nkeys)
 {
-	scan_begin(scan, call, table, index, keys, nkeys, BackwardScanDirection);
+	scan_begin(scan, call, table, index, keys, nkeys, BackwardScanDirection,
+			   RegisterSnapshot(GetActiveSnapshot()));
+}
+
+/*
+ * Is another transaction in progress inserting, changing or deleting a row
+ * with these keys?
+ */
+bool
+pgwf_scan_is_contended(PgwfCall *call, PgwfRelationId table,
+					   PgwfRelationId index, const PgwfKey *keys, int nkeys)
+{
+	SnapshotData dirty;
+	PgwfScan	scan;
+	bool		contended = false;
+
+	InitDirtySnapshot(dirty);
+	scan_begin(&scan, call, table, index, keys, nkeys, ForwardScanDirection,
+			   &dirty);
+	while (!contended &&
+		   index_getnext_slot(scan.scan, scan.direction, scan.slot))
+		contended = TransactionIdIsValid(dirty.xmin) ||
+			TransactionIdIsValid(dirty.xmax);
+	index_endscan(scan.scan);
+	ExecDropSingleTupleTableSlot(scan.slot);
+	return contended;
 }
 
 bool

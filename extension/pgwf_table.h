@@ -96,6 +96,9 @@ extern void pgwf_scan_begin(PgwfScan *scan, PgwfCall *call,
 extern void pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call,
 								 PgwfRelationId table, PgwfRelationId index,
 								 const PgwfKey *keys, int nkeys);
+extern bool pgwf_scan_is_contended(PgwfCall *call, PgwfRelationId table,
+								   PgwfRelationId index, const PgwfKey *keys,
+								   int nkeys);
 extern bool pgwf_scan_next(PgwfScan *scan);
 extern void pgwf_scan_end(PgwfScan *scan);
 

@@ -141,6 +141,9 @@ CREATE TABLE workflow.mutable_state (
     buffered_events integer NOT NULL,
     pending_activities integer NOT NULL,
     pending_timers integer NOT NULL,
+    pending_children integer NOT NULL DEFAULT 0,
+    pending_signals integer NOT NULL DEFAULT 0,
+    pending_cancels integer NOT NULL DEFAULT 0,
     signal_count integer NOT NULL,
     sticky_queue text COLLATE "C",
     wft_identity text COLLATE "C",
@@ -286,6 +289,49 @@ COMMENT ON COLUMN workflow.timer.kind IS
 COMMENT ON COLUMN workflow.timer.started_event_id IS
 'TimerStarted of a workflow''s timer; minus the kind for the others';
 
+CREATE TABLE workflow.child_execution (
+    namespace_id integer NOT NULL,
+    parent_close_policy smallint NOT NULL,
+    run_key bigint NOT NULL,
+    initiated_event_id bigint NOT NULL,
+    started_event_id bigint NOT NULL,
+    workflow_id text COLLATE "C" NOT NULL,
+    workflow_type text COLLATE "C" NOT NULL,
+    run_id uuid,
+    CONSTRAINT child_execution_pkey
+        PRIMARY KEY (namespace_id, run_key, initiated_event_id)
+);
+
+COMMENT ON TABLE workflow.child_execution IS
+'one row per pending child workflow of an open run';
+COMMENT ON COLUMN workflow.child_execution.run_key IS
+'the parent''s run';
+COMMENT ON COLUMN workflow.child_execution.run_id IS
+'the first run of the child; null until it has been started';
+COMMENT ON COLUMN workflow.child_execution.parent_close_policy IS
+'what the parent''s close means to the child: 1 terminate, 2 abandon, 3 request cancel';
+
+/* What one run has to tell another; the scheduler delivers it. */
+CREATE TABLE workflow.outbox (
+    namespace_id integer NOT NULL,
+    kind smallint NOT NULL,
+    run_key bigint NOT NULL,
+    event_id bigint NOT NULL,
+    due_at timestamptz NOT NULL,
+    CONSTRAINT outbox_pkey
+        PRIMARY KEY (namespace_id, run_key, kind, event_id)
+) WITH (autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_cost_delay = 0);
+
+CREATE INDEX outbox_due_idx ON workflow.outbox (due_at);
+
+COMMENT ON TABLE workflow.outbox IS
+'messages of runs to other runs that are still to be delivered';
+COMMENT ON COLUMN workflow.outbox.kind IS
+'1 start a child, 2 tell the parent of the close, 3 tell a child of the close, 4 signal, 5 request cancel';
+COMMENT ON COLUMN workflow.outbox.event_id IS
+'the event of run_key that the message comes from';
+
 CREATE TABLE workflow.run_request (
     namespace_id integer NOT NULL,
     kind smallint NOT NULL,
@@ -328,5 +374,9 @@ SELECT pg_catalog.pg_extension_config_dump(
     'workflow.activity', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.timer', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.child_execution', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.outbox', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.run_request', '');

@@ -1,0 +1,80 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_store_outbox.c
+ *		Rows of workflow.outbox: messages between runs.
+ *
+ * A row is inserted by whoever holds the lock of the sender's run, and
+ * deleted by the scheduler, which holds the row's own lock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "pgwf_store.h"
+
+enum
+{
+	COL_NAMESPACE_ID,
+	COL_KIND,
+	COL_RUN_KEY,
+	COL_EVENT_ID,
+	COL_DUE_AT,
+	COLUMN_COUNT
+};
+
+void
+pgwf_message_read(TupleTableSlot *slot, PgwfMessage *message)
+{
+	Datum	   *v = slot->tts_values;
+
+	message->tid = slot->tts_tid;
+	message->namespace_id = DatumGetInt32(v[COL_NAMESPACE_ID]);
+	message->kind = (PgwfMessageKind) DatumGetInt16(v[COL_KIND]);
+	message->run_key = DatumGetInt64(v[COL_RUN_KEY]);
+	message->event_id = DatumGetInt64(v[COL_EVENT_ID]);
+	message->due_at = DatumGetTimestampTz(v[COL_DUE_AT]);
+}
+
+void
+pgwf_message_insert(PgwfCall *call, const PgwfMessage *message)
+{
+	Datum		v[COLUMN_COUNT];
+	bool		nulls[COLUMN_COUNT] = {0};
+
+	v[COL_NAMESPACE_ID] = Int32GetDatum(message->namespace_id);
+	v[COL_KIND] = Int16GetDatum((int16) message->kind);
+	v[COL_RUN_KEY] = Int64GetDatum(message->run_key);
+	v[COL_EVENT_ID] = Int64GetDatum(message->event_id);
+	v[COL_DUE_AT] = TimestampTzGetDatum(message->due_at);
+	pgwf_table_insert(call, PGWF_OUTBOX, v, nulls);
+}
+
+void
+pgwf_message_delete(PgwfCall *call, PgwfMessage *message)
+{
+	pgwf_table_delete(call, PGWF_OUTBOX, &message->tid);
+}
+
+/* Locks a message for its delivery, without waiting */
+PgwfLockResult
+pgwf_message_lock(PgwfCall *call, PgwfMessage *message)
+{
+	return pgwf_table_lock(call, PGWF_OUTBOX, &message->tid, LockWaitSkip);
+}
+
+/* The messages due from one moment to another, earliest first */
+void
+pgwf_message_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
+					  TimestampTz until)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
+						 TimestampTzGetDatum(from)};
+	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
+						 TimestampTzGetDatum(until)};
+	pgwf_scan_begin(scan, call, PGWF_OUTBOX, PGWF_OUTBOX_DUE_IDX, keys,
+					lengthof(keys));
+}
