@@ -73,6 +73,24 @@ static const PgwfCommandInfo command_info[] = {
 		"continueAsNewWorkflowExecutionCommandAttributes",
 		"WORKFLOW_TASK_FAILED_CAUSE_BAD_CONTINUE_AS_NEW_ATTRIBUTES",
 		true, pgwf_command_continue_as_new
+	},
+	{
+		"StartChildWorkflowExecution",
+		"startChildWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_START_CHILD_EXECUTION_ATTRIBUTES",
+		false, pgwf_command_start_child
+	},
+	{
+		"SignalExternalWorkflowExecution",
+		"signalExternalWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES",
+		false, pgwf_command_signal_external
+	},
+	{
+		"RequestCancelExternalWorkflowExecution",
+		"requestCancelExternalWorkflowExecutionCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES",
+		false, pgwf_command_cancel_external
 	}
 };
 

@@ -155,6 +155,37 @@ check_first_run(const PgwfExecution *execution, const pg_uuid_t *first_run_id)
 }
 
 /*
+ * Asks a locked run to cancel itself, unless it was asked before; a delay of
+ * its first workflow task is cut short.
+ */
+void
+pgwf_run_request_cancel(PgwfRun *run, const PgwfCancelRequest *request)
+{
+	PgwfObject	attributes;
+
+	if ((run->state.flags & PGWF_RUN_CANCEL_REQUESTED) != 0)
+		return;
+	run->state.flags |= PGWF_RUN_CANCEL_REQUESTED;
+	pgwf_object_begin(&attributes);
+	pgwf_object_text(&attributes, "cause", request->cause);
+	pgwf_object_int(&attributes, "externalInitiatedEventId",
+					request->initiated_event_id);
+	if (request->from_workflow_id)
+	{
+		pgwf_object_open(&attributes, "externalWorkflowExecution");
+		pgwf_object_text(&attributes, "workflowId",
+						 request->from_workflow_id);
+		pgwf_object_text(&attributes, "runId",
+						 pgwf_uuid_text(request->from_run_id));
+		pgwf_object_close(&attributes);
+	}
+	pgwf_object_text(&attributes, "identity", request->identity);
+	pgwf_run_arrive(run, PGWF_EVENT_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
+					pgwf_object_finish(&attributes), run->call->now);
+	pgwf_run_end_first_task_delay(run);
+}
+
+/*
  * request_cancel_workflow_execution(workflow_id, reason, run_id,
  *		first_execution_run_id, request_id, identity, namespace)
  *
@@ -168,17 +199,15 @@ pgwf_request_cancel_workflow_execution(PG_FUNCTION_ARGS)
 	PgwfRun		run;
 	int32		namespace_id;
 	char	   *workflow_id;
-	char	   *reason;
 	pg_uuid_t  *run_id;
 	pg_uuid_t  *first_run_id;
 	PgwfExecution *execution;
-	PgwfObject	attributes;
+	PgwfCancelRequest request = {0};
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 6),
 										PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
-	reason = pgwf_arg_id(fcinfo, 1, "reason");
 	run_id = pgwf_arg_uuid(fcinfo, 2);
 	first_run_id = pgwf_arg_uuid(fcinfo, 3);
 	if (first_run_id)
@@ -189,19 +218,10 @@ pgwf_request_cancel_workflow_execution(PG_FUNCTION_ARGS)
 	if (execution)
 	{
 		check_first_run(execution, first_run_id);
-		if ((run.state.flags & PGWF_RUN_CANCEL_REQUESTED) == 0)
-		{
-			run.state.flags |= PGWF_RUN_CANCEL_REQUESTED;
-			pgwf_object_begin(&attributes);
-			pgwf_object_text(&attributes, "cause", reason);
-			pgwf_object_text(&attributes, "identity",
-							 pgwf_arg_identity(fcinfo, 5));
-			pgwf_run_arrive(&run,
-							PGWF_EVENT_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
-							pgwf_object_finish(&attributes), call.now);
-			pgwf_run_end_first_task_delay(&run);
-			pgwf_run_finish(&run);
-		}
+		request.cause = pgwf_arg_id(fcinfo, 1, "reason");
+		request.identity = pgwf_arg_identity(fcinfo, 5);
+		pgwf_run_request_cancel(&run, &request);
+		pgwf_run_finish(&run);
 	}
 	else if (first_run_id)
 		check_first_run(pgwf_find_execution(&call, namespace_id, workflow_id,
