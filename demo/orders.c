@@ -4,10 +4,12 @@
  *		a file, waits for all of them and says how they ended.
  *
  *	orders [--task-queue=NAME] [--prefix=TEXT] [--delivery-time=TIME]
- *		   [--task-timeout=TIME] [--only=ORDER-ID] [--no-start] [--no-wait] FILE
+ *		   [--task-timeout=TIME] [--only=ORDER-ID] [--no-start] [--no-wait]
+ *		   FILE
  *
  * --no-start waits only for what an earlier call with --no-wait has started.
- * TIME is a number with ms, s or m behind it.  A workflow's id is the prefix
+ * TIME is a number with ms, s or m behind it; a delivery takes 30 minutes
+ * unless --delivery-time says otherwise.  A workflow's id is the prefix
  * ("pizza-") and the order's id.  The file says of each order what is expected
  * of it; the exit status is 1 if one ended differently.
  */
@@ -17,8 +19,12 @@
 
 #include "demo.h"
 
+/* What the workflow takes by itself, and what the rest may take. */
+#define DELIVERY_TIME_MS	(INT64_C(30) * 60 * 1000)
+#define MARGIN_MS			60000
+
 static const char *prefix = "pizza-";
-static const char *task_queue = "pizza";
+static const char *task_queue = "pizza-demo";
 static int64_t delivery_time_ms;
 static int64_t task_timeout_ms;
 static json_int_t only;
@@ -124,7 +130,8 @@ finish(PgwfClient *client, const json_t *order, const json_t *expected)
 
 	workflow_id(order, id, sizeof(id));
 	options.workflow_id = id;
-	options.timeout_ms = 60000;
+	options.timeout_ms = MARGIN_MS +
+		(delivery_time_ms > 0 ? delivery_time_ms : DELIVERY_TIME_MS);
 	if (pgwf_client_result(client, &options, &outcome) != PGWF_OK)
 		die(id, pgwf_client_error(client));
 	result = json_array_get(outcome.result, 0);

@@ -220,7 +220,7 @@ main(int argc, char **argv)
 {
 	static const DemoProgram program = {
 		.name = "pizza",
-		.task_queue = "pizza",
+		.task_queue = "pizza-demo",
 		.fill = fill
 	};
 

@@ -166,7 +166,7 @@ main(int argc, char **argv)
 {
 	static const DemoProgram program = {
 		.name = "sales",
-		.task_queue = "sales",
+		.task_queue = "pizza-demo-sales",
 		.fill = fill,
 		.option = option,
 		.option_help = "options: --draw=N --fixed\n"
