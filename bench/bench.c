@@ -150,6 +150,7 @@ sum_stats(void)
 
 		pgwf_worker_stats(workers[i], &one);
 		for (j = 0; j < sizeof(one) / sizeof(int64_t); j++)
+			/* cppcheck-suppress uninitvar ; pgwf_worker_stats() fills it */
 			to[j] += from[j];
 	}
 	return sum;

@@ -170,7 +170,6 @@ pgwf_commands_parse(Jsonb *commands)
 {
 	List	   *result = NIL;
 	JsonbIterator *it;
-	JsonbIteratorToken token;
 	JsonbValue	value;
 	bool		closed = false;
 
@@ -182,7 +181,7 @@ pgwf_commands_parse(Jsonb *commands)
 				 errmsg("commands are not a JSON array")));
 	it = JsonbIteratorInit(&commands->root);
 	(void) JsonbIteratorNext(&it, &value, false);
-	while ((token = JsonbIteratorNext(&it, &value, true)) == WJB_ELEM)
+	while (JsonbIteratorNext(&it, &value, true) == WJB_ELEM)
 	{
 		PgwfCommand *command = parse_command(&value, list_length(result) + 1);
 

@@ -13,6 +13,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
+#include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_find.h"
 #include "pgwf_guc.h"
@@ -29,7 +30,7 @@ PG_FUNCTION_INFO_V1(pgwf_respond_activity_task_canceled_by_id);
 PG_FUNCTION_INFO_V1(pgwf_record_activity_task_heartbeat);
 PG_FUNCTION_INFO_V1(pgwf_record_activity_task_heartbeat_by_id);
 
-static void
+pg_noreturn static void
 report_not_found(void)
 {
 	ereport(ERROR,

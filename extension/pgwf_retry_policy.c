@@ -14,11 +14,10 @@ static bool
 is_array_of_text(Jsonb *array)
 {
 	JsonbIterator *it = JsonbIteratorInit(&array->root);
-	JsonbIteratorToken token;
 	JsonbValue	value;
 
 	(void) JsonbIteratorNext(&it, &value, false);
-	while ((token = JsonbIteratorNext(&it, &value, true)) == WJB_ELEM)
+	while (JsonbIteratorNext(&it, &value, true) == WJB_ELEM)
 	{
 		if (value.type != jbvString)
 			return false;

@@ -651,7 +651,8 @@ commands_agree(json_t *commands, json_t *events, size_t at, int64_t started,
 				break;
 		}
 		ea = json_object_get(event, "attributes");
-		if (event == NULL || pgwf_command_infos[c].event != event_type ||
+		if (event == NULL || c == PGWF_COMMAND_TYPES ||
+			pgwf_command_infos[c].event != event_type ||
 			!attribute_agrees(a, ea, "activityId") ||
 			!attribute_agrees(a, ea, "timerId") ||
 			!attribute_agrees(a, ea, "details"))
