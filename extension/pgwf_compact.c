@@ -116,6 +116,7 @@ pgwf_put_text(StringInfo out, const char *text, int len)
 void
 pgwf_put_value(StringInfo out, JsonbValue *value)
 {
+	Datum		number;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	member;
@@ -129,9 +130,9 @@ pgwf_put_value(StringInfo out, JsonbValue *value)
 			appendStringInfoString(out, value->val.boolean ? "true" : "false");
 			return;
 		case jbvNumeric:
-			appendStringInfoString(out,
-								   DatumGetCString(DirectFunctionCall1(numeric_out,
-																	   NumericGetDatum(value->val.numeric))));
+			number = DirectFunctionCall1(numeric_out,
+										 NumericGetDatum(value->val.numeric));
+			appendStringInfoString(out, DatumGetCString(number));
 			return;
 		case jbvString:
 			pgwf_put_text(out, value->val.string.val, value->val.string.len);
