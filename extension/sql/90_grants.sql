@@ -58,6 +58,7 @@ VALUES
     ('view', 'history', 'read'),
     ('view', 'pending_activities', 'read'),
     ('view', 'pending_timers', 'read'),
+    ('view', 'pending_children', 'read'),
     ('view', 'task_queues', 'read'),
     ('view', 'pollers', 'read'),
     ('view', 'object_rights', 'owner');
