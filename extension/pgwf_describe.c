@@ -72,6 +72,23 @@ static PgwfStatement select_timers = {
 	.argtypes = {INT4OID, INT8OID}
 };
 
+static PgwfStatement select_children = {
+	.sql = "SELECT workflow_id, run_id, workflow_type, initiated_event_id,"
+	" parent_close_policy"
+	" FROM workflow.child_execution"
+	" WHERE namespace_id = $1 AND run_key = $2 ORDER BY initiated_event_id",
+	.nargs = 2,
+	.argtypes = {INT4OID, INT8OID}
+};
+
+/* by the numbers of Temporal's ParentClosePolicy */
+static const char *const parent_close_policies[] = {
+	"PARENT_CLOSE_POLICY_UNSPECIFIED",
+	"PARENT_CLOSE_POLICY_TERMINATE",
+	"PARENT_CLOSE_POLICY_ABANDON",
+	"PARENT_CLOSE_POLICY_REQUEST_CANCEL"
+};
+
 /* What is read before the object is written in the order of its members */
 typedef struct Description
 {
@@ -95,6 +112,7 @@ static void write_execution(Description *description,
 static void write_execution_id(PgwfObject *object, const char *key,
 							   char *workflow_id, const pg_uuid_t *run_id);
 static void write_activities(Description *description);
+static void write_children(Description *description);
 static void write_list(PgwfObject *object, const char *key,
 					   JsonbParseState *list, int count);
 static void push_object(JsonbParseState **list, int *count,
@@ -138,6 +156,7 @@ pgwf_describe_workflow_execution(PG_FUNCTION_ARGS)
 	pgwf_object_begin(&description.object);
 	write_execution(&description, &run);
 	write_activities(&description);
+	write_children(&description);
 	if (description.has_workflow_task)
 		pgwf_object_jsonb(&description.object, "pendingWorkflowTask",
 						  pgwf_object_finish(&description.workflow_task));
@@ -352,6 +371,39 @@ write_activities(Description *description)
 		push_object(&list, &list_count, &activity);
 	}
 	write_list(&description->object, "pendingActivities", list, list_count);
+}
+
+/*
+ * Member pendingChildren.
+ */
+static void
+write_children(Description *description)
+{
+	JsonbParseState *list = NULL;
+	int			list_count = 0;
+	uint64		count;
+
+	count = pgwf_db_query(&select_children, description->run, NULL, 0);
+	for (uint64 i = 0; i < count; i++)
+	{
+		PgwfObject	child;
+		pg_uuid_t  *run_id = column_uuid(i, 2);
+		bool		isnull;
+		int			policy = DatumGetInt16(pgwf_db_value(i, 5, &isnull));
+
+		if (policy < 0 || policy >= lengthof(parent_close_policies))
+			policy = 0;
+		pgwf_object_begin(&child);
+		pgwf_object_text(&child, "workflowId", column_text(i, 1));
+		if (run_id != NULL)
+			pgwf_object_text(&child, "runId", pgwf_uuid_text(run_id));
+		pgwf_object_text(&child, "workflowTypeName", column_text(i, 3));
+		pgwf_object_int(&child, "initiatedId", column_int64(i, 4));
+		pgwf_object_text(&child, "parentClosePolicy",
+						 parent_close_policies[policy]);
+		push_object(&list, &list_count, &child);
+	}
+	write_list(&description->object, "pendingChildren", list, list_count);
 }
 
 /*

@@ -88,6 +88,13 @@ VALUES
     (1, 2, -1, -2, '2126-01-01 01:00Z', ''),
     (1, 3, -1, -3, '2126-01-02Z', ''),
     (1, 4, -1, -4, '2126-01-01Z', '');
+INSERT INTO workflow.child_execution (namespace_id, parent_close_policy,
+    run_key, initiated_event_id, started_event_id, workflow_id, workflow_type,
+    run_id)
+VALUES
+    (1, 1, -1, 10, 0, 'regress child 1', 'bake', NULL),
+    (1, 3, -1, 11, 12, 'regress child 2', 'bake',
+     '00000000-0000-0000-0000-00000000000d');
 
 SELECT jsonb_pretty(workflow.describe_workflow_execution('regress open'));
 SELECT jsonb_pretty(workflow.describe_workflow_execution('regress closed'));
@@ -106,6 +113,8 @@ SELECT * FROM workflow.pending_activities WHERE workflow_id = 'regress open'
 ORDER BY scheduled_event_id;
 SELECT * FROM workflow.pending_timers WHERE workflow_id = 'regress open'
 ORDER BY kind;
+SELECT * FROM workflow.pending_children WHERE workflow_id = 'regress open'
+ORDER BY initiated_event_id;
 \x off
 INSERT INTO workflow.workflow_task (namespace_id, stamp, run_key,
     scheduled_time, due_at, claimed, sticky, task_queue)

@@ -278,6 +278,45 @@ COMMENT ON COLUMN workflow.pending_timers.started_event_id IS
 COMMENT ON COLUMN workflow.pending_timers.fire_time IS
 'when it fires';
 
+CREATE VIEW workflow.pending_children WITH (security_barrier) AS
+SELECT
+    n.name AS namespace,
+    e.workflow_id,
+    e.run_id,
+    c.workflow_id AS child_workflow_id,
+    c.run_id AS child_run_id,
+    c.workflow_type AS child_workflow_type,
+    c.initiated_event_id,
+    nullif(c.started_event_id, 0) AS started_event_id,
+    CASE c.parent_close_policy WHEN 1 THEN 'Terminate'
+        WHEN 2 THEN 'Abandon' WHEN 3 THEN 'RequestCancel' END AS parent_close_policy
+FROM workflow.namespace AS n
+JOIN workflow.execution AS e ON e.namespace_id = n.namespace_id
+JOIN workflow.child_execution AS c
+    ON c.namespace_id = e.namespace_id AND c.run_key = e.run_key
+WHERE workflow.namespace_readable(n.namespace_id);
+
+COMMENT ON VIEW workflow.pending_children IS
+'child workflows of open runs that have not closed';
+COMMENT ON COLUMN workflow.pending_children.namespace IS
+'namespace of the run';
+COMMENT ON COLUMN workflow.pending_children.workflow_id IS
+'workflow id of the parent';
+COMMENT ON COLUMN workflow.pending_children.run_id IS
+'run of the parent';
+COMMENT ON COLUMN workflow.pending_children.child_workflow_id IS
+'workflow id of the child';
+COMMENT ON COLUMN workflow.pending_children.child_run_id IS
+'first run of the child; null until it has started';
+COMMENT ON COLUMN workflow.pending_children.child_workflow_type IS
+'name of the child''s code';
+COMMENT ON COLUMN workflow.pending_children.initiated_event_id IS
+'its StartChildWorkflowExecutionInitiated event';
+COMMENT ON COLUMN workflow.pending_children.started_event_id IS
+'its ChildWorkflowExecutionStarted event; null until it has started';
+COMMENT ON COLUMN workflow.pending_children.parent_close_policy IS
+'what happens to the child when the parent closes: Terminate, Abandon or RequestCancel';
+
 CREATE VIEW workflow.task_queues WITH (security_barrier) AS
 SELECT
     n.name AS namespace,

@@ -115,11 +115,20 @@ FROM (SELECT namespace_id, run_key, type, a FROM event
       UNION ALL SELECT namespace_id, run_key, type, a FROM buffered) AS e
 WHERE type IN ('TimerFired', 'TimerCanceled');
 
+CREATE TEMP VIEW child_close AS
+SELECT namespace_id, run_key, (a ->> 'initiatedEventId')::bigint AS initiated
+FROM (SELECT namespace_id, run_key, type, a FROM event
+      UNION ALL SELECT namespace_id, run_key, type, a FROM buffered) AS e
+WHERE type IN ('StartChildWorkflowExecutionFailed',
+    'ChildWorkflowExecutionCompleted', 'ChildWorkflowExecutionFailed',
+    'ChildWorkflowExecutionCanceled', 'ChildWorkflowExecutionTimedOut',
+    'ChildWorkflowExecutionTerminated');
+
 CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(31);
+SELECT plan(34);
 
 /* ---- histories ---- */
 
@@ -168,6 +177,11 @@ SELECT is_empty($$
     SELECT namespace_id, run_key, started FROM timer_close
     GROUP BY 1, 2, 3 HAVING count(*) > 1 $$,
     'a timer ends once');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, initiated FROM child_close
+    GROUP BY 1, 2, 3 HAVING count(*) > 1 $$,
+    'a child closes once');
 
 SELECT is_empty($$
     SELECT namespace_id, run_key, a -> 'scheduledEventId', type FROM event
@@ -319,6 +333,25 @@ SELECT is_empty($$
     'the number of signals is right');
 
 SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.pending_children
+    FROM workflow.mutable_state AS m
+    WHERE m.pending_children <> (
+        SELECT count(*) FROM workflow.child_execution AS c
+        WHERE c.namespace_id = m.namespace_id AND c.run_key = m.run_key) $$,
+    'the number of children is right');
+
+SELECT set_eq($$
+    SELECT namespace_id, run_key, initiated_event_id, workflow_id
+    FROM workflow.child_execution JOIN open_run USING (namespace_id, run_key) $$, $$
+    SELECT s.namespace_id, s.run_key, s.event_id, s.a ->> 'workflowId'
+    FROM event AS s JOIN open_run USING (namespace_id, run_key)
+    WHERE s.type = 'StartChildWorkflowExecutionInitiated' AND NOT EXISTS (
+        SELECT FROM child_close AS c
+        WHERE c.namespace_id = s.namespace_id AND c.run_key = s.run_key
+            AND c.initiated = s.event_id) $$,
+    'the pending children are those that were started and have not closed');
+
+SELECT is_empty($$
     SELECT m.namespace_id, m.run_key, m.wft_scheduled_event_id,
         m.wft_started_event_id, t.claimed, t.stamp, m.wft_stamp
     FROM workflow.mutable_state AS m
@@ -416,7 +449,10 @@ SELECT is_empty($$
     WHERE due_at < now() - interval '1 minute'
     UNION ALL
     SELECT 'workflow_task', namespace_id, run_key, due_at
-    FROM workflow.workflow_task WHERE due_at < now() - interval '1 minute' $$,
+    FROM workflow.workflow_task WHERE due_at < now() - interval '1 minute'
+    UNION ALL
+    SELECT 'outbox', namespace_id, run_key, due_at
+    FROM workflow.outbox WHERE due_at < now() - interval '1 minute' $$,
     'nothing has been due for more than a minute');
 
 SELECT * FROM finish();
