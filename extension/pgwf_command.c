@@ -16,6 +16,7 @@
 #include "pgwf_command.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
+#include "pgwf_new_run.h"
 
 #define COMMAND_TYPE_PREFIX "COMMAND_TYPE_"
 
@@ -196,6 +197,26 @@ pgwf_commands_parse(Jsonb *commands)
 	return result;
 }
 
+static bool
+check_user_metadata(PgwfCommandContext *context, const PgwfCommand *command)
+{
+	const char *cause = command->info->bad_attributes;
+	PgwfReader	reader;
+	Jsonb	   *summary;
+	Jsonb	   *details;
+
+	pgwf_reader_init(&reader, command->user_metadata);
+	summary = pgwf_read_jsonb(&reader, "summary");
+	details = pgwf_read_jsonb(&reader, "details");
+	if (summary && VARSIZE(summary) > PGWF_MAX_SUMMARY_SIZE)
+		pgwf_command_fail(context, cause,
+						  "userMetadata.summary exceeds size limit");
+	else if (details && VARSIZE(details) > PGWF_MAX_DETAILS_SIZE)
+		pgwf_command_fail(context, cause,
+						  "userMetadata.details exceeds size limit");
+	return !pgwf_command_failed(context);
+}
+
 /* Carries commands out, in their order, until one of them is refused */
 void
 pgwf_commands_handle(PgwfCommandContext *context, List *commands)
@@ -216,7 +237,8 @@ pgwf_commands_handle(PgwfCommandContext *context, List *commands)
 		}
 		pgwf_reader_init(&reader, command->attributes);
 		if (!pgwf_command_check_read(context, command->info->bad_attributes,
-									 &reader))
+									 &reader) ||
+			!check_user_metadata(context, command))
 			return;
 		context->user_metadata = command->user_metadata;
 		command->info->handle(context, &reader);

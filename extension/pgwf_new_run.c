@@ -15,9 +15,6 @@
 #include "pgwf_new_run.h"
 #include "pgwf_retry_policy.h"
 
-#define MAX_SUMMARY_SIZE 400
-#define MAX_DETAILS_SIZE 20000
-
 void
 pgwf_new_run_init(PgwfNewRun *options, int32 namespace_id)
 {
@@ -80,8 +77,42 @@ check_user_metadata(Jsonb *metadata)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 				 errmsg("user_metadata is not a JSON object")));
-	pgwf_check_payload_size("summary", summary, MAX_SUMMARY_SIZE);
-	pgwf_check_payload_size("details", details, MAX_DETAILS_SIZE);
+	pgwf_check_payload_size("summary", summary, PGWF_MAX_SUMMARY_SIZE);
+	pgwf_check_payload_size("details", details, PGWF_MAX_DETAILS_SIZE);
+}
+
+/* How many there may be, and how large each */
+static void
+check_search_attributes(Jsonb *attributes)
+{
+	PgwfReader	reader;
+	Jsonb	   *fields;
+	JsonbIterator *it;
+	JsonbValue	key;
+
+	pgwf_reader_init(&reader, attributes);
+	fields = pgwf_read_object(&reader, "indexedFields");
+	if (fields == NULL)
+		return;
+	if (JB_ROOT_COUNT(fields) > pgwf_max_search_attributes)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("too many search attributes"),
+				 errdetail("There are %u, the limit is %d.",
+						   JB_ROOT_COUNT(fields),
+						   pgwf_max_search_attributes)));
+	it = JsonbIteratorInit(&fields->root);
+	(void) JsonbIteratorNext(&it, &key, false);
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
+	{
+		JsonbValue	value;
+		char	   *name = pnstrdup(key.val.string.val, key.val.string.len);
+
+		(void) JsonbIteratorNext(&it, &value, true);
+		pgwf_check_payload_size(psprintf("search attribute \"%s\"", name),
+								JsonbValueToJsonb(&value),
+								pgwf_search_attribute_size_error);
+	}
 }
 
 static void
@@ -130,6 +161,7 @@ pgwf_new_run_check(PgwfNewRun *options)
 	pgwf_warn_payload_size("memo", options->memo, pgwf_memo_size_warn);
 	pgwf_check_payload_size("search_attributes", options->search_attributes,
 							pgwf_search_attributes_size_error);
+	check_search_attributes(options->search_attributes);
 	pgwf_check_payload_size("header", options->header,
 							pgwf_payload_size_error);
 	check_user_metadata(options->user_metadata);

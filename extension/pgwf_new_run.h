@@ -10,6 +10,10 @@
 
 #include "pgwf_run.h"
 
+/* Limits of user metadata, in bytes */
+#define PGWF_MAX_SUMMARY_SIZE	400
+#define PGWF_MAX_DETAILS_SIZE	20000
+
 /* The workflow that starts a run as its child */
 typedef struct PgwfParent
 {
