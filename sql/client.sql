@@ -103,7 +103,14 @@ FROM (VALUES
     ('$$w$$, $$t$$, $$q$$, to_jsonb(repeat($$x$$, 2100000))'),
     ('$$w$$, $$t$$, $$q$$, memo => to_jsonb(ARRAY[1])'),
     ('$$w$$, $$t$$, $$q$$,
-        memo => jsonb_build_object($$k$$, repeat($$x$$, 2100000))'))
+        memo => jsonb_build_object($$k$$, repeat($$x$$, 2100000))'),
+    ('$$w$$, $$t$$, $$q$$,
+        search_attributes => jsonb_build_object($$k$$, repeat($$x$$, 3000))'),
+    ('$$w$$, $$t$$, $$q$$, search_attributes =>
+        (SELECT jsonb_object_agg(n, n) FROM generate_series(1, 101) AS n)'),
+    ('$$w$$, $$t$$, $$q$$, search_attributes =>
+        (SELECT jsonb_object_agg(n, repeat($$x$$, 1000))
+         FROM generate_series(1, 50) AS n)'))
     AS v (arguments);
 SELECT count(*) FROM workflow.execution WHERE workflow_id = 'w';
 -- just not too long; other bytes than ASCII

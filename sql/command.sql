@@ -217,6 +217,14 @@ SELECT pg_temp.refused(t.cancel_timer('1') || t.cancel_timer('1'),
     t.timer('1', '9s'));
 
 --
+-- User metadata of any command
+--
+SELECT pg_temp.refused(jsonb_set(t.timer('1', '1s'), '{0,userMetadata}',
+    jsonb_build_object('summary', repeat('x', 401))));
+SELECT pg_temp.refused(jsonb_set(t.timer('1', '1s'), '{0,userMetadata}',
+    jsonb_build_object('details', repeat('x', 20001))));
+
+--
 -- RecordMarker
 --
 SELECT pg_temp.refused(t.marker(''));
@@ -313,6 +321,12 @@ SELECT pg_temp.too_large('FailWorkflowExecution', jsonb_build_object(
     'failure', jsonb_build_object('message', :'x'::text)));
 SELECT pg_temp.too_large('CancelWorkflowExecution', jsonb_build_object(
     'details', :'x'::text));
+-- also in a later attempt, which leaves no event of its own
+SELECT t.start('large again');
+SELECT workflow.respond_workflow_task_failed(t.poll('large again'),
+    identity => 'worker');
+SELECT t.step('large again', t.close(to_jsonb(:'x'::text)));
+SELECT t.types('large again', 4);
 RESET pg_workflow.payload_size_error;
 
 SELECT t.cleanup();

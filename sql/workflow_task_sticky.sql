@@ -169,6 +169,16 @@ SELECT workflow.signal_workflow_execution('inline', 'one',
 SELECT t.complete(:'task', t.timer('1', '1800s'),
     sticky => 'sticky of worker', inline => true);
 
+-- inline without a sticky queue: the run is not sticky, and a failure counts
+SELECT t.start('inline normal');
+SELECT t.complete(t.poll('inline normal'), inline => true, force => true)
+    AS answer \gset
+SELECT :'answer'::jsonb #> '{workflowTask,history,events,1,attributes}';
+SELECT w.sticky, w.claimed, w.task_queue
+FROM workflow.workflow_task AS w JOIN workflow.execution AS e
+    USING (namespace_id, run_key)
+WHERE e.workflow_id = 'inline normal';
+
 -- no reason for a new task: none
 SELECT t.start('inline none');
 SELECT t.complete(t.poll('inline none'), t.timer('1', '1800s'),
