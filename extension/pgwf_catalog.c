@@ -35,6 +35,8 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_CHILD_EXECUTION] = "child_execution",
 	[PGWF_OUTBOX] = "outbox",
 	[PGWF_RUN_REQUEST] = "run_request",
+	[PGWF_SCHEDULE] = "schedule",
+	[PGWF_SCHEDULE_WAKEUP] = "schedule_wakeup",
 	[PGWF_RUN_KEY_SEQ] = "run_key_seq",
 	[PGWF_NAMESPACE_PKEY] = "namespace_pkey",
 	[PGWF_NAMESPACE_NAME_KEY] = "namespace_name_key",
@@ -57,6 +59,9 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_CHILD_EXECUTION_PKEY] = "child_execution_pkey",
 	[PGWF_OUTBOX_PKEY] = "outbox_pkey",
 	[PGWF_OUTBOX_DUE_IDX] = "outbox_due_idx",
+	[PGWF_SCHEDULE_PKEY] = "schedule_pkey",
+	[PGWF_SCHEDULE_DUE_AT_IDX] = "schedule_due_at_idx",
+	[PGWF_SCHEDULE_WAKEUP_PKEY] = "schedule_wakeup_pkey",
 	[PGWF_RUN_REQUEST_PKEY] = "run_request_pkey"
 };
 

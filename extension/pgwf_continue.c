@@ -59,6 +59,7 @@ pgwf_successor_init(PgwfRun *run, PgwfReader *started)
 	next->task_timeout = execution->task_timeout;
 	next->continued_run_id = &execution->run_id;
 	next->first_run_id = &execution->first_run_id;
+	next->schedule_id = execution->schedule_id;
 	next->priority = pgwf_read_jsonb(started, "priority");
 	if (execution->parent_workflow_id)
 	{

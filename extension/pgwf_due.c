@@ -21,6 +21,7 @@
 #include "pgwf_new_run.h"
 #include "pgwf_outbox.h"
 #include "pgwf_run.h"
+#include "pgwf_schedule.h"
 #include "pgwf_scheduler.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
@@ -314,6 +315,8 @@ pgwf_due_fire(int max_runs, PgwfDueResult *result)
 	pgwf_call_new_snapshot(&call);
 	deliver_messages(&call, Max(max_runs - result->fired, 1), result);
 	result->more = (result->fired >= max_runs);
+	pgwf_schedules_fire(&call, max_runs, &result->fired, &result->skipped,
+						&result->more);
 	if (result->fired > 0)
 		pgwf_xact_mark_durable();
 	pgwf_call_end(&call);
@@ -367,6 +370,7 @@ pgwf_due_next(TimestampTz after)
 		next = Min(next, message.due_at);
 	}
 	pgwf_scan_end(&scan);
+	next = Min(next, pgwf_schedules_next(&call, after));
 	pgwf_call_end(&call);
 	return next;
 }

@@ -333,6 +333,7 @@ make_execution(PgwfCall *call, const PgwfNewRun *options)
 		options->execution_timeout != PGWF_NO_DURATION)
 		execution->expiration_time = call->now + options->execution_timeout;
 	execution->cron_schedule = unconstify(char *, options->cron_schedule);
+	execution->schedule_id = unconstify(char *, options->schedule_id);
 	if (options->parent)
 	{
 		const PgwfParent *parent = options->parent;

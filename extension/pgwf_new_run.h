@@ -63,6 +63,7 @@ typedef struct PgwfNewRun
 	TimestampTz expiration_time;	/* default: by execution_timeout */
 
 	const PgwfParent *parent;	/* NULL: none */
+	const char *schedule_id;	/* schedule that starts its chain, or NULL */
 } PgwfNewRun;
 
 extern void pgwf_new_run_init(PgwfNewRun *options, int32 namespace_id);

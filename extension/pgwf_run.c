@@ -21,6 +21,7 @@
 #include "pgwf_guc.h"
 #include "pgwf_new_run.h"
 #include "pgwf_run.h"
+#include "pgwf_schedule.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -650,6 +651,8 @@ write_close(PgwfRun *run)
 	if (run->successor)
 		execution->new_run_id = &run->successor->run_id;
 	pgwf_execution_update(run->call, execution);
+	if (execution->schedule_id && run->successor == NULL)
+		pgwf_schedule_run_closed(run->call, execution);
 	if (run->stored.flags & PGWF_RUN_HAS_REQUESTS)
 		pgwf_run_request_delete_all(run->call, run->state.namespace_id,
 									run->state.run_key);

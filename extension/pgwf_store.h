@@ -95,6 +95,7 @@ typedef struct PgwfExecution
 	TimestampTz expiration_time;	/* of the chain; PGWF_NO_TIME: never */
 	pg_uuid_t  *new_run_id;		/* NULL unless it was continued */
 	char	   *cron_schedule;	/* NULL if it has none */
+	char	   *schedule_id;	/* NULL if no schedule started its chain */
 	char	   *parent_workflow_id; /* NULL if it has no parent */
 	pg_uuid_t  *parent_run_id;
 	int64		parent_run_key;

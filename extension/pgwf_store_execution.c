@@ -43,6 +43,7 @@ enum
 	COL_EXPIRATION_TIME,
 	COL_NEW_RUN_ID,
 	COL_CRON_SCHEDULE,
+	COL_SCHEDULE_ID,
 	COL_PARENT_WORKFLOW_ID,
 	COL_PARENT_RUN_ID,
 	COL_PARENT_RUN_KEY,
@@ -136,6 +137,7 @@ read_row(TupleTableSlot *slot)
 	row->new_run_id = uuid_copy(v[COL_NEW_RUN_ID], nulls[COL_NEW_RUN_ID]);
 	row->cron_schedule = text_copy(v[COL_CRON_SCHEDULE],
 								   nulls[COL_CRON_SCHEDULE]);
+	row->schedule_id = text_copy(v[COL_SCHEDULE_ID], nulls[COL_SCHEDULE_ID]);
 	row->parent_workflow_id = text_copy(v[COL_PARENT_WORKFLOW_ID],
 										nulls[COL_PARENT_WORKFLOW_ID]);
 	row->parent_run_id = uuid_copy(v[COL_PARENT_RUN_ID],
@@ -205,6 +207,7 @@ write_row(const PgwfExecution *row, Datum *v, bool *nulls)
 	nulls[COL_EXPIRATION_TIME] = (row->expiration_time == PGWF_NO_TIME);
 	write_uuid(v, nulls, COL_NEW_RUN_ID, row->new_run_id);
 	write_text(v, nulls, COL_CRON_SCHEDULE, row->cron_schedule);
+	write_text(v, nulls, COL_SCHEDULE_ID, row->schedule_id);
 	write_text(v, nulls, COL_PARENT_WORKFLOW_ID, row->parent_workflow_id);
 	write_uuid(v, nulls, COL_PARENT_RUN_ID, row->parent_run_id);
 	v[COL_PARENT_RUN_KEY] = Int64GetDatum(row->parent_run_key);

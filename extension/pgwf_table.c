@@ -102,7 +102,8 @@ pgwf_table(PgwfCall *call, PgwfRelationId id)
 	table->rel = table_open(pgwf_relation_oid(id), RowExclusiveLock);
 	table->result_rel = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->result_rel, table->rel, 0, NULL, 0);
-	ExecOpenIndices(table->result_rel, id == PGWF_EXECUTION);
+	ExecOpenIndices(table->result_rel,
+					id == PGWF_EXECUTION || id == PGWF_SCHEDULE);
 	table->row = MakeSingleTupleTableSlot(RelationGetDescr(table->rel),
 										  &TTSOpsVirtual);
 	table->locked = table_slot_create(table->rel, NULL);
@@ -341,7 +342,8 @@ comparison(Oid type, StrategyNumber strategy)
 		case UUIDOID:
 			return F_UUID_EQ;
 		case TEXTOID:
-			return F_TEXTEQ;
+			return strategy == BTGreaterEqualStrategyNumber ? F_TEXT_GE :
+				F_TEXTEQ;
 		default:
 			elog(ERROR, "no comparison for index column type %u", type);
 	}

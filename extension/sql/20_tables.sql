@@ -76,6 +76,7 @@ CREATE TABLE workflow.execution (
     expiration_time timestamptz,
     new_run_id uuid,
     cron_schedule text COLLATE "C",
+    schedule_id text COLLATE "C",
     parent_workflow_id text COLLATE "C",
     parent_run_id uuid,
     parent_run_key bigint,
@@ -112,6 +113,9 @@ COMMENT ON COLUMN workflow.execution.parent_run_key IS
 'run that started this one as its child; null for any other';
 COMMENT ON COLUMN workflow.execution.history_length IS
 'number of events of a closed run; null while it is open';
+
+COMMENT ON COLUMN workflow.execution.schedule_id IS
+'schedule that started the chain of the run; null if none did';
 
 /*
  * The lock and the counters of an open run: one fixed-width row, rewritten

@@ -50,6 +50,14 @@ VALUES
     ('routine', 'shutdown_worker', 'worker'),
     /* schedules */
     ('routine', 'cron_next', 'read'),
+    ('routine', 'create_schedule', 'client'),
+    ('routine', 'describe_schedule', 'read'),
+    ('routine', 'update_schedule', 'client'),
+    ('routine', 'patch_schedule', 'client'),
+    ('routine', 'delete_schedule', 'client'),
+    ('routine', 'list_schedules', 'read'),
+    ('routine', 'count_schedules', 'read'),
+    ('routine', 'list_schedule_matching_times', 'read'),
     /* what people look at */
     ('routine', 'pollers', 'read'),
     ('view', 'namespaces', 'read'),
@@ -61,6 +69,7 @@ VALUES
     ('view', 'pending_children', 'read'),
     ('view', 'task_queues', 'read'),
     ('view', 'pollers', 'read'),
+    ('view', 'schedules', 'read'),
     ('view', 'object_rights', 'owner');
 
 COMMENT ON VIEW workflow.object_rights IS
