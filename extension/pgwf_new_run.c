@@ -283,25 +283,21 @@ add_timer(PgwfRun *run, PgwfTimerKind kind, TimestampTz fire_at)
 	run->state.pending_timers++;
 }
 
-/* The timeouts of the run and of its chain, and the delay of its first task */
-static void
-add_timers(PgwfRun *run, const PgwfNewRun *options,
-		   const PgwfExecution *execution)
+/* The timeouts of a new run, and of its chain */
+void
+pgwf_new_run_add_timeouts(PgwfRun *run)
 {
-	TimestampTz first_task = execution->start_time +
-	options->first_task_backoff;
+	const PgwfExecution *execution = run->execution;
 	TimestampTz run_expires = PGWF_NO_TIME;
 
-	if (options->run_timeout != PGWF_NO_DURATION)
+	if (execution->run_timeout != PGWF_NO_DURATION)
 	{
-		run_expires = first_task + options->run_timeout;
+		run_expires = execution->execution_time + execution->run_timeout;
 		if (execution->expiration_time != PGWF_NO_TIME)
 			run_expires = Min(run_expires, execution->expiration_time);
 	}
 	add_timer(run, PGWF_TIMER_EXECUTION_TIMEOUT, execution->expiration_time);
 	add_timer(run, PGWF_TIMER_RUN_TIMEOUT, run_expires);
-	if (options->first_task_backoff != PGWF_NO_DURATION)
-		add_timer(run, PGWF_TIMER_FIRST_TASK, first_task);
 }
 
 static PgwfExecution *
@@ -379,7 +375,9 @@ pgwf_new_run_begin(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options)
 	started = pgwf_run_append(run, PGWF_EVENT_WORKFLOW_EXECUTION_STARTED,
 							  started_attributes(options, execution));
 	started->user_metadata = options->user_metadata;
-	add_timers(run, options, execution);
+	pgwf_new_run_add_timeouts(run);
+	if (options->first_task_backoff != PGWF_NO_DURATION)
+		add_timer(run, PGWF_TIMER_FIRST_TASK, execution->execution_time);
 	run->task_needed = true;
 	return true;
 }

@@ -70,6 +70,7 @@ extern void pgwf_new_run_init(PgwfNewRun *options, int32 namespace_id);
 extern void pgwf_new_run_check(PgwfNewRun *options);
 extern bool pgwf_new_run_begin(PgwfRun *run, PgwfCall *call,
 							   const PgwfNewRun *options);
+extern void pgwf_new_run_add_timeouts(PgwfRun *run);
 extern void pgwf_run_end_first_task_delay(PgwfRun *run);
 extern Jsonb *pgwf_wrap_fields(Jsonb *value, const char *name,
 							   const char *member);

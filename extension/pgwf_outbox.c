@@ -374,7 +374,7 @@ parent_closed(PgwfCall *call, const PgwfMessage *message)
 	PgwfReader	initiated;
 	PgwfExecution *execution;
 	PgwfExecution *parent;
-	char	   *policy;
+	char	   *policy = NULL;
 	PgwfRun		run;
 	PgwfLockResult lock;
 
@@ -393,13 +393,15 @@ parent_closed(PgwfCall *call, const PgwfMessage *message)
 		return BUSY;
 	run.execution = execution;
 
-	policy = pgwf_read_text(&initiated, "parentClosePolicy");
+	/* a reset takes the child back, whatever the policy */
+	parent = pgwf_execution_load(call, message->namespace_id,
+								 message->run_key);
+	if (parent->reset_run_id == NULL)
+		policy = pgwf_read_text(&initiated, "parentClosePolicy");
 	if (policy && strcmp(policy, "PARENT_CLOSE_POLICY_REQUEST_CANCEL") == 0)
 	{
 		PgwfCancelRequest request = {0};
 
-		parent = pgwf_execution_load(call, message->namespace_id,
-									 message->run_key);
 		request.cause = BY_PARENT_CLOSE_POLICY;
 		request.identity = PGWF_SERVICE_IDENTITY;
 		request.from_workflow_id = parent->workflow_id;

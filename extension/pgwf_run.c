@@ -413,7 +413,7 @@ pgwf_run_close(PgwfRun *run, PgwfStatus status)
 	Assert(pgwf_run_is_open(run));
 	run->close_status = status;
 	if ((run->state.flags & PGWF_RUN_HAS_PARENT) != 0 &&
-		run->successor == NULL)
+		run->successor == NULL && run->reset_event_id == 0)
 		pgwf_run_send(run, PGWF_MESSAGE_CHILD_CLOSED,
 					  run->state.next_event_id - 1);
 }
@@ -577,7 +577,9 @@ write_children(PgwfRun *run)
 		if (!pgwf_run_is_open(run))
 		{
 			if (child->change != PGWF_ROW_DELETE && child->run_id &&
-				child->parent_close_policy != PGWF_PARENT_CLOSE_ABANDON)
+				(run->reset_event_id == 0 ?
+				 child->parent_close_policy != PGWF_PARENT_CLOSE_ABANDON :
+				 child->initiated_event_id >= run->reset_event_id))
 				pgwf_run_send(run, PGWF_MESSAGE_PARENT_CLOSED,
 							  child->initiated_event_id);
 			if (child->change != PGWF_ROW_INSERT)

@@ -23,6 +23,8 @@ typedef struct PgwfRun
 	ItemPointerData state_tid;
 	bool		is_new;			/* not in the tables yet */
 	PgwfStatus	close_status;	/* 0 while open */
+	int64		reset_event_id; /* a reset ends it: children initiated before
+								 * this event live on; 0 if none does */
 	const char *limit_exceeded; /* why the service ended it, or NULL */
 
 	PgwfExecution *execution;	/* NULL until needed */

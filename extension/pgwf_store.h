@@ -102,6 +102,7 @@ typedef struct PgwfExecution
 	int64		parent_initiated_event_id;
 	char	   *root_workflow_id;	/* NULL if it is its own root */
 	pg_uuid_t  *root_run_id;
+	pg_uuid_t  *reset_run_id;	/* NULL unless it was reset */
 } PgwfExecution;
 
 /* workflow.history_event and workflow.buffered_event */

@@ -50,6 +50,7 @@ enum
 	COL_PARENT_INITIATED_EVENT_ID,
 	COL_ROOT_WORKFLOW_ID,
 	COL_ROOT_RUN_ID,
+	COL_RESET_RUN_ID,
 	COLUMN_COUNT
 };
 
@@ -151,6 +152,8 @@ read_row(TupleTableSlot *slot)
 	row->root_workflow_id = text_copy(v[COL_ROOT_WORKFLOW_ID],
 									  nulls[COL_ROOT_WORKFLOW_ID]);
 	row->root_run_id = uuid_copy(v[COL_ROOT_RUN_ID], nulls[COL_ROOT_RUN_ID]);
+	row->reset_run_id = uuid_copy(v[COL_RESET_RUN_ID],
+								  nulls[COL_RESET_RUN_ID]);
 	return row;
 }
 
@@ -217,6 +220,7 @@ write_row(const PgwfExecution *row, Datum *v, bool *nulls)
 	nulls[COL_PARENT_INITIATED_EVENT_ID] = (row->parent_run_id == NULL);
 	write_text(v, nulls, COL_ROOT_WORKFLOW_ID, row->root_workflow_id);
 	write_uuid(v, nulls, COL_ROOT_RUN_ID, row->root_run_id);
+	write_uuid(v, nulls, COL_RESET_RUN_ID, row->reset_run_id);
 }
 
 /* A new run_key, larger than that of every run started before */

@@ -230,9 +230,11 @@ pgwf_workflow_task_start(PgwfRun *run, const char *identity,
 }
 
 /* Nothing is pending any more */
-static void
-forget_task(PgwfState *state)
+void
+pgwf_workflow_task_forget(PgwfRun *run)
 {
+	PgwfState  *state = &run->state;
+
 	state->wft_scheduled_event_id = 0;
 	state->wft_started_event_id = 0;
 	state->wft_scheduled_time = PGWF_NO_TIME;
@@ -254,7 +256,7 @@ count_attempt(PgwfRun *run)
 	}
 	else
 		run->state.wft_attempt++;
-	forget_task(&run->state);
+	pgwf_workflow_task_forget(run);
 	run->task_needed = true;
 }
 
@@ -309,7 +311,7 @@ pgwf_workflow_task_complete(PgwfRun *run, const PgwfCompletion *completion)
 
 	state->previous_started_event_id = state->wft_started_event_id;
 	state->wft_attempt = 1;
-	forget_task(state);
+	pgwf_workflow_task_forget(run);
 }
 
 /*
@@ -367,7 +369,7 @@ pgwf_workflow_task_time_out(PgwfRun *run)
 	{
 		append_timed_out(run, "TIMEOUT_TYPE_SCHEDULE_TO_START");
 		pgwf_run_clear_sticky(run);
-		forget_task(state);
+		pgwf_workflow_task_forget(run);
 		run->task_needed = true;
 	}
 }
@@ -380,7 +382,7 @@ pgwf_workflow_task_expire_heartbeat(PgwfRun *run)
 		append_timed_out(run, "TIMEOUT_TYPE_START_TO_CLOSE");
 	pgwf_run_clear_sticky(run);
 	run->state.wft_attempt = 1;
-	forget_task(&run->state);
+	pgwf_workflow_task_forget(run);
 	run->task_needed = true;
 }
 

@@ -83,6 +83,7 @@ CREATE TABLE workflow.execution (
     parent_initiated_event_id bigint,
     root_workflow_id text COLLATE "C",
     root_run_id uuid,
+    reset_run_id uuid,
     CONSTRAINT execution_pkey PRIMARY KEY (namespace_id, run_key),
     CONSTRAINT execution_run_id_key UNIQUE (namespace_id, run_id)
 ) WITH (fillfactor = 80);
@@ -109,6 +110,8 @@ COMMENT ON COLUMN workflow.execution.expiration_time IS
 'when the execution timeout of the whole chain of runs ends; null: never';
 COMMENT ON COLUMN workflow.execution.new_run_id IS
 'run that continued this one: as new, by a retry or by its cron schedule';
+COMMENT ON COLUMN workflow.execution.reset_run_id IS
+'run that a reset of this one has made, the latest of them';
 COMMENT ON COLUMN workflow.execution.parent_run_key IS
 'run that started this one as its child; null for any other';
 COMMENT ON COLUMN workflow.execution.history_length IS

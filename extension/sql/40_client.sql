@@ -123,3 +123,21 @@ AS 'MODULE_PATHNAME', 'pgwf_terminate_workflow_execution';
 COMMENT ON FUNCTION workflow.terminate_workflow_execution(
     text, text, jsonb, uuid, uuid, text, text) IS
 'closes an open run at once, without asking its workflow';
+
+CREATE FUNCTION workflow.reset_workflow_execution(
+    workflow_id text,
+    reason text DEFAULT NULL,
+    workflow_task_finish_event_id bigint DEFAULT NULL,
+    reset_type text DEFAULT NULL,
+    run_id uuid DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    reset_reapply_exclude_types text[] DEFAULT NULL,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS uuid
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_reset_workflow_execution';
+
+COMMENT ON FUNCTION workflow.reset_workflow_execution(
+    text, text, bigint, text, uuid, text, text[], text, text) IS
+'ends the current run and starts one that goes on from an earlier workflow task of a run; signals since then are sent again';

@@ -27,6 +27,7 @@ VALUES
     ('routine', 'signal_workflow_execution', 'client'),
     ('routine', 'request_cancel_workflow_execution', 'client'),
     ('routine', 'terminate_workflow_execution', 'client'),
+    ('routine', 'reset_workflow_execution', 'client'),
     ('routine', 'get_workflow_execution_result', 'read'),
     ('routine', 'describe_workflow_execution', 'read'),
     ('routine', 'get_workflow_execution_history', 'read'),

@@ -1,0 +1,560 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_reset.c
+ *		reset_workflow_execution: a new run that begins with a part of the
+ *		history of another and goes on from there (SS 10).
+ *
+ * Locks: the current run, if it is open, then the runs of the children that
+ * live on.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+#include "pgwf_args.h"
+#include "pgwf_close.h"
+#include "pgwf_errors.h"
+#include "pgwf_find.h"
+#include "pgwf_namespace.h"
+#include "pgwf_new_run.h"
+#include "pgwf_rebuild.h"
+#include "pgwf_workflow_task.h"
+#include "pgwf_xact.h"
+
+PG_FUNCTION_INFO_V1(pgwf_reset_workflow_execution);
+
+#define RESETTER_IDENTITY "history-resetter"
+#define EXCLUDE_PREFIX "RESET_REAPPLY_EXCLUDE_TYPE_"
+
+/* What to do, and what it is done to */
+typedef struct Reset
+{
+	PgwfExecution *base;
+	List	   *history;		/* of the base run, all of it */
+	int64		event_id;		/* the first event that is not copied */
+	const char *reason;
+	const char *identity;
+	bool		exclude_signals;
+	pg_uuid_t	new_run_id;
+	List	   *ended_events;	/* of the current run, from its end */
+} Reset;
+
+static List *
+load_history(PgwfCall *call, const PgwfExecution *execution)
+{
+	return pgwf_event_load(call, execution->namespace_id, execution->run_key,
+						   1, PG_INT64_MAX);
+}
+
+/*
+ * Where to reset to
+ */
+
+static bool
+ends_task(PgwfEventType type)
+{
+	return type == PGWF_EVENT_WORKFLOW_TASK_COMPLETED ||
+		type == PGWF_EVENT_WORKFLOW_TASK_FAILED ||
+		type == PGWF_EVENT_WORKFLOW_TASK_TIMED_OUT;
+}
+
+/* The events before this one must leave a workflow task pending */
+static void
+check_event_id(const Reset *reset)
+{
+	bool		pending = false;
+	ListCell   *lc;
+
+	if (reset->event_id > 1 &&
+		reset->event_id <= list_length(reset->history))
+	{
+		foreach(lc, reset->history)
+		{
+			PgwfEvent  *event = lfirst(lc);
+
+			if (event->event_id >= reset->event_id)
+				break;
+			if (event->type == PGWF_EVENT_WORKFLOW_TASK_SCHEDULED)
+				pending = true;
+			else if (ends_task(event->type))
+				pending = false;
+		}
+	}
+	if (!pending)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("cannot reset to event " INT64_FORMAT,
+						reset->event_id),
+				 errhint("Give the id of a WorkflowTaskStarted, WorkflowTaskCompleted, WorkflowTaskFailed or WorkflowTaskTimedOut event.")));
+}
+
+/* The first or the last completed workflow task */
+static int64
+find_reset_point(List *history, const char *type)
+{
+	bool		first = false;
+	int64		found = 0;
+	ListCell   *lc;
+
+	if (strncmp(type, "RESET_TYPE_", strlen("RESET_TYPE_")) == 0)
+		type += strlen("RESET_TYPE_");
+	if (strcmp(type, "FIRST_WORKFLOW_TASK") == 0)
+		first = true;
+	else if (strcmp(type, "LAST_WORKFLOW_TASK") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("unknown reset_type \"%s\"", type),
+				 errhint("The types are FIRST_WORKFLOW_TASK and LAST_WORKFLOW_TASK.")));
+	foreach(lc, history)
+	{
+		PgwfEvent  *event = lfirst(lc);
+
+		if (event->type != PGWF_EVENT_WORKFLOW_TASK_COMPLETED)
+			continue;
+		found = event->event_id;
+		if (first)
+			break;
+	}
+	if (found == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("no workflow task has been completed yet")));
+	return found;
+}
+
+/*
+ * The new run
+ */
+
+/* A row for the new run; its timeouts begin anew */
+static PgwfExecution *
+make_execution(PgwfCall *call, const Reset *reset, const char *request_id)
+{
+	PgwfExecution *execution = palloc(sizeof(PgwfExecution));
+
+	*execution = *reset->base;
+	execution->run_key = pgwf_execution_next_run_key();
+	execution->run_id = reset->new_run_id;
+	execution->status = PGWF_STATUS_RUNNING;
+	execution->start_time = call->now;
+	execution->execution_time = call->now;
+	execution->close_time = PGWF_NO_TIME;
+	execution->history_length = 0;
+	execution->history_size = 0;
+	execution->start_request_id = unconstify(char *, request_id);
+	execution->new_run_id = NULL;
+	execution->reset_run_id = NULL;
+	if (execution->expiration_time != PGWF_NO_TIME)
+		execution->expiration_time = call->now + execution->execution_timeout;
+	return execution;
+}
+
+/* Flags that stand for members of WorkflowExecutionStarted */
+static void
+set_start_flags(PgwfRun *run, PgwfReader *started)
+{
+	if (pgwf_read_jsonb(started, "retryPolicy"))
+		run->state.flags |= PGWF_RUN_HAS_RETRY_POLICY;
+	if (run->execution->cron_schedule)
+		run->state.flags |= PGWF_RUN_HAS_CRON;
+	if (run->execution->parent_run_id)
+		run->state.flags |= PGWF_RUN_HAS_PARENT;
+}
+
+static Jsonb *
+reset_failure(const Reset *reset)
+{
+	PgwfObject	failure;
+
+	pgwf_object_begin(&failure);
+	pgwf_object_text(&failure, "message", reset->reason);
+	pgwf_object_text(&failure, "source", "Server");
+	pgwf_object_open(&failure, "resetWorkflowFailureInfo");
+	pgwf_object_close(&failure);
+	return pgwf_object_finish(&failure);
+}
+
+/* Fails the copied workflow task, which is started first if it was not */
+static void
+fail_copied_task(PgwfRun *run, const Reset *reset)
+{
+	PgwfState  *state = &run->state;
+	PgwfObject	attributes;
+
+	if (state->wft_started_event_id == 0)
+		pgwf_workflow_task_start(run, PGWF_SERVICE_IDENTITY,
+								 pgwf_workflow_task_request_id(state));
+	pgwf_object_begin(&attributes);
+	pgwf_object_int(&attributes, "scheduledEventId",
+					state->wft_scheduled_event_id);
+	pgwf_object_int(&attributes, "startedEventId",
+					state->wft_started_event_id);
+	pgwf_object_text(&attributes, "cause",
+					 "WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW");
+	pgwf_object_jsonb(&attributes, "failure", reset_failure(reset));
+	pgwf_object_text(&attributes, "identity", reset->identity);
+	pgwf_object_text(&attributes, "baseRunId",
+					 pgwf_uuid_text(&reset->base->run_id));
+	pgwf_object_text(&attributes, "newRunId",
+					 pgwf_uuid_text(&reset->new_run_id));
+	pgwf_run_append(run, PGWF_EVENT_WORKFLOW_TASK_FAILED,
+					pgwf_object_finish(&attributes));
+	pgwf_workflow_task_forget(run);
+	state->wft_attempt = 1;
+	run->task_needed = true;
+}
+
+/*
+ * Reapplying
+ */
+
+/* The child's row learns what the event that is reapplied says of it */
+static void
+reapply_child_event(PgwfRun *run, const PgwfEvent *event)
+{
+	PgwfReader	attributes;
+	PgwfChild  *child;
+
+	pgwf_reader_init(&attributes, event->attributes);
+	child = pgwf_run_find_child(run, pgwf_read_int(&attributes,
+												   "initiatedEventId"));
+	if (child == NULL)
+		return;
+	pgwf_run_arrive(run, event->type, event->attributes, run->call->now);
+	if (event->type == PGWF_EVENT_CHILD_STARTED)
+	{
+		PgwfReader	execution;
+		char	   *run_id;
+
+		pgwf_reader_init(&execution,
+						 pgwf_read_jsonb(&attributes, "workflowExecution"));
+		run_id = pgwf_read_text(&execution, "runId");
+		child->run_id = DatumGetUUIDP(DirectFunctionCall1(uuid_in,
+														  CStringGetDatum(run_id)));
+		return;
+	}
+	run->children = list_delete_ptr(run->children, child);
+	run->state.pending_children--;
+}
+
+static void
+reapply_external_event(PgwfRun *run, const PgwfEvent *event)
+{
+	int64		initiated_event_id;
+
+	initiated_event_id = pgwf_jsonb_get_int(event->attributes,
+											"initiatedEventId");
+	if (!pgwf_run_awaits_external(run, initiated_event_id))
+		return;
+	pgwf_run_arrive(run, event->type, event->attributes, run->call->now);
+	pgwf_run_resolve_external(run, initiated_event_id);
+}
+
+static void
+reapply_signal(PgwfRun *run, const PgwfEvent *event)
+{
+	PgwfReader	attributes;
+	char	   *request_id;
+
+	pgwf_reader_init(&attributes, event->attributes);
+	request_id = pgwf_read_text(&attributes, "requestId");
+	pgwf_run_arrive(run, event->type, event->attributes, run->call->now);
+	run->state.signal_count++;
+	if (request_id)
+		run->signal_requests = lappend(run->signal_requests, request_id);
+}
+
+/*
+ * Reapplies what came from outside in events of the base run, or of a run
+ * that continued it.
+ */
+static void
+reapply_events(PgwfRun *run, const Reset *reset, List *events, bool is_base)
+{
+	ListCell   *lc;
+
+	foreach(lc, events)
+	{
+		PgwfEvent  *event = lfirst(lc);
+
+		if (is_base && event->event_id < reset->event_id)
+			continue;
+		switch (event->type)
+		{
+			case PGWF_EVENT_WORKFLOW_EXECUTION_SIGNALED:
+				if (!reset->exclude_signals)
+					reapply_signal(run, event);
+				break;
+			case PGWF_EVENT_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
+				pgwf_run_arrive(run, event->type, event->attributes,
+								run->call->now);
+				break;
+			case PGWF_EVENT_START_CHILD_FAILED:
+			case PGWF_EVENT_CHILD_STARTED:
+			case PGWF_EVENT_CHILD_COMPLETED:
+			case PGWF_EVENT_CHILD_FAILED:
+			case PGWF_EVENT_CHILD_CANCELED:
+			case PGWF_EVENT_CHILD_TIMED_OUT:
+			case PGWF_EVENT_CHILD_TERMINATED:
+				if (is_base)
+					reapply_child_event(run, event);
+				break;
+			case PGWF_EVENT_SIGNAL_EXTERNAL_FAILED:
+			case PGWF_EVENT_EXTERNAL_SIGNALED:
+			case PGWF_EVENT_REQUEST_CANCEL_EXTERNAL_FAILED:
+			case PGWF_EVENT_EXTERNAL_CANCEL_REQUESTED:
+				if (is_base)
+					reapply_external_event(run, event);
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+/* The base run's events from the reset point on, then those that follow it */
+static void
+reapply_chain(PgwfRun *run, const Reset *reset, const PgwfExecution *current)
+{
+	const PgwfExecution *execution = reset->base;
+	List	   *events = reset->history;
+
+	for (;;)
+	{
+		bool		is_base = (execution == reset->base);
+
+		reapply_events(run, reset, events, is_base);
+		if (execution->run_key == current->run_key)
+			reapply_events(run, reset, reset->ended_events, is_base);
+		if (execution->new_run_id == NULL)
+			break;
+		execution = pgwf_execution_find_run(run->call,
+											execution->namespace_id,
+											execution->new_run_id);
+		if (execution == NULL)
+			break;
+		events = load_history(run->call, execution);
+	}
+}
+
+/*
+ * Children
+ */
+
+/* Children that live on belong to the new run; others are started again */
+static void
+adopt_children(PgwfRun *run, const Reset *reset)
+{
+	ListCell   *lc;
+
+	foreach(lc, run->children)
+	{
+		PgwfChild  *child = lfirst(lc);
+		PgwfExecution *execution;
+		PgwfRun		child_run;
+
+		if (child->run_id == NULL)
+		{
+			pgwf_run_send(run, PGWF_MESSAGE_START_CHILD,
+						  child->initiated_event_id);
+			continue;
+		}
+		execution = pgwf_execution_find_current(run->call,
+												child->namespace_id,
+												child->workflow_id);
+		if (execution == NULL || execution->parent_run_id == NULL ||
+			execution->parent_initiated_event_id != child->initiated_event_id)
+			continue;
+		if (execution->close_time == PGWF_NO_TIME)
+		{
+			(void) pgwf_run_load(&child_run, run->call, child->namespace_id,
+								 execution->run_key, LockWaitBlock);
+			execution = pgwf_execution_load(run->call, child->namespace_id,
+											execution->run_key);
+		}
+		execution->parent_run_id = unconstify(pg_uuid_t *,
+											  &reset->new_run_id);
+		execution->parent_run_key = run->state.run_key;
+		pgwf_execution_update(run->call, execution);
+	}
+}
+
+/*
+ * The whole
+ */
+
+/* The current run of a workflow id, locked if it is open */
+static PgwfExecution *
+lock_current_run(PgwfCall *call, int32 namespace_id, const char *workflow_id)
+{
+	for (;;)
+	{
+		PgwfExecution *current;
+		PgwfRun		run;
+
+		current = pgwf_find_execution(call, namespace_id, workflow_id, NULL);
+		if (current->close_time != PGWF_NO_TIME ||
+			pgwf_run_load(&run, call, namespace_id, current->run_key,
+						  LockWaitBlock) == PGWF_LOCK_OK)
+			return current;
+		pgwf_call_new_snapshot(call);
+	}
+}
+
+/* Ends the current run; what it had buffered is in reset->ended_events */
+static void
+end_current_run(PgwfCall *call, Reset *reset, PgwfExecution *current)
+{
+	PgwfRun		run;
+
+	if (current->close_time != PGWF_NO_TIME ||
+		pgwf_run_load(&run, call, current->namespace_id, current->run_key,
+					  LockWaitBlock) != PGWF_LOCK_OK)
+		return;
+	run.execution = current;
+	run.reset_event_id = reset->event_id;
+	if (current->run_key != reset->base->run_key)
+		run.reset_event_id = 1;
+	current->reset_run_id = &reset->new_run_id;
+	pgwf_run_terminate(&run, reset->reason, NULL, RESETTER_IDENTITY);
+	reset->ended_events = run.events;
+	pgwf_run_finish(&run);
+}
+
+/* A base run that was closed already learns of its reset */
+static void
+note_reset(PgwfCall *call, const Reset *reset)
+{
+	PgwfExecution *base;
+
+	base = pgwf_execution_load(call, reset->base->namespace_id,
+							   reset->base->run_key);
+	base->reset_run_id = unconstify(pg_uuid_t *, &reset->new_run_id);
+	pgwf_execution_update(call, base);
+}
+
+static void
+perform_reset(PgwfCall *call, Reset *reset, PgwfExecution *current,
+			  const char *request_id)
+{
+	PgwfRun		run;
+	PgwfExecution *execution;
+	PgwfReader	started;
+	bool		was_open = (current->close_time == PGWF_NO_TIME);
+
+	end_current_run(call, reset, current);
+	if (!was_open || current->run_key != reset->base->run_key)
+		note_reset(call, reset);
+	CommandCounterIncrement();
+	pgwf_call_new_snapshot(call);
+
+	execution = make_execution(call, reset, request_id);
+	if (!pgwf_execution_insert(call, execution))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not reset workflow \"%s\" due to concurrent start",
+						execution->workflow_id)));
+	pgwf_run_init_new(&run, call, execution);
+	pgwf_run_rebuild(&run, list_copy_head(reset->history,
+										  reset->event_id - 1));
+	pgwf_reader_init(&started,
+					 ((PgwfEvent *) linitial(reset->history))->attributes);
+	set_start_flags(&run, &started);
+	pgwf_new_run_add_timeouts(&run);
+	fail_copied_task(&run, reset);
+	reapply_chain(&run, reset, current);
+	adopt_children(&run, reset);
+	pgwf_run_finish(&run);
+}
+
+static void
+read_exclusions(FunctionCallInfo fcinfo, int n, Reset *reset)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	if (PG_ARGISNULL(n))
+		return;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *type = nulls[i] ? pstrdup("") :
+			TextDatumGetCString(elements[i]);
+		char	   *name = type;
+
+		if (strncmp(name, EXCLUDE_PREFIX, strlen(EXCLUDE_PREFIX)) == 0)
+			name += strlen(EXCLUDE_PREFIX);
+		if (strcmp(name, "SIGNAL") == 0)
+			reset->exclude_signals = true;
+		else if (strcmp(name, "UPDATE") != 0 && strcmp(name, "NEXUS") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+					 errmsg("unknown reset_reapply_exclude_type \"%s\"",
+							type)));
+	}
+}
+
+/*
+ * reset_workflow_execution(workflow_id, reason,
+ *		workflow_task_finish_event_id, reset_type, run_id, request_id,
+ *		reset_reapply_exclude_types, identity, namespace)
+ *	returns the id of the new run
+ *
+ * A repetition of the request id that made the current run returns that run.
+ */
+Datum
+pgwf_reset_workflow_execution(PG_FUNCTION_ARGS)
+{
+	PgwfCall	call;
+	Reset		reset = {0};
+	int32		namespace_id;
+	char	   *workflow_id;
+	char	   *request_id;
+	PgwfExecution *current;
+	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
+
+	pgwf_call_begin(&call);
+	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 8),
+										PGWF_RIGHT_CLIENT);
+	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
+	reset.reason = pgwf_arg_id(fcinfo, 1, "reason");
+	request_id = pgwf_arg_id(fcinfo, 5, "request_id");
+	read_exclusions(fcinfo, 6, &reset);
+	reset.identity = pgwf_arg_identity(fcinfo, 7);
+	pgwf_new_uuid(&reset.new_run_id);
+	if (request_id == NULL)
+		request_id = pgwf_uuid_text(&reset.new_run_id);
+	if (PG_ARGISNULL(2) == PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("one of workflow_task_finish_event_id and reset_type must be set")));
+
+	current = lock_current_run(&call, namespace_id, workflow_id);
+	if (strcmp(current->start_request_id, request_id) == 0)
+		*result = current->run_id;
+	else
+	{
+		reset.base = pgwf_find_execution(&call, namespace_id, workflow_id,
+										 pgwf_arg_uuid(fcinfo, 4));
+		reset.history = load_history(&call, reset.base);
+		reset.event_id = PG_ARGISNULL(2) ?
+			find_reset_point(reset.history, pgwf_arg_text(fcinfo, 3)) :
+			PG_GETARG_INT64(2);
+		check_event_id(&reset);
+		perform_reset(&call, &reset, current, request_id);
+		*result = reset.new_run_id;
+	}
+	pgwf_xact_mark_durable();
+	pgwf_call_end(&call);
+	PG_RETURN_UUID_P(result);
+}
