@@ -631,7 +631,7 @@ commands_agree(json_t *commands, json_t *events, size_t at, int64_t started,
 		json_t	   *a = json_object_get(command, "attributes");
 		json_t	   *event;
 		json_t	   *ea;
-		PgwfEventType event_type;
+		PgwfEventType event_type = PGWF_EVENT_NONE;
 		int			c;
 
 		/* events that are no command's may stand between */
