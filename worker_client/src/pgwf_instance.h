@@ -77,7 +77,13 @@ typedef struct PgwfTaskOutcome
 	/* LOCAL: new requests since the last outcome */
 	PgwfLocalRequest *local_requests;
 	int			n_local_requests;
-	/* LOCAL and COMPLETED: attempts no longer wanted (seq) */
+
+	/*
+	 * LOCAL and COMPLETED: attempts no longer wanted (seq).  If the instance
+	 * still waits for one (its result is delivered like any other, late ones
+	 * are ignored), one that only waits out its delay has to be delivered as
+	 * canceled.
+	 */
 	int64_t    *local_cancels;
 	int			n_local_cancels;
 	int			n_local_running;	/* attempts the instance waits for */
