@@ -491,7 +491,7 @@ signal_external(PgwfCall *call, const PgwfMessage *message)
 	Target		target;
 	PgwfSignal	signal = {0};
 	const char *cause =
-		"SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND";
+	"SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND";
 
 	lock = pgwf_run_load(&sender, call, message->namespace_id,
 						 message->run_key, LockWaitSkip);

@@ -489,7 +489,7 @@ read_exclusions(FunctionCallInfo fcinfo, int n, Reset *reset)
 	for (int i = 0; i < count; i++)
 	{
 		char	   *type = nulls[i] ? pstrdup("") :
-			TextDatumGetCString(elements[i]);
+		TextDatumGetCString(elements[i]);
 		char	   *name = type;
 
 		if (strncmp(name, EXCLUDE_PREFIX, strlen(EXCLUDE_PREFIX)) == 0)

@@ -30,7 +30,7 @@ typedef struct PgwfBufferedStart
 	TimestampTz actual;
 	PgwfOverlapPolicy overlap;
 	bool		manual;			/* triggered or backfilled */
-}			PgwfBufferedStart;
+} PgwfBufferedStart;
 
 /* Times that are to be acted on now: after "start", up to "end" */
 typedef struct PgwfBackfill
@@ -38,7 +38,7 @@ typedef struct PgwfBackfill
 	TimestampTz start;
 	TimestampTz end;
 	PgwfOverlapPolicy overlap;
-}			PgwfBackfill;
+} PgwfBackfill;
 
 /* A workflow that the schedule has started */
 typedef struct PgwfScheduledRun
@@ -46,7 +46,7 @@ typedef struct PgwfScheduledRun
 	char	   *workflow_id;
 	char	   *run_id;			/* the first of its chain */
 	bool		overlapping;	/* starts do not wait for it */
-}			PgwfScheduledRun;
+} PgwfScheduledRun;
 
 /* An action that was taken */
 typedef struct PgwfScheduleAction
@@ -56,7 +56,7 @@ typedef struct PgwfScheduleAction
 	char	   *workflow_id;
 	char	   *run_id;
 	char	   *status;			/* WORKFLOW_EXECUTION_STATUS_* */
-}			PgwfScheduleAction;
+} PgwfScheduleAction;
 
 /* workflow.schedule */
 typedef struct PgwfScheduleRow
@@ -74,7 +74,7 @@ typedef struct PgwfScheduleRow
 	Jsonb	   *progress;
 	Jsonb	   *memo;			/* {"fields": ...} */
 	Jsonb	   *search_attributes;	/* {"indexedFields": ...} */
-}			PgwfScheduleRow;
+} PgwfScheduleRow;
 
 /* A schedule, taken out of its row */
 typedef struct PgwfSchedule
@@ -108,40 +108,40 @@ typedef struct PgwfSchedule
 	Jsonb	   *last_result;	/* payloads of the last success, or NULL */
 	Jsonb	   *last_failure;	/* of the last run, or NULL */
 	TimestampTz retry_at;		/* of a start that was refused for now */
-}			PgwfSchedule;
+} PgwfSchedule;
 
 #define PGWF_SCHEDULE_BUFFER_SIZE	1000
 #define PGWF_SCHEDULE_RECENT		10
 
 /* pgwf_schedule.c */
-extern void pgwf_schedule_read_definition(PgwfSchedule * schedule,
+extern void pgwf_schedule_read_definition(PgwfSchedule *schedule,
 										  Jsonb *definition);
-extern Jsonb *pgwf_schedule_definition(const PgwfSchedule * schedule);
-extern void pgwf_schedule_read_progress(PgwfSchedule * schedule,
+extern Jsonb *pgwf_schedule_definition(const PgwfSchedule *schedule);
+extern void pgwf_schedule_read_progress(PgwfSchedule *schedule,
 										Jsonb *progress);
-extern Jsonb *pgwf_schedule_progress(const PgwfSchedule * schedule);
+extern Jsonb *pgwf_schedule_progress(const PgwfSchedule *schedule);
 extern void pgwf_schedule_fill_run(PgwfNewRun *options,
 								   Jsonb *start_workflow);
 extern void pgwf_schedule_write_recent(PgwfObject *object,
-									   const PgwfSchedule * schedule,
+									   const PgwfSchedule *schedule,
 									   int count);
 extern PgwfOverlapPolicy pgwf_read_overlap_policy(PgwfReader *reader,
 												  const char *key);
 extern const char *pgwf_overlap_policy_name(PgwfOverlapPolicy policy);
 
 /* pgwf_schedule_time.c */
-extern bool pgwf_schedule_may_act(PgwfSchedule * schedule, bool manual,
+extern bool pgwf_schedule_may_act(PgwfSchedule *schedule, bool manual,
 								  bool decrement);
-extern void pgwf_schedule_pass_time(PgwfSchedule * schedule);
-extern bool pgwf_schedule_add_start(PgwfSchedule * schedule,
+extern void pgwf_schedule_pass_time(PgwfSchedule *schedule);
+extern bool pgwf_schedule_add_start(PgwfSchedule *schedule,
 									TimestampTz nominal, TimestampTz actual,
 									PgwfOverlapPolicy overlap, bool manual);
-extern void pgwf_schedule_backfill(PgwfSchedule * schedule);
-extern bool pgwf_schedule_can_backfill(const PgwfSchedule * schedule);
-extern List *pgwf_schedule_future_times(const PgwfSchedule * schedule,
+extern void pgwf_schedule_backfill(PgwfSchedule *schedule);
+extern bool pgwf_schedule_can_backfill(const PgwfSchedule *schedule);
+extern List *pgwf_schedule_future_times(const PgwfSchedule *schedule,
 										int count);
-extern TimestampTz pgwf_schedule_expiration(PgwfSchedule * schedule);
-extern void pgwf_schedule_plan(PgwfSchedule * schedule);
+extern TimestampTz pgwf_schedule_expiration(PgwfSchedule *schedule);
+extern void pgwf_schedule_plan(PgwfSchedule *schedule);
 
 /* pgwf_schedule_fire.c */
 extern void pgwf_schedules_fire(PgwfCall *call, int max, int *fired,
@@ -151,21 +151,21 @@ extern void pgwf_schedule_run_closed(PgwfCall *call,
 									 const PgwfExecution *execution);
 
 /* pgwf_store_schedule.c */
-extern PgwfScheduleRow * pgwf_schedule_load(PgwfCall *call,
-											int32 namespace_id,
-											const char *schedule_id);
+extern PgwfScheduleRow *pgwf_schedule_load(PgwfCall *call,
+										   int32 namespace_id,
+										   const char *schedule_id);
 extern PgwfLockResult pgwf_schedule_lock(PgwfCall *call, int32 namespace_id,
 										 const char *schedule_id,
 										 LockWaitPolicy policy,
-										 PgwfScheduleRow * row);
-extern bool pgwf_schedule_insert(PgwfCall *call, const PgwfScheduleRow * row);
-extern void pgwf_schedule_update(PgwfCall *call, const PgwfScheduleRow * row);
-extern void pgwf_schedule_delete(PgwfCall *call, PgwfScheduleRow * row);
+										 PgwfScheduleRow *row);
+extern bool pgwf_schedule_insert(PgwfCall *call, const PgwfScheduleRow *row);
+extern void pgwf_schedule_update(PgwfCall *call, const PgwfScheduleRow *row);
+extern void pgwf_schedule_delete(PgwfCall *call, PgwfScheduleRow *row);
 extern void pgwf_schedule_scan(PgwfScan *scan, PgwfCall *call,
 							   int32 namespace_id, const char *from);
 extern void pgwf_schedule_due_scan(PgwfScan *scan, PgwfCall *call,
 								   TimestampTz from, TimestampTz until);
-extern void pgwf_schedule_read(TupleTableSlot *slot, PgwfScheduleRow * row);
+extern void pgwf_schedule_read(TupleTableSlot *slot, PgwfScheduleRow *row);
 extern void pgwf_schedule_wakeup_insert(PgwfCall *call, int32 namespace_id,
 										int64 run_key,
 										const char *schedule_id);

@@ -48,7 +48,7 @@ typedef struct DueSchedule
 	int32		namespace_id;
 	char	   *schedule_id;
 	List	   *wakeups;		/* of ItemPointer */
-}			DueSchedule;
+} DueSchedule;
 
 /* What a look at its buffer has decided */
 typedef struct BufferPlan
@@ -57,14 +57,14 @@ typedef struct BufferPlan
 	PgwfBufferedStart *exclusive;	/* of those, the one others wait for */
 	bool		cancel;
 	bool		terminate;
-}			BufferPlan;
+} BufferPlan;
 
 typedef enum StartResult
 {
 	START_DONE,
 	START_REFUSED,				/* the workflow id is taken */
 	START_LATER					/* schedule->retry_at is set */
-}			StartResult;
+} StartResult;
 
 static const char *const status_names[PGWF_STATUS_COUNT + 1] = {
 	[PGWF_STATUS_RUNNING] = "WORKFLOW_EXECUTION_STATUS_RUNNING",
@@ -87,7 +87,7 @@ see_own_changes(PgwfCall *call)
 }
 
 static char *
-identity(const PgwfSchedule * schedule)
+identity(const PgwfSchedule *schedule)
 {
 	return psprintf("temporal-scheduler-%s-%s",
 					pgwf_namespace_name(schedule->row.namespace_id),
@@ -104,7 +104,7 @@ identity(const PgwfSchedule * schedule)
  * that id over.
  */
 static PgwfExecution *
-latest_run(PgwfSchedule * schedule, const PgwfScheduledRun * run)
+latest_run(PgwfSchedule *schedule, const PgwfScheduledRun *run)
 {
 	PgwfCall   *call = schedule->call;
 	int32		namespace_id = schedule->row.namespace_id;
@@ -127,7 +127,7 @@ latest_run(PgwfSchedule * schedule, const PgwfScheduledRun * run)
 
 /* The result or failure of a chain that the next start is given */
 static void
-keep_outcome(PgwfSchedule * schedule, const PgwfExecution *execution,
+keep_outcome(PgwfSchedule *schedule, const PgwfExecution *execution,
 			 Jsonb *result, Jsonb *failure)
 {
 	switch (execution->status)
@@ -151,7 +151,7 @@ keep_outcome(PgwfSchedule * schedule, const PgwfExecution *execution,
 }
 
 static void
-pause_on_failure(PgwfSchedule * schedule, const PgwfExecution *execution,
+pause_on_failure(PgwfSchedule *schedule, const PgwfExecution *execution,
 				 Jsonb *failure)
 {
 	if (!schedule->pause_on_failure || schedule->paused)
@@ -178,7 +178,7 @@ pause_on_failure(PgwfSchedule * schedule, const PgwfExecution *execution,
 
 /* A chain has ended; "execution" is its last run */
 static void
-note_end(PgwfSchedule * schedule, const PgwfScheduledRun * run,
+note_end(PgwfSchedule *schedule, const PgwfScheduledRun *run,
 		 const PgwfExecution *execution)
 {
 	PgwfEvent  *event;
@@ -206,7 +206,7 @@ note_end(PgwfSchedule * schedule, const PgwfScheduledRun * run,
 
 /* Forgets the chains that have ended */
 static void
-refresh_running(PgwfSchedule * schedule)
+refresh_running(PgwfSchedule *schedule)
 {
 	List	   *running = NIL;
 	ListCell   *lc;
@@ -225,7 +225,7 @@ refresh_running(PgwfSchedule * schedule)
 }
 
 static bool
-is_running(const PgwfSchedule * schedule)
+is_running(const PgwfSchedule *schedule)
 {
 	ListCell   *lc;
 
@@ -240,14 +240,14 @@ is_running(const PgwfSchedule * schedule)
 }
 
 static void
-retry_at(PgwfSchedule * schedule, TimestampTz when)
+retry_at(PgwfSchedule *schedule, TimestampTz when)
 {
 	schedule->retry_at = Min(schedule->retry_at, when);
 }
 
 /* Cancels or terminates what runs; returns whether anything was terminated */
 static bool
-stop_running(PgwfSchedule * schedule, bool terminate)
+stop_running(PgwfSchedule *schedule, bool terminate)
 {
 	PgwfCancelRequest request = {0};
 	bool		terminated = false;
@@ -308,7 +308,7 @@ time_suffix(TimestampTz nominal)
 
 /* The search attributes of the action, and those that name the schedule */
 static Jsonb *
-add_search_attributes(const PgwfSchedule * schedule, Jsonb *given,
+add_search_attributes(const PgwfSchedule *schedule, Jsonb *given,
 					  const char *time)
 {
 	PgwfReader	reader;
@@ -332,7 +332,7 @@ add_search_attributes(const PgwfSchedule * schedule, Jsonb *given,
 }
 
 static void
-note_start(PgwfSchedule * schedule, const PgwfBufferedStart * start,
+note_start(PgwfSchedule *schedule, const PgwfBufferedStart *start,
 		   const PgwfNewRun *options, bool overlapping)
 {
 	PgwfScheduleAction *action = palloc(sizeof(PgwfScheduleAction));
@@ -362,7 +362,7 @@ note_start(PgwfSchedule * schedule, const PgwfBufferedStart * start,
  * what runs.
  */
 static StartResult
-check_existing(PgwfSchedule * schedule, const PgwfBufferedStart * start,
+check_existing(PgwfSchedule *schedule, const PgwfBufferedStart *start,
 			   const char *workflow_id)
 {
 	PgwfCall   *call = schedule->call;
@@ -392,7 +392,7 @@ check_existing(PgwfSchedule * schedule, const PgwfBufferedStart * start,
 }
 
 static StartResult
-start_workflow(PgwfSchedule * schedule, const PgwfBufferedStart * start,
+start_workflow(PgwfSchedule *schedule, const PgwfBufferedStart *start,
 			   bool overlapping)
 {
 	char	   *time = time_suffix(start->nominal);
@@ -432,7 +432,7 @@ start_workflow(PgwfSchedule * schedule, const PgwfBufferedStart * start,
  * taken now, those that go on waiting, and those that are skipped.
  */
 static void
-plan_buffer(PgwfSchedule * schedule, BufferPlan * plan)
+plan_buffer(PgwfSchedule *schedule, BufferPlan *plan)
 {
 	bool		running = is_running(schedule);
 	List	   *waiting = NIL;
@@ -495,7 +495,7 @@ plan_buffer(PgwfSchedule * schedule, BufferPlan * plan)
 
 /* Takes actions of the buffer; returns whether there may be more to do */
 static bool
-process_buffer(PgwfSchedule * schedule)
+process_buffer(PgwfSchedule *schedule)
 {
 	BufferPlan	plan;
 	List	   *again = NIL;
@@ -552,7 +552,7 @@ process_buffer(PgwfSchedule * schedule)
 
 /* Does what is due to a locked schedule, and writes it */
 static void
-handle_schedule(PgwfSchedule * schedule)
+handle_schedule(PgwfSchedule *schedule)
 {
 	PgwfScheduleRow *row = &schedule->row;
 
@@ -577,7 +577,7 @@ handle_schedule(PgwfSchedule * schedule)
 }
 
 static PgwfLockResult
-fire_schedule(const DueSchedule * due)
+fire_schedule(const DueSchedule *due)
 {
 	PgwfCall	call;
 	PgwfSchedule schedule = {0};
@@ -595,7 +595,7 @@ fire_schedule(const DueSchedule * due)
 
 /* A schedule that failed is left alone for a while */
 static PgwfLockResult
-postpone(const DueSchedule * due)
+postpone(const DueSchedule *due)
 {
 	PgwfCall	call;
 	PgwfScheduleRow row;
@@ -616,7 +616,7 @@ postpone(const DueSchedule * due)
 
 /* Handles a schedule in a subtransaction; an error is logged and undone */
 static PgwfLockResult
-try_schedule(const DueSchedule * due)
+try_schedule(const DueSchedule *due)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;

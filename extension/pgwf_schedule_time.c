@@ -29,7 +29,7 @@
  * for is always done; it counts neither as paused nor against the limit.
  */
 bool
-pgwf_schedule_may_act(PgwfSchedule * schedule, bool manual, bool decrement)
+pgwf_schedule_may_act(PgwfSchedule *schedule, bool manual, bool decrement)
 {
 	if (manual)
 		return true;
@@ -49,7 +49,7 @@ pgwf_schedule_may_act(PgwfSchedule * schedule, bool manual, bool decrement)
 
 /* Adds an action to the buffer; returns false if it is full */
 bool
-pgwf_schedule_add_start(PgwfSchedule * schedule, TimestampTz nominal,
+pgwf_schedule_add_start(PgwfSchedule *schedule, TimestampTz nominal,
 						TimestampTz actual, PgwfOverlapPolicy overlap,
 						bool manual)
 {
@@ -71,7 +71,7 @@ pgwf_schedule_add_start(PgwfSchedule * schedule, TimestampTz nominal,
 
 /* From where on the next times of the spec are looked for */
 static TimestampTz
-base_time(const PgwfSchedule * schedule)
+base_time(const PgwfSchedule *schedule)
 {
 	TimestampTz base = schedule->row.last_processed_time;
 
@@ -87,7 +87,7 @@ base_time(const PgwfSchedule * schedule)
 
 /* The next time at which the schedule acts by itself */
 static PgwfScheduleTime
-next_time(const PgwfSchedule * schedule, TimestampTz after)
+next_time(const PgwfSchedule *schedule, TimestampTz after)
 {
 	PgwfScheduleTime next;
 
@@ -105,7 +105,7 @@ next_time(const PgwfSchedule * schedule, TimestampTz after)
  * a pause is passed over.
  */
 void
-pgwf_schedule_pass_time(PgwfSchedule * schedule)
+pgwf_schedule_pass_time(PgwfSchedule *schedule)
 {
 	PgwfScheduleRow *row = &schedule->row;
 	TimestampTz now = schedule->call->now;
@@ -134,7 +134,7 @@ pgwf_schedule_pass_time(PgwfSchedule * schedule)
 }
 
 bool
-pgwf_schedule_can_backfill(const PgwfSchedule * schedule)
+pgwf_schedule_can_backfill(const PgwfSchedule *schedule)
 {
 	return schedule->backfills != NIL &&
 		list_length(schedule->buffer) < BACKFILL_BUFFER_SIZE;
@@ -142,7 +142,7 @@ pgwf_schedule_can_backfill(const PgwfSchedule * schedule)
 
 /* Turns times of the backfills that were asked for into actions */
 void
-pgwf_schedule_backfill(PgwfSchedule * schedule)
+pgwf_schedule_backfill(PgwfSchedule *schedule)
 {
 	int			limit = BACKFILLS_PER_TURN;
 
@@ -166,7 +166,7 @@ pgwf_schedule_backfill(PgwfSchedule * schedule)
 
 /* Up to "count" times at which it will act, as TimestampTz allocated */
 List *
-pgwf_schedule_future_times(const PgwfSchedule * schedule, int count)
+pgwf_schedule_future_times(const PgwfSchedule *schedule, int count)
 {
 	List	   *times = NIL;
 	TimestampTz after = base_time(schedule);
@@ -192,7 +192,7 @@ pgwf_schedule_future_times(const PgwfSchedule * schedule, int count)
 
 /* When a schedule that has nothing to do any more is removed, or DT_NOEND */
 TimestampTz
-pgwf_schedule_expiration(PgwfSchedule * schedule)
+pgwf_schedule_expiration(PgwfSchedule *schedule)
 {
 	TimestampTz last = Max(schedule->row.create_time,
 						   schedule->row.update_time);
@@ -214,7 +214,7 @@ pgwf_schedule_expiration(PgwfSchedule * schedule)
 
 /* Sets when it acts next, and when it must be looked at */
 void
-pgwf_schedule_plan(PgwfSchedule * schedule)
+pgwf_schedule_plan(PgwfSchedule *schedule)
 {
 	PgwfScheduleRow *row = &schedule->row;
 

@@ -54,7 +54,7 @@ jsonb_copy(Datum value, bool isnull)
 }
 
 void
-pgwf_schedule_read(TupleTableSlot *slot, PgwfScheduleRow * row)
+pgwf_schedule_read(TupleTableSlot *slot, PgwfScheduleRow *row)
 {
 	Datum	   *v = slot->tts_values;
 	bool	   *nulls = slot->tts_isnull;
@@ -79,7 +79,7 @@ pgwf_schedule_read(TupleTableSlot *slot, PgwfScheduleRow * row)
 }
 
 static void
-write_row(const PgwfScheduleRow * row, Datum *v, bool *nulls)
+write_row(const PgwfScheduleRow *row, Datum *v, bool *nulls)
 {
 	memset(nulls, 0, COLUMN_COUNT * sizeof(bool));
 	v[COL_NAMESPACE_ID] = Int32GetDatum(row->namespace_id);
@@ -118,7 +118,7 @@ pgwf_schedule_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 
 static bool
 find(PgwfCall *call, int32 namespace_id, const char *schedule_id,
-	 PgwfScheduleRow * row)
+	 PgwfScheduleRow *row)
 {
 	PgwfKey		keys[2];
 	PgwfScan	scan;
@@ -149,7 +149,7 @@ pgwf_schedule_load(PgwfCall *call, int32 namespace_id,
 PgwfLockResult
 pgwf_schedule_lock(PgwfCall *call, int32 namespace_id,
 				   const char *schedule_id, LockWaitPolicy policy,
-				   PgwfScheduleRow * row)
+				   PgwfScheduleRow *row)
 {
 	PgwfLockResult result = PGWF_LOCK_GONE;
 
@@ -167,7 +167,7 @@ pgwf_schedule_lock(PgwfCall *call, int32 namespace_id,
 
 /* Returns false if there is one of that id */
 bool
-pgwf_schedule_insert(PgwfCall *call, const PgwfScheduleRow * row)
+pgwf_schedule_insert(PgwfCall *call, const PgwfScheduleRow *row)
 {
 	Datum		v[COLUMN_COUNT];
 	bool		nulls[COLUMN_COUNT];
@@ -178,7 +178,7 @@ pgwf_schedule_insert(PgwfCall *call, const PgwfScheduleRow * row)
 }
 
 void
-pgwf_schedule_update(PgwfCall *call, const PgwfScheduleRow * row)
+pgwf_schedule_update(PgwfCall *call, const PgwfScheduleRow *row)
 {
 	Datum		v[COLUMN_COUNT];
 	bool		nulls[COLUMN_COUNT];
@@ -189,7 +189,7 @@ pgwf_schedule_update(PgwfCall *call, const PgwfScheduleRow * row)
 }
 
 void
-pgwf_schedule_delete(PgwfCall *call, PgwfScheduleRow * row)
+pgwf_schedule_delete(PgwfCall *call, PgwfScheduleRow *row)
 {
 	pgwf_table_delete(call, PGWF_SCHEDULE, &row->tid);
 }
