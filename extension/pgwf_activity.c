@@ -19,6 +19,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_guc.h"
+#include "pgwf_retry_policy.h"
 
 /* Failures kept from one attempt to the next are cut to this size */
 #define MAX_LAST_FAILURE_SIZE 4096
@@ -116,8 +117,14 @@ pgwf_activity_deadline(const PgwfActivity *activity)
 	TimestampTz deadline = after(activity->scheduled_time,
 								 activity->schedule_to_close);
 
+	/* the clocks of a paused activity stand still until an attempt runs */
+	if (activity->flags & PGWF_ACTIVITY_PAUSED)
+		deadline = PGWF_NO_TIME;
+
 	switch (activity->state)
 	{
+		case PGWF_ACTIVITY_PARKED:
+			return PGWF_NO_TIME;
 		case PGWF_ACTIVITY_BACKING_OFF:
 			return activity->attempt_scheduled_time;
 		case PGWF_ACTIVITY_SCHEDULED:
@@ -152,6 +159,63 @@ pgwf_activity_schedule(PgwfRun *run, PgwfActivity *activity)
 	activity->due_at = pgwf_activity_deadline(activity);
 	run->activities = lappend(run->activities, activity);
 	run->state.pending_activities++;
+	if (pgwf_run_is_paused(run))
+		pgwf_activity_park(activity);
+}
+
+/* Keeps an activity that no worker has from being handed out */
+void
+pgwf_activity_park(PgwfActivity *activity)
+{
+	activity->state = PGWF_ACTIVITY_PARKED;
+	activity->due_at = pgwf_activity_deadline(activity);
+	note_change(activity);
+}
+
+/* Hands an activity that no worker has out, after a delay or at once */
+void
+pgwf_activity_dispatch(PgwfRun *run, PgwfActivity *activity, int64 delay)
+{
+	activity->attempt_scheduled_time = run->call->now + delay;
+	activity->state = delay > 0 ? PGWF_ACTIVITY_BACKING_OFF :
+		PGWF_ACTIVITY_SCHEDULED;
+	activity->stamp++;
+	if (pgwf_run_is_paused(run) ||
+		(activity->flags & PGWF_ACTIVITY_PAUSED) != 0)
+		activity->state = PGWF_ACTIVITY_PARKED;
+	activity->due_at = pgwf_activity_deadline(activity);
+	note_change(activity);
+}
+
+/* Takes the options of an activity from its ActivityTaskScheduled */
+void
+pgwf_activity_read_options(PgwfActivity *activity, PgwfReader *scheduled)
+{
+	PgwfRetryPolicy policy;
+	PgwfReader	priority;
+	char	   *error;
+
+	error = pgwf_retry_policy_read(&policy,
+								   pgwf_read_jsonb(scheduled, "retryPolicy"));
+	if (error)
+		elog(ERROR, "invalid retry policy in the history: %s", error);
+	pgwf_reader_init(&priority, pgwf_read_jsonb(scheduled, "priority"));
+	activity->task_queue = pgwf_read_name(scheduled, "taskQueue");
+	activity->schedule_to_close =
+		pgwf_read_duration(scheduled, "scheduleToCloseTimeout");
+	activity->schedule_to_start =
+		pgwf_read_duration(scheduled, "scheduleToStartTimeout");
+	activity->start_to_close = pgwf_read_duration(scheduled,
+												  "startToCloseTimeout");
+	activity->heartbeat = pgwf_read_duration(scheduled, "heartbeatTimeout");
+	activity->priority = (int32) pgwf_read_int(&priority, "priorityKey");
+	if (activity->priority == 0)
+		activity->priority = PGWF_DEFAULT_PRIORITY;
+	activity->initial_interval = policy.initial_interval;
+	activity->maximum_interval = policy.maximum_interval;
+	activity->backoff_coefficient = policy.backoff_coefficient;
+	activity->maximum_attempts = policy.maximum_attempts;
+	activity->non_retryable_error_types = policy.non_retryable_error_types;
 }
 
 /* Hands an activity to a worker; the caller writes the row */
@@ -257,6 +321,9 @@ decide_retry(PgwfRun *run, const PgwfActivity *activity, Jsonb *failure,
 	if (!pgwf_failure_is_retryable(failure,
 								   activity->non_retryable_error_types))
 		return "RETRY_STATE_NON_RETRYABLE_FAILURE";
+	*delay = 0;
+	if (activity->flags & (PGWF_ACTIVITY_PAUSED | PGWF_ACTIVITY_RESET))
+		return NULL;
 	if (activity->maximum_attempts > 0 &&
 		activity->attempt >= activity->maximum_attempts)
 		return "RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED";
@@ -281,16 +348,15 @@ static void
 retry_after(PgwfRun *run, PgwfActivity *activity, Jsonb *failure, int64 delay)
 {
 	activity->attempt++;
-	activity->stamp++;
-	activity->state = PGWF_ACTIVITY_BACKING_OFF;
-	activity->attempt_scheduled_time = run->call->now + delay;
+	if (activity->flags & PGWF_ACTIVITY_RESET)
+		activity->attempt = 1;
+	if (activity->flags & PGWF_ACTIVITY_FORGET_HEARTBEAT)
+		activity->heartbeat_details = NULL;
+	activity->flags &= ~(PGWF_ACTIVITY_RESET | PGWF_ACTIVITY_FORGET_HEARTBEAT);
 	activity->started_time = PGWF_NO_TIME;
 	activity->last_failure = pgwf_failure_truncate(failure,
 												   MAX_LAST_FAILURE_SIZE);
-	if (delay <= 0)
-		activity->state = PGWF_ACTIVITY_SCHEDULED;
-	activity->due_at = pgwf_activity_deadline(activity);
-	note_change(activity);
+	pgwf_activity_dispatch(run, activity, delay);
 }
 
 /* A failure that a worker reported: another attempt, or the end */

@@ -11,6 +11,8 @@
 #include "pgwf_failure.h"
 #include "pgwf_run.h"
 
+#define PGWF_DEFAULT_PRIORITY 3
+
 extern PgwfActivity *pgwf_run_find_activity(PgwfRun *run,
 											int64 scheduled_event_id);
 extern PgwfActivity *pgwf_run_find_activity_by_id(PgwfRun *run,
@@ -26,6 +28,11 @@ extern void pgwf_activity_fail(PgwfRun *run, PgwfActivity *activity,
 							   Jsonb *failure, const char *identity);
 extern void pgwf_activity_cancel(PgwfRun *run, PgwfActivity *activity,
 								 Jsonb *details, const char *identity);
+extern void pgwf_activity_park(PgwfActivity *activity);
+extern void pgwf_activity_dispatch(PgwfRun *run, PgwfActivity *activity,
+								   int64 delay);
+extern void pgwf_activity_read_options(PgwfActivity *activity,
+									   PgwfReader *scheduled);
 extern void pgwf_activity_handle_due(PgwfRun *run, PgwfActivity *activity);
 extern TimestampTz pgwf_activity_deadline(const PgwfActivity *activity);
 

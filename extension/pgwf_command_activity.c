@@ -22,7 +22,6 @@
 	"WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES"
 
 #define RESERVED_QUEUE_PREFIX "/_sys/"
-#define DEFAULT_PRIORITY 3
 
 /* The smaller of two timeouts, where 0 stands for none */
 static int64
@@ -103,7 +102,7 @@ read_priority(PgwfCommandContext *context, PgwfReader *reader,
 	double		weight;
 	char	   *fairness_key;
 
-	activity->priority = DEFAULT_PRIORITY;
+	activity->priority = PGWF_DEFAULT_PRIORITY;
 	if (!pgwf_command_check_read(context, BAD_SCHEDULE, reader) ||
 		priority == NULL)
 		return NULL;

@@ -342,6 +342,8 @@ write_activities(Description *description)
 
 		if (column_int64(i, 4) != 0)
 			state_name = "PENDING_ACTIVITY_STATE_CANCEL_REQUESTED";
+		else if (state == PGWF_ACTIVITY_PARKED)
+			state_name = "PENDING_ACTIVITY_STATE_PAUSED";
 		else if (state == PGWF_ACTIVITY_STARTED)
 			state_name = "PENDING_ACTIVITY_STATE_STARTED";
 		else

@@ -17,13 +17,10 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_rebuild.h"
-#include "pgwf_retry_policy.h"
 #include "pgwf_workflow_task.h"
 
 typedef void (*ApplyEvent) (PgwfRun *run, const PgwfEvent *event,
 							PgwfReader *attributes);
-
-#define DEFAULT_PRIORITY 3
 
 static void
 apply_task_scheduled(PgwfRun *run, const PgwfEvent *event,
@@ -68,37 +65,12 @@ apply_activity_scheduled(PgwfRun *run, const PgwfEvent *event,
 						 PgwfReader *attributes)
 {
 	PgwfActivity *activity = palloc0(sizeof(PgwfActivity));
-	PgwfRetryPolicy policy;
-	PgwfReader	priority;
-	char	   *error;
 
-	error = pgwf_retry_policy_read(&policy,
-								   pgwf_read_jsonb(attributes,
-												   "retryPolicy"));
-	if (error)
-		elog(ERROR, "invalid retry policy in event " INT64_FORMAT ": %s",
-			 event->event_id, error);
-	pgwf_reader_init(&priority, pgwf_read_jsonb(attributes, "priority"));
 	activity->scheduled_event_id = event->event_id;
 	activity->scheduled_time = run->call->now;
 	activity->activity_id = pgwf_read_text(attributes, "activityId");
 	activity->activity_type = pgwf_read_name(attributes, "activityType");
-	activity->task_queue = pgwf_read_name(attributes, "taskQueue");
-	activity->schedule_to_close =
-		pgwf_read_duration(attributes, "scheduleToCloseTimeout");
-	activity->schedule_to_start =
-		pgwf_read_duration(attributes, "scheduleToStartTimeout");
-	activity->start_to_close = pgwf_read_duration(attributes,
-												  "startToCloseTimeout");
-	activity->heartbeat = pgwf_read_duration(attributes, "heartbeatTimeout");
-	activity->priority = (int32) pgwf_read_int(&priority, "priorityKey");
-	if (activity->priority == 0)
-		activity->priority = DEFAULT_PRIORITY;
-	activity->initial_interval = policy.initial_interval;
-	activity->maximum_interval = policy.maximum_interval;
-	activity->backoff_coefficient = policy.backoff_coefficient;
-	activity->maximum_attempts = policy.maximum_attempts;
-	activity->non_retryable_error_types = policy.non_retryable_error_types;
+	pgwf_activity_read_options(activity, attributes);
 	pgwf_activity_schedule(run, activity);
 }
 

@@ -267,7 +267,7 @@ pgwf_respond_activity_task_canceled_by_id(PG_FUNCTION_ARGS)
 }
 
 static Datum
-heartbeat_answer(FunctionCallInfo fcinfo, bool cancel_requested)
+heartbeat_answer(FunctionCallInfo fcinfo, bool cancel_requested, int flags)
 {
 	Datum		values[3];
 	bool		nulls[3] = {false, false, false};
@@ -277,8 +277,8 @@ heartbeat_answer(FunctionCallInfo fcinfo, bool cancel_requested)
 		TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = BoolGetDatum(cancel_requested);
-	values[1] = BoolGetDatum(false);
-	values[2] = BoolGetDatum(false);
+	values[1] = BoolGetDatum((flags & PGWF_ACTIVITY_PAUSED) != 0);
+	values[2] = BoolGetDatum((flags & PGWF_ACTIVITY_RESET) != 0);
 	return HeapTupleGetDatum(heap_form_tuple(result_desc, values, nulls));
 }
 
@@ -321,6 +321,7 @@ pgwf_record_activity_task_heartbeat(PG_FUNCTION_ARGS)
 	PgwfToken	token;
 	PgwfActivity *activity;
 	bool		cancel_requested = true;
+	int			flags = 0;
 
 	pgwf_call_begin(&call);
 	details = pgwf_payloads(pgwf_arg_jsonb(fcinfo, 1));
@@ -344,9 +345,10 @@ pgwf_record_activity_task_heartbeat(PG_FUNCTION_ARGS)
 			!pgwf_token_matches_activity(&token, activity))
 			report_not_found();
 		cancel_requested = note_heartbeat(&call, activity, details);
+		flags = activity->flags;
 	}
 	pgwf_call_end(&call);
-	PG_RETURN_DATUM(heartbeat_answer(fcinfo, cancel_requested));
+	PG_RETURN_DATUM(heartbeat_answer(fcinfo, cancel_requested, flags));
 }
 
 /*
@@ -362,6 +364,7 @@ pgwf_record_activity_task_heartbeat_by_id(PG_FUNCTION_ARGS)
 	PgwfActivity *activity;
 	Jsonb	   *details;
 	bool		cancel_requested = true;
+	int			flags = 0;
 
 	pgwf_call_begin(&call);
 	details = pgwf_payloads(pgwf_arg_jsonb(fcinfo, 2));
@@ -369,7 +372,10 @@ pgwf_record_activity_task_heartbeat_by_id(PG_FUNCTION_ARGS)
 	if (is_too_large(details))
 		fail_too_large(&run, activity, pgwf_arg_identity(fcinfo, 4));
 	else
+	{
 		cancel_requested = note_heartbeat(&call, activity, details);
+		flags = activity->flags;
+	}
 	pgwf_call_end(&call);
-	PG_RETURN_DATUM(heartbeat_answer(fcinfo, cancel_requested));
+	PG_RETURN_DATUM(heartbeat_answer(fcinfo, cancel_requested, flags));
 }

@@ -156,7 +156,7 @@ schedule_next_task(PgwfRun *run, const CompletionRequest *request,
 {
 	PgwfState  *state = &run->state;
 
-	if (!pgwf_run_is_open(run) ||
+	if (!pgwf_run_is_open(run) || pgwf_run_is_paused(run) ||
 		(!request->force_new_task && !run->task_needed &&
 		 !pgwf_run_has_buffered(run)))
 		return false;
@@ -181,6 +181,11 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 
 	if (is_heartbeat(request))
 	{
+		if (pgwf_run_is_paused(run))
+			ereport(ERROR,
+					(errcode(ERRCODE_PGWF_FAILED_PRECONDITION),
+					 errmsg("workflow is paused"),
+					 errdetail("A workflow task cannot be extended meanwhile.")));
 		heartbeat_since = state->wft_original_scheduled_time;
 		if (run->call->now > heartbeat_since +
 			(int64) pgwf_workflow_task_heartbeat_timeout * 1000)

@@ -677,7 +677,10 @@ write_run(PgwfRun *run)
 	write_buffer(run);
 	if (pgwf_run_is_open(run))
 	{
-		if (run->signal_requests != NIL || run->attached_request)
+		if (run->execution_changed)
+			pgwf_execution_update(run->call, run->execution);
+		if (run->signal_requests != NIL || run->attached_request ||
+			run->pause_request)
 			run->state.flags |= PGWF_RUN_HAS_REQUESTS;
 		foreach(lc, run->signal_requests)
 			pgwf_run_request_insert(run->call, run->state.namespace_id,
@@ -688,6 +691,10 @@ write_run(PgwfRun *run)
 									run->state.run_key,
 									PGWF_REQUEST_ATTACHED_START,
 									run->attached_request);
+		if (run->pause_request)
+			pgwf_run_request_insert(run->call, run->state.namespace_id,
+									run->state.run_key, PGWF_REQUEST_PAUSE,
+									run->pause_request);
 		if (run->is_new)
 			pgwf_state_insert(run->call, &run->state);
 		else
@@ -824,7 +831,8 @@ pgwf_run_finish(PgwfRun *run)
 	if (pgwf_run_is_open(run) && state->wft_started_event_id == 0)
 	{
 		if (state->wft_scheduled_event_id == 0 && run->task_needed &&
-			(state->flags & PGWF_RUN_AWAITS_FIRST_TASK) == 0)
+			(state->flags & (PGWF_RUN_AWAITS_FIRST_TASK |
+							 PGWF_RUN_PAUSED)) == 0)
 			pgwf_workflow_task_schedule(run);
 		else
 			(void) pgwf_run_flush_buffer(run);

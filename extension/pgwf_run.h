@@ -28,6 +28,7 @@ typedef struct PgwfRun
 	const char *limit_exceeded; /* why the service ended it, or NULL */
 
 	PgwfExecution *execution;	/* NULL until needed */
+	bool		execution_changed;	/* to be written although it is open */
 	PgwfTask   *task;			/* NULL until needed */
 	List	   *events;			/* to be appended to the history */
 	List	   *arrived;		/* events not yet appended or buffered */
@@ -43,6 +44,7 @@ typedef struct PgwfRun
 	List	   *messages;		/* to other runs, to be put into the outbox */
 	List	   *signal_requests;	/* request ids to be remembered */
 	const char *attached_request;	/* request id of an attached start */
+	const char *pause_request;	/* request id of a pause */
 	struct PgwfNewRun *successor;	/* run that continues this one, or NULL */
 	bool		task_needed;	/* something happened the workflow must see */
 } PgwfRun;
@@ -75,5 +77,6 @@ extern bool pgwf_run_flush_buffer(PgwfRun *run);
 extern void pgwf_run_close(PgwfRun *run, PgwfStatus status);
 
 #define pgwf_run_is_open(run) ((run)->close_status == 0)
+#define pgwf_run_is_paused(run) (((run)->state.flags & PGWF_RUN_PAUSED) != 0)
 
 #endif							/* PGWF_RUN_H */

@@ -67,6 +67,7 @@ typedef struct PgwfState
 #define PGWF_RUN_HAS_CRON			0x20
 #define PGWF_RUN_HAS_PARENT			0x40
 #define PGWF_RUN_HAS_REQUESTS		0x80	/* rows in run_request */
+#define PGWF_RUN_PAUSED				0x100
 
 /* workflow.execution */
 typedef struct PgwfExecution
@@ -135,8 +136,13 @@ typedef enum PgwfActivityState
 {
 	PGWF_ACTIVITY_SCHEDULED = 1,
 	PGWF_ACTIVITY_STARTED = 2,
-	PGWF_ACTIVITY_BACKING_OFF = 3
+	PGWF_ACTIVITY_BACKING_OFF = 3,
+	PGWF_ACTIVITY_PARKED = 4	/* it, or its workflow, is paused */
 } PgwfActivityState;
+
+#define PGWF_ACTIVITY_PAUSED		0x1
+#define PGWF_ACTIVITY_RESET			0x2 /* begin with attempt 1 again */
+#define PGWF_ACTIVITY_FORGET_HEARTBEAT 0x4	/* and without details */
 
 typedef struct PgwfActivity
 {
@@ -354,7 +360,8 @@ extern void pgwf_message_read(TupleTableSlot *slot, PgwfMessage *message);
 typedef enum PgwfRequestKind
 {
 	PGWF_REQUEST_SIGNAL = 1,
-	PGWF_REQUEST_ATTACHED_START = 2
+	PGWF_REQUEST_ATTACHED_START = 2,
+	PGWF_REQUEST_PAUSE = 3
 } PgwfRequestKind;
 
 extern bool pgwf_run_request_exists(PgwfCall *call, int32 namespace_id,

@@ -338,6 +338,25 @@ pgwf_workflow_task_fail(PgwfRun *run, const char *cause, Jsonb *failure,
 	count_attempt(run);
 }
 
+/* Takes back a task that no worker has, leaving its failure in the history */
+void
+pgwf_workflow_task_withdraw(PgwfRun *run, const char *cause)
+{
+	Assert(run->state.wft_started_event_id == 0);
+	if (!pgwf_workflow_task_is_transient(run))
+	{
+		PgwfObject	attributes;
+
+		pgwf_object_begin(&attributes);
+		task_event_ids(&attributes, &run->state);
+		pgwf_object_text(&attributes, "cause", cause);
+		pgwf_object_text(&attributes, "identity", PGWF_SERVICE_IDENTITY);
+		pgwf_run_append(run, PGWF_EVENT_WORKFLOW_TASK_FAILED,
+						pgwf_object_finish(&attributes));
+	}
+	pgwf_workflow_task_forget(run);
+}
+
 static void
 append_timed_out(PgwfRun *run, const char *timeout_type)
 {

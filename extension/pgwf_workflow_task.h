@@ -39,6 +39,7 @@ extern void pgwf_workflow_task_fail(PgwfRun *run, const char *cause,
 extern void pgwf_workflow_task_time_out(PgwfRun *run);
 extern void pgwf_workflow_task_expire_heartbeat(PgwfRun *run);
 extern void pgwf_workflow_task_force_close(PgwfRun *run);
+extern void pgwf_workflow_task_withdraw(PgwfRun *run, const char *cause);
 extern void pgwf_workflow_task_forget(PgwfRun *run);
 extern void pgwf_workflow_task_move_to_normal(PgwfRun *run);
 extern void pgwf_run_clear_sticky(PgwfRun *run);

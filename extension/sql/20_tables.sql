@@ -271,7 +271,7 @@ CREATE INDEX activity_due_idx
 COMMENT ON TABLE workflow.activity IS
 'one row per pending activity: its options, its attempt and its state';
 COMMENT ON COLUMN workflow.activity.state IS
-'1 waiting for a worker, 2 started, 3 waiting for its next attempt';
+'1 waiting for a worker, 2 started, 3 waiting for its next attempt, 4 parked while it or its workflow is paused';
 COMMENT ON COLUMN workflow.activity.due_at IS
 'when a retry or a timeout may be due: it may be early, never late';
 
@@ -351,7 +351,7 @@ CREATE TABLE workflow.run_request (
 COMMENT ON TABLE workflow.run_request IS
 'request ids that an open run has seen, so that repetitions have no effect';
 COMMENT ON COLUMN workflow.run_request.kind IS
-'1 signal, 2 start that was attached to the run';
+'1 signal, 2 start that was attached to the run, 3 pause';
 
 /*
  * pg_dump takes the rows of all of them; one statement each, because every

@@ -141,3 +141,108 @@ AS 'MODULE_PATHNAME', 'pgwf_reset_workflow_execution';
 COMMENT ON FUNCTION workflow.reset_workflow_execution(
     text, text, bigint, text, uuid, text, text[], text, text) IS
 'ends the current run and starts one that goes on from an earlier workflow task of a run; signals since then are sent again';
+
+CREATE FUNCTION workflow.pause_workflow_execution(
+    workflow_id text,
+    reason text DEFAULT NULL,
+    run_id uuid DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_pause_workflow_execution';
+
+COMMENT ON FUNCTION workflow.pause_workflow_execution(
+    text, text, uuid, text, text, text) IS
+'holds an open run: it gets no workflow tasks and hands out no activities until it is unpaused';
+
+CREATE FUNCTION workflow.unpause_workflow_execution(
+    workflow_id text,
+    reason text DEFAULT NULL,
+    run_id uuid DEFAULT NULL,
+    request_id text DEFAULT NULL,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_unpause_workflow_execution';
+
+COMMENT ON FUNCTION workflow.unpause_workflow_execution(
+    text, text, uuid, text, text, text) IS
+'lets a paused run go on';
+
+CREATE FUNCTION workflow.pause_activity(
+    workflow_id text,
+    activity_id text DEFAULT NULL,
+    activity_type text DEFAULT NULL,
+    match_all boolean DEFAULT false,
+    run_id uuid DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_pause_activity';
+
+COMMENT ON FUNCTION workflow.pause_activity(
+    text, text, text, boolean, uuid, text) IS
+'keeps pending activities from being handed out to workers; a running attempt goes on';
+
+CREATE FUNCTION workflow.unpause_activity(
+    workflow_id text,
+    activity_id text DEFAULT NULL,
+    activity_type text DEFAULT NULL,
+    match_all boolean DEFAULT false,
+    run_id uuid DEFAULT NULL,
+    namespace text DEFAULT 'default',
+    reset_attempts boolean DEFAULT false,
+    reset_heartbeat boolean DEFAULT false,
+    jitter interval DEFAULT NULL)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_unpause_activity';
+
+COMMENT ON FUNCTION workflow.unpause_activity(
+    text, text, text, boolean, uuid, text, boolean, boolean, interval) IS
+'lets paused activities be handed out again';
+
+CREATE FUNCTION workflow.reset_activity(
+    workflow_id text,
+    activity_id text DEFAULT NULL,
+    activity_type text DEFAULT NULL,
+    match_all boolean DEFAULT false,
+    run_id uuid DEFAULT NULL,
+    namespace text DEFAULT 'default',
+    reset_heartbeat boolean DEFAULT false,
+    keep_paused boolean DEFAULT false,
+    jitter interval DEFAULT NULL,
+    restore_original_options boolean DEFAULT false)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_reset_activity';
+
+COMMENT ON FUNCTION workflow.reset_activity(
+    text, text, text, boolean, uuid, text, boolean, boolean, interval,
+    boolean) IS
+'lets pending activities begin with their first attempt again';
+
+CREATE FUNCTION workflow.update_activity_options(
+    workflow_id text,
+    activity_id text DEFAULT NULL,
+    activity_type text DEFAULT NULL,
+    match_all boolean DEFAULT false,
+    run_id uuid DEFAULT NULL,
+    namespace text DEFAULT 'default',
+    task_queue text DEFAULT NULL,
+    schedule_to_close_timeout interval DEFAULT NULL,
+    schedule_to_start_timeout interval DEFAULT NULL,
+    start_to_close_timeout interval DEFAULT NULL,
+    heartbeat_timeout interval DEFAULT NULL,
+    retry_policy jsonb DEFAULT NULL)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_update_activity_options';
+
+COMMENT ON FUNCTION workflow.update_activity_options(
+    text, text, text, boolean, uuid, text, text, interval, interval,
+    interval, interval, jsonb) IS
+'changes the queue, the timeouts or the retry policy of pending activities';
