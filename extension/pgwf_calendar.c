@@ -402,6 +402,27 @@ whole_seconds(TimestampTz moment)
 }
 
 /*
+ * Advances to shortly before the first year of the calendar, in any zone.
+ * Returns false if all its years have passed.
+ */
+static bool
+skip_years(const PgwfCalendar *calendar, pg_time_t *from)
+{
+	int			year;
+	int			month;
+	int			day_of_month;
+	int			first_year;
+
+	j2date(*from / SECS_PER_DAY - 1 + UNIX_EPOCH_JDATE,
+		   &year, &month, &day_of_month);
+	first_year = next_year(calendar, year);
+	if (first_year > year + 1)
+		*from = (date2j(first_year, 1, 1) - UNIX_EPOCH_JDATE - 2) *
+			(pg_time_t) SECS_PER_DAY;
+	return first_year != 0;
+}
+
+/*
  * The first match after a moment, or DT_NOEND.  Time is searched in
  * stretches in which the zone's offset stays the same.
  */
@@ -415,6 +436,8 @@ pgwf_calendar_next(const PgwfCalendar *calendar, pg_tz *zone,
 	if (TIMESTAMP_NOT_FINITE(after))
 		return DT_NOEND;
 	from = whole_seconds(after) + 1;
+	if (!skip_years(calendar, &from))
+		return DT_NOEND;
 	end = from + MAX_SEARCH;
 	while (from < end)
 	{

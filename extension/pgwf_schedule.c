@@ -232,7 +232,7 @@ read_action(Jsonb *action, int32 namespace_id)
  */
 
 static void
-read_policies(PgwfSchedule * schedule, Jsonb *policies)
+read_policies(PgwfSchedule *schedule, Jsonb *policies)
 {
 	PgwfReader	reader;
 	JsonbValue	value;
@@ -254,7 +254,7 @@ read_policies(PgwfSchedule * schedule, Jsonb *policies)
 }
 
 static void
-read_state(PgwfSchedule * schedule, Jsonb *state)
+read_state(PgwfSchedule *schedule, Jsonb *state)
 {
 	PgwfReader	reader;
 
@@ -274,12 +274,15 @@ read_state(PgwfSchedule * schedule, Jsonb *state)
  * error if it cannot be.
  */
 void
-pgwf_schedule_read_definition(PgwfSchedule * schedule, Jsonb *definition)
+pgwf_schedule_read_definition(PgwfSchedule *schedule, Jsonb *definition)
 {
 	PgwfReader	reader;
 
+	if (!pgwf_jsonb_is_object(definition))
+		report_invalid("It is not a JSON object.");
 	pgwf_reader_init(&reader, definition);
 	pgwf_read_only(&reader, "schedule", schedule_members);
+	check_reader(&reader);
 	schedule->spec =
 		pgwf_schedule_spec_read(pgwf_read_object(&reader, "spec"),
 								schedule->row.namespace_id,
@@ -293,7 +296,7 @@ pgwf_schedule_read_definition(PgwfSchedule * schedule, Jsonb *definition)
 }
 
 Jsonb *
-pgwf_schedule_definition(const PgwfSchedule * schedule)
+pgwf_schedule_definition(const PgwfSchedule *schedule)
 {
 	PgwfObject	object;
 
@@ -410,7 +413,7 @@ read_recent(PgwfReader *reader)
 
 /* Takes over what pgwf_schedule_progress() has made */
 void
-pgwf_schedule_read_progress(PgwfSchedule * schedule, Jsonb *progress)
+pgwf_schedule_read_progress(PgwfSchedule *schedule, Jsonb *progress)
 {
 	PgwfReader	reader;
 
@@ -433,7 +436,7 @@ pgwf_schedule_read_progress(PgwfSchedule * schedule, Jsonb *progress)
 
 /* The last "count" actions */
 void
-pgwf_schedule_write_recent(PgwfObject *object, const PgwfSchedule * schedule,
+pgwf_schedule_write_recent(PgwfObject *object, const PgwfSchedule *schedule,
 						   int count)
 {
 	int			length = list_length(schedule->recent);
@@ -525,7 +528,7 @@ write_running(PgwfObject *object, List *running)
 }
 
 Jsonb *
-pgwf_schedule_progress(const PgwfSchedule * schedule)
+pgwf_schedule_progress(const PgwfSchedule *schedule)
 {
 	PgwfObject	object;
 	ListCell   *lc;

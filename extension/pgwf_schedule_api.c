@@ -88,7 +88,7 @@ required_jsonb(FunctionCallInfo fcinfo, int n, const char *name)
 
 /* The schedule in memory, as its row has it */
 static void
-read_schedule(PgwfSchedule * schedule, PgwfCall *call)
+read_schedule(PgwfSchedule *schedule, PgwfCall *call)
 {
 	schedule->call = call;
 	pgwf_schedule_read_definition(schedule, schedule->row.definition);
@@ -126,7 +126,7 @@ begin_change(PgwfCall *call, int32 namespace_id, const char *schedule_id)
 
 /* The row as it has to be, and due at once */
 static void
-fill_row(PgwfSchedule * schedule)
+fill_row(PgwfSchedule *schedule)
 {
 	PgwfScheduleRow *row = &schedule->row;
 
@@ -139,7 +139,7 @@ fill_row(PgwfSchedule * schedule)
 }
 
 static void
-finish_change(PgwfSchedule * schedule)
+finish_change(PgwfSchedule *schedule)
 {
 	fill_row(schedule);
 	pgwf_schedule_update(schedule->call, &schedule->row);
@@ -147,7 +147,7 @@ finish_change(PgwfSchedule * schedule)
 
 /* Has this request been made already?  If not, it is now. */
 static bool
-is_repeated(PgwfSchedule * schedule, const char *request_id)
+is_repeated(PgwfSchedule *schedule, const char *request_id)
 {
 	ListCell   *lc;
 
@@ -170,7 +170,7 @@ is_repeated(PgwfSchedule * schedule, const char *request_id)
  */
 
 static void
-trigger(PgwfSchedule * schedule, PgwfReader *patch)
+trigger(PgwfSchedule *schedule, PgwfReader *patch)
 {
 	Jsonb	   *request = pgwf_read_object(patch, "triggerImmediately");
 	PgwfReader	reader;
@@ -190,7 +190,7 @@ trigger(PgwfSchedule * schedule, PgwfReader *patch)
 }
 
 static void
-add_backfill(PgwfSchedule * schedule, PgwfReader *reader)
+add_backfill(PgwfSchedule *schedule, PgwfReader *reader)
 {
 	PgwfBackfill *backfill = palloc(sizeof(PgwfBackfill));
 
@@ -211,7 +211,7 @@ add_backfill(PgwfSchedule * schedule, PgwfReader *reader)
 }
 
 static void
-set_paused(PgwfSchedule * schedule, bool paused, char *notes)
+set_paused(PgwfSchedule *schedule, bool paused, char *notes)
 {
 	if (notes == NULL || notes[0] == '\0')
 		return;
@@ -222,12 +222,15 @@ set_paused(PgwfSchedule * schedule, bool paused, char *notes)
 
 /* Applies a SchedulePatch; NULL is an empty one */
 static void
-apply_patch(PgwfSchedule * schedule, Jsonb *patch)
+apply_patch(PgwfSchedule *schedule, Jsonb *patch)
 {
 	PgwfReader	reader;
 	ListCell   *lc;
 
 	pgwf_reader_init(&reader, patch);
+	if (reader.error)
+		reader.error = pstrdup("a patch is not a JSON object");
+	check_patch(&reader);
 	pgwf_read_only(&reader, "a patch", patch_members);
 	trigger(schedule, &reader);
 	foreach(lc, pgwf_read_elements(&reader, "backfillRequest"))
@@ -243,7 +246,7 @@ apply_patch(PgwfSchedule * schedule, Jsonb *patch)
 
 /* The memo, and the search attributes if they are among the arguments */
 static void
-read_fields(FunctionCallInfo fcinfo, PgwfSchedule * schedule, int memo,
+read_fields(FunctionCallInfo fcinfo, PgwfSchedule *schedule, int memo,
 			int search_attributes)
 {
 	PgwfScheduleRow *row = &schedule->row;
@@ -416,7 +419,7 @@ pgwf_delete_schedule(PG_FUNCTION_ARGS)
  */
 
 static void
-write_future_times(PgwfObject *object, const PgwfSchedule * schedule,
+write_future_times(PgwfObject *object, const PgwfSchedule *schedule,
 				   int count)
 {
 	List	   *times = pgwf_schedule_future_times(schedule, count);
@@ -431,7 +434,7 @@ write_future_times(PgwfObject *object, const PgwfSchedule * schedule,
 }
 
 static void
-write_info(PgwfObject *object, const PgwfSchedule * schedule)
+write_info(PgwfObject *object, const PgwfSchedule *schedule)
 {
 	ListCell   *lc;
 
@@ -500,7 +503,7 @@ pgwf_describe_schedule(PG_FUNCTION_ARGS)
 
 /* A ScheduleListEntry */
 static Jsonb *
-list_entry(const PgwfSchedule * schedule)
+list_entry(const PgwfSchedule *schedule)
 {
 	PgwfObject	object;
 	PgwfReader	reader;
