@@ -18,17 +18,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
-#include "portability/instr_time.h"
-#include "storage/latch.h"
-#include "tcop/tcopprot.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -44,19 +39,9 @@
 #include "pgwf_namespace.h"
 #include "pgwf_queue.h"
 #include "pgwf_shmem.h"
+#include "pgwf_sleep.h"
 #include "pgwf_slot.h"
 #include "pgwf_store.h"
-
-/* The longest single sleep; longer waits take several */
-#define MAX_SLEEP	INT64CONST(3600000)
-
-/* A moment to wait until, by a clock that is never set */
-typedef struct Deadline
-{
-	bool		never;
-	instr_time	start;
-	int64		timeout;		/* ms after start */
-} Deadline;
 
 /* The queues of a wait_for_task */
 typedef struct WaitedQueue
@@ -87,143 +72,6 @@ typedef struct Outcome
 
 PG_FUNCTION_INFO_V1(pgwf_wait_for_task);
 PG_FUNCTION_INFO_V1(pgwf_get_workflow_execution_result);
-
-/*
- * May this CALL commit?  In a pipeline it would commit the statements before
- * it, whose client has not asked for that.
- */
-static bool
-may_commit(FunctionCallInfo fcinfo)
-{
-	return fcinfo->context && IsA(fcinfo->context, CallContext) &&
-		!((CallContext *) fcinfo->context)->atomic &&
-		(MyXactFlags & XACT_FLAGS_PIPELINING) == 0;
-}
-
-static void
-require_commit(FunctionCallInfo fcinfo, const char *procedure)
-{
-	if (!may_commit(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("%s cannot wait inside a transaction block",
-						procedure),
-				 errhint("Call it as a statement of its own, outside of BEGIN and COMMIT, functions and pipelines: a wait inside a transaction would keep vacuum from cleaning up.")));
-}
-
-/*
- * Commit, and be left with a transaction that has no snapshot.
- */
-static void
-commit(void)
-{
-	SPI_commit();
-	InvalidateCatalogSnapshot();
-}
-
-/* ---- time ---- */
-
-/*
- * An interval in milliseconds; months have 30 days, as elsewhere.
- */
-static int64
-interval_ms(const Interval *interval)
-{
-	double		ms = interval->time / 1000.0 +
-	(interval->day + 30.0 * interval->month) * SECS_PER_DAY * 1000.0;
-
-	if (ms < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("timeout must not be negative")));
-	return (int64) Min(ms, (double) PGWF_MAX_DURATION / 1000.0);
-}
-
-static void
-set_deadline(Deadline *deadline, bool never, int64 timeout)
-{
-	deadline->never = never;
-	deadline->timeout = timeout;
-	INSTR_TIME_SET_CURRENT(deadline->start);
-}
-
-/*
- * How long to sleep at most: 0 when the deadline has passed.
- */
-static long
-remaining_ms(const Deadline *deadline)
-{
-	instr_time	now;
-	int64		remaining;
-
-	if (deadline->never)
-		return (long) MAX_SLEEP;
-
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, deadline->start);
-	remaining = deadline->timeout - (int64) INSTR_TIME_GET_MILLISEC(now);
-	return (long) Max(Min(remaining, MAX_SLEEP), 0);
-}
-
-/* ---- sleeping ---- */
-
-/*
- * Sleep until the latch is set or the time is over.  A client that has closed
- * its connection ends the session at once, where the platform can tell.
- */
-static void
-sleep_on_latch(long timeout, uint32 wait_event)
-{
-	WaitEvent	events[FeBeWaitSetNEvents];
-	int			nevents;
-
-	if (MyProcPort == NULL || FeBeWaitSet == NULL ||
-		whereToSendOutput != DestRemote || !WaitEventSetCanReportClosed())
-	{
-		(void) WaitLatch(MyLatch,
-						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 timeout, wait_event);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-		return;
-	}
-
-	/* all users of this set choose the socket's events before they wait */
-	ModifyWaitEvent(FeBeWaitSet, FeBeWaitSetSocketPos, WL_SOCKET_CLOSED, NULL);
-	nevents = WaitEventSetWait(FeBeWaitSet, timeout, events, lengthof(events),
-							   wait_event);
-	ResetLatch(MyLatch);
-	for (int i = 0; i < nevents; i++)
-	{
-		if (events[i].events & WL_POSTMASTER_DEATH)
-			ereport(FATAL,
-					(errcode(ERRCODE_ADMIN_SHUTDOWN),
-					 errmsg("terminating connection due to unexpected postmaster exit")));
-		if (events[i].events & WL_SOCKET_CLOSED)
-		{
-			ClientConnectionLost = true;
-			InterruptPending = true;
-		}
-	}
-	CHECK_FOR_INTERRUPTS();
-}
-
-/*
- * Sleep until this waiter is woken or the deadline has passed, and stop being
- * one.
- */
-static PgwfWake
-sleep_until_woken(const Deadline *deadline, uint32 wait_event, int *index)
-{
-	long		remaining;
-
-	while (pgwf_shmem_wait_result(index) == PGWF_WAKE_NONE &&
-		   (remaining = remaining_ms(deadline)) > 0)
-		sleep_on_latch(remaining, wait_event);
-
-	pgwf_shmem_wait_end();
-	return pgwf_shmem_wait_result(index);
-}
 
 /* ---- wait_for_task ---- */
 
@@ -287,7 +135,7 @@ look_for_work(WaitedQueues *waited, int32 namespace_id)
 
 static void
 wait_for_work(WaitedQueues *waited, int32 namespace_id,
-			  const Deadline *deadline)
+			  const PgwfDeadline *deadline)
 {
 	static uint32 wait_event = 0;
 	bool		rechecking = false;
@@ -303,7 +151,7 @@ wait_for_work(WaitedQueues *waited, int32 namespace_id,
 
 		pgwf_shmem_wait_begin(waited->keys, waited->count);
 		found = look_for_work(waited, namespace_id);
-		commit();
+		pgwf_commit();
 		if (found)
 		{
 			pgwf_shmem_wait_abort();
@@ -317,7 +165,7 @@ wait_for_work(WaitedQueues *waited, int32 namespace_id,
 			return;
 		}
 
-		wake = sleep_until_woken(deadline, wait_event, &index);
+		wake = pgwf_sleep_until_woken(deadline, wait_event, &index);
 		if (wake == PGWF_WAKE_KEY)
 			waited->queues[index].has_work = true;
 		if (wake != PGWF_WAKE_RECHECK)
@@ -354,18 +202,18 @@ pgwf_wait_for_task(PG_FUNCTION_ARGS)
 	const char *namespace = "default";
 	int32		namespace_id;
 	WaitedQueues waited = {0};
-	Deadline	deadline;
+	PgwfDeadline deadline;
 	TupleDesc	tupdesc;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
 
 	pgwf_require_preloaded();
 	PreventCommandDuringRecovery("CALL workflow.wait_for_task()");
-	require_commit(fcinfo, "wait_for_task");
+	pgwf_require_commit(fcinfo, "wait_for_task");
 
 	if (!PG_ARGISNULL(2))
-		timeout = interval_ms(PG_GETARG_INTERVAL_P(2));
-	set_deadline(&deadline, false, Min(timeout, pgwf_max_wait_timeout));
+		timeout = pgwf_interval_ms(PG_GETARG_INTERVAL_P(2));
+	pgwf_set_deadline(&deadline, false, Min(timeout, pgwf_max_wait_timeout));
 
 	/* from here on in a context that outlives transactions */
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
@@ -388,7 +236,7 @@ pgwf_wait_for_task(PG_FUNCTION_ARGS)
 	for (int i = 0; i < waited.count; i++)
 		pgwf_shmem_note_poller(namespace_id, waited.queues[i].kind,
 							   waited.queues[i].name, identity);
-	commit();
+	pgwf_commit();
 
 	PG_TRY();
 	{
@@ -555,7 +403,7 @@ read_run(Outcome *outcome, int32 namespace_id, const char *workflow_id,
 static void
 wait_for_close(Outcome *outcome, FunctionCallInfo fcinfo,
 			   int32 namespace_id, const char *workflow_id,
-			   pg_uuid_t *run_id, const Deadline *deadline)
+			   pg_uuid_t *run_id, const PgwfDeadline *deadline)
 {
 	static uint32 wait_event = 0;
 	pg_uuid_t	pinned;
@@ -579,19 +427,19 @@ wait_for_close(Outcome *outcome, FunctionCallInfo fcinfo,
 			closed = read_run(outcome, namespace_id, workflow_id, &pinned);
 			continue;
 		}
-		if (remaining_ms(deadline) == 0)
+		if (pgwf_remaining_ms(deadline) == 0)
 			return;
 
-		require_commit(fcinfo, "get_workflow_execution_result");
+		pgwf_require_commit(fcinfo, "get_workflow_execution_result");
 		key = pgwf_shmem_run_key(namespace_id, outcome->run_key);
 		pgwf_shmem_wait_begin(&key, 1);
 
 		/* commits only after the waiter is there count as later */
 		closed = read_run(outcome, namespace_id, workflow_id, &pinned);
-		commit();
+		pgwf_commit();
 		if (!closed)
 		{
-			(void) sleep_until_woken(deadline, wait_event, &index);
+			(void) pgwf_sleep_until_woken(deadline, wait_event, &index);
 			closed = read_run(outcome, namespace_id, workflow_id, &pinned);
 		}
 		pgwf_shmem_wait_end();
@@ -611,7 +459,7 @@ pgwf_get_workflow_execution_result(PG_FUNCTION_ARGS)
 	const char *namespace = "default";
 	pg_uuid_t	run_id;
 	int32		namespace_id;
-	Deadline	deadline;
+	PgwfDeadline deadline;
 	Outcome		outcome;
 	TupleDesc	tupdesc;
 	Datum		values[4];
@@ -623,12 +471,12 @@ pgwf_get_workflow_execution_result(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 				 errmsg("workflow_id is missing")));
-	set_deadline(&deadline, PG_ARGISNULL(2),
-				 PG_ARGISNULL(2) ? 0 : interval_ms(PG_GETARG_INTERVAL_P(2)));
+	pgwf_set_deadline(&deadline, PG_ARGISNULL(2),
+				 PG_ARGISNULL(2) ? 0 : pgwf_interval_ms(PG_GETARG_INTERVAL_P(2)));
 	if (!PG_ARGISNULL(1))
 		run_id = *PG_GETARG_UUID_P(1);
 
-	SPI_connect_ext(may_commit(fcinfo) ? SPI_OPT_NONATOMIC : 0);
+	SPI_connect_ext(pgwf_may_commit(fcinfo) ? SPI_OPT_NONATOMIC : 0);
 	workflow_id = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(3))
 		namespace = text_to_cstring(PG_GETARG_TEXT_PP(3));
