@@ -68,6 +68,6 @@ pgwf_find_open_run(PgwfRun *run, PgwfCall *call, int32 namespace_id,
 			run->execution = execution;
 			return execution;
 		}
-		pgwf_call_new_snapshot(call);
+		pgwf_call_look_again(call);
 	}
 }

@@ -405,7 +405,7 @@ lock_current_run(PgwfCall *call, int32 namespace_id, const char *workflow_id)
 			pgwf_run_load(&run, call, namespace_id, current->run_key,
 						  LockWaitBlock) == PGWF_LOCK_OK)
 			return current;
-		pgwf_call_new_snapshot(call);
+		pgwf_call_look_again(call);
 	}
 }
 

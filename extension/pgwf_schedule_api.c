@@ -304,7 +304,7 @@ pgwf_create_schedule(PG_FUNCTION_ARGS)
 	{
 		PgwfSchedule *existing;
 
-		pgwf_call_new_snapshot(&call);
+		pgwf_call_look_again(&call);
 		existing = load_schedule(&call, row->namespace_id, row->schedule_id);
 		if (request_id == NULL || existing->create_request_id == NULL ||
 			strcmp(request_id, existing->create_request_id) != 0)

@@ -270,7 +270,7 @@ pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
 		if (outcome == PGWF_START_NEW &&
 			pgwf_new_run_begin(run, call, options))
 			return outcome;
-		pgwf_call_new_snapshot(call);
+		pgwf_call_look_again(call);
 	}
 }
 

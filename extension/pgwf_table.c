@@ -86,6 +86,20 @@ pgwf_call_new_snapshot(PgwfCall *call)
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
+/*
+ * The same when another transaction has changed what this one has read.  A
+ * transaction that keeps its snapshot cannot see that, and must be repeated.
+ */
+void
+pgwf_call_look_again(PgwfCall *call)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update")));
+	pgwf_call_new_snapshot(call);
+}
+
 PgwfTable *
 pgwf_table(PgwfCall *call, PgwfRelationId id)
 {
@@ -301,13 +315,7 @@ pgwf_table_lock(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 	{
 		case TM_Ok:
 			if (failure.traversed)
-			{
-				if (IsolationUsesXactSnapshot())
-					ereport(ERROR,
-							(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-							 errmsg("could not serialize access due to concurrent update")));
-				pgwf_call_new_snapshot(call);
-			}
+				pgwf_call_look_again(call);
 			return PGWF_LOCK_OK;
 		case TM_WouldBlock:
 			return PGWF_LOCK_BUSY;

@@ -70,6 +70,7 @@ typedef enum PgwfLockResult
 extern void pgwf_call_begin(PgwfCall *call);
 extern void pgwf_call_end(PgwfCall *call);
 extern void pgwf_call_new_snapshot(PgwfCall *call);
+extern void pgwf_call_look_again(PgwfCall *call);
 
 extern PgwfTable *pgwf_table(PgwfCall *call, PgwfRelationId id);
 extern void pgwf_table_insert(PgwfCall *call, PgwfRelationId id,
