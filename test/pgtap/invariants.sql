@@ -29,7 +29,7 @@ VALUES
     ('WorkflowTaskTimedOut', 'scheduledEventId', '{WorkflowTaskScheduled}', true),
     ('WorkflowTaskTimedOut', 'startedEventId', '{WorkflowTaskStarted}', false),
     ('WorkflowTaskFailed', 'scheduledEventId', '{WorkflowTaskScheduled}', true),
-    ('WorkflowTaskFailed', 'startedEventId', '{WorkflowTaskStarted}', true),
+    ('WorkflowTaskFailed', 'startedEventId', '{WorkflowTaskStarted}', false),
     ('ActivityTaskScheduled', 'workflowTaskCompletedEventId', '{WorkflowTaskCompleted}', true),
     ('ActivityTaskStarted', 'scheduledEventId', '{ActivityTaskScheduled}', true),
     ('ActivityTaskCompleted', 'scheduledEventId', '{ActivityTaskScheduled}', true),
