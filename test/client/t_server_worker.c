@@ -440,6 +440,42 @@ test_cache(void)
 	is_int(stats.workflow_tasks_failed, 0, "no task failed");
 }
 
+/* The waiting call must cover what a slot that became free can take. */
+static void
+test_single_slots(void)
+{
+	PgwfWorkerOptions options = PGWF_WORKER_OPTIONS_INIT;
+	PgwfWorkerStats stats;
+	PgwfWorker *worker;
+	pthread_t	thread;
+	bool		good = true;
+	char		name[32];
+	int			i;
+
+	options.max_concurrent_activities = 1;
+	options.max_concurrent_workflow_tasks = 1;
+	worker = begin_worker(&options, &thread);
+	for (i = 0; i < 20; i++)
+	{
+		snprintf(name, sizeof(name), "single%d", i);
+		start(client, id_of(name), "one", i);
+		good = completes(id_of(name), i) && good;
+	}
+	for (i = 20; i < 40; i++)
+	{
+		snprintf(name, sizeof(name), "single%d", i);
+		start(client, id_of(name), "one", i);
+	}
+	for (i = 20; i < 40; i++)
+	{
+		snprintf(name, sizeof(name), "single%d", i);
+		good = completes(id_of(name), i) && good;
+	}
+	ok(good, "40 runs with one slot of each kind");
+	end_worker(worker, thread, &stats);
+	ok(stats.waits < 400, "with %lld waits", (long long) stats.waits);
+}
+
 static void
 test_async(void)
 {
@@ -556,6 +592,7 @@ main(void)
 	test_batches();
 	test_stale_in_batch();
 	test_cache();
+	test_single_slots();
 	test_async();
 	pgwf_client_free(client);
 	pgwf_registry_free(registry);

@@ -196,14 +196,20 @@ launch_local(PgwfWorker *worker, int64_t now)
 	for (; activity != NULL; activity = next)
 	{
 		next = activity->next;
-		if (activity->begin_ms > now && activity->run != NULL)
+
+		/* nothing is to be waited for if nobody wants it any more */
+		if (activity->run != NULL &&
+			pgwf_activity_canceled(activity) == PGWF_NOT_CANCELED)
 		{
-			if (activity->begin_ms < wake)
-				wake = activity->begin_ms;
-			continue;
+			if (activity->begin_ms > now)
+			{
+				if (activity->begin_ms < wake)
+					wake = activity->begin_ms;
+				continue;
+			}
+			if (worker->nlocal >= worker->max_local)
+				continue;
 		}
-		if (activity->run != NULL && worker->nlocal >= worker->max_local)
-			continue;
 		unlink_activity(&worker->waiting_local, activity);
 		if (activity->run == NULL)
 		{
