@@ -286,5 +286,35 @@ $node->safe_psql(
 like(result("'slow'"), qr/\|TimedOut\|\|.*"timeoutFailureInfo"/,
 	'the failure of a run that times out');
 
+# A result is that of the last run of a chain, also when the runs that follow
+# start while it is waited for.
+sub complete_next
+{
+	my ($command, $attributes) = @_;
+	$node->safe_psql(
+		'postgres', qq{
+		SELECT workflow.respond_workflow_task_completed(
+			task->>'taskToken', jsonb_build_array(jsonb_build_object(
+				'commandType', '$command', 'attributes', '$attributes'::jsonb)))
+		FROM workflow.poll_workflow_task_queue('chain') AS task});
+	return;
+}
+
+$id = start_run('chain');
+$waiter = wait_on("'$id'", 'get_workflow_execution_result');
+complete_next('ContinueAsNewWorkflowExecution',
+	'{"workflowType": {"name": "w"}, "taskQueue": {"name": "chain"}}');
+sleep 0.2;
+ok(running($waiter), 'a run that continues as new is not the end');
+complete_next('FailWorkflowExecution',
+	'{"failure": {"message": "no more"}}');
+like(answer($waiter), qr/\|Failed\|\|\{"message": "no more"\}$/,
+	'the failure of the run after it is');
+my $first_run = $node->safe_psql(
+	'postgres', "SELECT run_id FROM workflow.execution
+	WHERE workflow_id = '$id' ORDER BY run_key LIMIT 1");
+like(result("'$id', '$first_run'"), qr/\|Failed\|/,
+	'as it is for who asks with the id of the first run');
+
 $node->stop;
 done_testing();
