@@ -113,6 +113,55 @@ check_json(const char *text)
 	json_decref(value);
 }
 
+/* Our reader and jansson's must agree. */
+static bool
+readers_agree(const char *text)
+{
+	json_t	   *ours = pgwf_json_parse(text);
+	json_t	   *theirs = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL,
+									NULL);
+	bool		same;
+
+	same = (ours == NULL) == (theirs == NULL) &&
+		(ours == NULL || json_equal(ours, theirs));
+	json_decref(ours);
+	json_decref(theirs);
+	return same;
+}
+
+static void
+check_same(const char *text)
+{
+	ok(readers_agree(text), "%s is read as by jansson", text);
+}
+
+/* Every text that one changed character makes, and every beginning. */
+static void
+damage(const char *text)
+{
+	static const char others[] = "\"\\{}[]:,0-.etu ";
+	char		copy[200];
+	size_t		len = strlen(text);
+	size_t		i;
+	size_t		j;
+	bool		same = true;
+
+	for (i = 0; i < len; i++)
+	{
+		for (j = 0; j < sizeof(others); j++)
+		{
+			memcpy(copy, text, len + 1);
+			copy[i] = others[j];
+			if (!readers_agree(copy))
+			{
+				note("%s", copy);
+				same = false;
+			}
+		}
+	}
+	ok(same, "damaged texts are read as by jansson");
+}
+
 static void
 test_json(void)
 {
@@ -126,6 +175,31 @@ test_json(void)
 	check_json("[19.99,0.1,1e+300,-2.5,100.0]");
 	check_json("[\"\\\"\\\\\\u0001\\u0000\",\"\xc3\xa4\"]");
 	check_json("9223372036854775807");
+
+	value = pgwf_json_parse("[12345678901234567890, -1e400]");
+	ok(json_is_real(json_array_get(value, 0)) &&
+	   json_real_value(json_array_get(value, 0)) == 12345678901234567890.0,
+	   "an integer beyond 64 bits is read as a real");
+	ok(json_real_value(json_array_get(value, 1)) < -1e300,
+	   "a real beyond the range is read as the last one");
+	json_decref(value);
+	check_same(" { \"a\\n\\u00e4\\ud83d\\ude00\" : [ 1 , \"x\\/y\" ] , \"a\" : 2 } ");
+	check_same("\"\\ud83d\"");
+	check_same("\"\\udc00\"");
+	check_same("[1,]");
+	check_same("{\"a\":1,}");
+	check_same("{\"a\" 1}");
+	check_same("[01]");
+	check_same("[-]");
+	check_same("[1.]");
+	check_same("[1e]");
+	check_same("\"a\tb\"");
+	check_same("[1] 2");
+	check_same("tru");
+	check_same("\"abc");
+	check_same("");
+	damage("{\"a\":[1,2.5e3,-7,\"b\\u00e4\\\"c\",true,false,null],"
+		   "\"d\":{\"e\":{},\"f\":[]}}");
 
 	srand(1);
 	for (i = 0; i < 2000; i++)

@@ -582,17 +582,6 @@ pgwf_json_value_text(const json_t *value)
 	return text.data;
 }
 
-/*
- * Parse any JSON value.  Returns a new reference or NULL.
- */
-json_t *
-pgwf_json_parse(const char *text)
-{
-	if (text == NULL)
-		return NULL;
-	return json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-}
-
 const char *
 pgwf_json_str(const json_t *object, const char *key)
 {
