@@ -118,7 +118,6 @@ begin_change(PgwfCall *call, int32 namespace_id, const char *schedule_id)
 	if (pgwf_schedule_lock(call, namespace_id, schedule_id, LockWaitBlock,
 						   &schedule->row) != PGWF_LOCK_OK)
 		report_not_found(schedule_id);
-	call->now = GetCurrentTimestamp();
 	read_schedule(schedule, call);
 	pgwf_schedule_pass_time(schedule);
 	return schedule;

@@ -109,10 +109,10 @@ latest_run(PgwfSchedule *schedule, const PgwfScheduledRun *run)
 	PgwfCall   *call = schedule->call;
 	int32		namespace_id = schedule->row.namespace_id;
 	PgwfExecution *execution;
+	Datum		text = CStringGetDatum(run->run_id);
 	pg_uuid_t  *first_run_id;
 
-	first_run_id = DatumGetUUIDP(DirectFunctionCall1(uuid_in,
-													 CStringGetDatum(run->run_id)));
+	first_run_id = DatumGetUUIDP(DirectFunctionCall1(uuid_in, text));
 	execution = pgwf_execution_find_current(call, namespace_id,
 											run->workflow_id);
 	if (execution && memcmp(&execution->first_run_id, first_run_id,
@@ -176,7 +176,10 @@ pause_on_failure(PgwfSchedule *schedule, const PgwfExecution *execution,
 	schedule->row.conflict_token++;
 }
 
-/* A chain has ended; "execution" is its last run */
+/*
+ * A chain has ended; "execution" is its last run, or NULL if it is not kept
+ * any more
+ */
 static void
 note_end(PgwfSchedule *schedule, const PgwfScheduledRun *run,
 		 const PgwfExecution *execution)
@@ -192,8 +195,11 @@ note_end(PgwfSchedule *schedule, const PgwfScheduledRun *run,
 		PgwfScheduleAction *action = lfirst(lc);
 
 		if (strcmp(action->run_id, run->run_id) == 0)
-			action->status = pstrdup(status_names[execution->status]);
+			action->status = execution ?
+				pstrdup(status_names[execution->status]) : NULL;
 	}
+	if (execution == NULL)
+		return;
 	event = pgwf_event_load_last(schedule->call, execution->namespace_id,
 								 execution->run_key);
 	pgwf_reader_init(&reader, event ? event->attributes : NULL);
@@ -218,7 +224,7 @@ refresh_running(PgwfSchedule *schedule)
 
 		if (execution && execution->close_time == PGWF_NO_TIME)
 			running = lappend(running, run);
-		else if (execution)
+		else
 			note_end(schedule, run, execution);
 	}
 	schedule->running = running;

@@ -202,8 +202,15 @@ add_cron_strings(PgwfScheduleSpec *spec, List *lines)
 	if (zone_name == NULL)
 		return;
 	if (spec->zone_name && strcmp(spec->zone_name, zone_name) != 0)
-		report_invalid("cron strings name another time zone than timezoneName");
+		report_invalid("cron strings and timezoneName name different zones");
 	spec->zone_name = pstrdup(zone_name);
+}
+
+static uint64
+hash_text(const char *text, uint64 seed)
+{
+	return DatumGetUInt64(hash_any_extended((const unsigned char *) text,
+											strlen(text), seed));
 }
 
 /*
@@ -253,9 +260,7 @@ pgwf_schedule_spec_read(Jsonb *jsonb, int32 namespace_id,
 	if (spec->zone == NULL)
 		report_invalid(psprintf("time zone \"%s\" is not known",
 								spec->zone_name));
-	spec->seed = DatumGetUInt64(hash_any_extended((const unsigned char *) schedule_id,
-												  strlen(schedule_id),
-												  namespace_id));
+	spec->seed = hash_text(schedule_id, namespace_id);
 	return spec;
 }
 

@@ -128,7 +128,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(34);
+SELECT plan(36);
 
 /* ---- histories ---- */
 
@@ -452,8 +452,37 @@ SELECT is_empty($$
     FROM workflow.workflow_task WHERE due_at < now() - interval '1 minute'
     UNION ALL
     SELECT 'outbox', namespace_id, run_key, due_at
-    FROM workflow.outbox WHERE due_at < now() - interval '1 minute' $$,
+    FROM workflow.outbox WHERE due_at < now() - interval '1 minute'
+    UNION ALL
+    SELECT 'schedule', namespace_id, 0, due_at
+    FROM workflow.schedule WHERE due_at < now() - interval '1 minute'
+    UNION ALL
+    SELECT 'schedule_wakeup', w.namespace_id, w.run_key, e.close_time
+    FROM workflow.schedule_wakeup AS w
+    JOIN workflow.execution AS e USING (namespace_id, run_key)
+    WHERE e.close_time < now() - interval '1 minute' $$,
     'nothing has been due for more than a minute');
+
+/* ---- schedules ---- */
+
+SELECT is_empty($$
+    SELECT w.namespace_id, w.run_key
+    FROM workflow.schedule_wakeup AS w
+    JOIN workflow.execution AS e USING (namespace_id, run_key)
+    WHERE e.close_time IS NULL OR e.schedule_id <> w.schedule_id $$,
+    'only runs that have closed wake their schedule');
+
+SELECT is_empty($$
+    SELECT s.namespace_id, s.schedule_id, r ->> 'runId'
+    FROM workflow.schedule AS s,
+        jsonb_array_elements(s.progress -> 'running') AS r
+    JOIN workflow.execution AS e
+        ON e.first_run_id = (r ->> 'runId')::uuid
+    WHERE e.namespace_id = s.namespace_id
+    GROUP BY 1, 2, 3
+    HAVING bool_and(e.close_time IS NOT NULL)
+        AND max(e.close_time) < now() - interval '1 minute' $$,
+    'no schedule waits for a workflow that has ended');
 
 SELECT * FROM finish();
 ROLLBACK;
