@@ -41,16 +41,19 @@ sub script
 	return join('', @steps);
 }
 
-my (@runs, @output);
+my $folder = PostgreSQL::Test::Utils::tempdir();
+my @runs;
 foreach my $client (0 .. $clients - 1)
 {
-	$output[$client] = '';
+	append_to_file("$folder/$client.sql", script($client));
 	push @runs,
 	  IPC::Run::start(
 		[
-			'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', '-'
+			'psql', '-XAtq', '-d', $node->connstr('postgres'),
+			'-f', "$folder/$client.sql"
 		],
-		'<', \script($client), '>', \$output[$client], '2>', \my $errors);
+		'<', '/dev/null', '>', "$folder/$client.out",
+		'2>', "$folder/$client.err");
 }
 
 # ---- the crash, when some are done, some under way, some not started ----
@@ -65,7 +68,8 @@ foreach my $run (@runs)
 	$run->finish;
 }
 
-my %acknowledged = map { $_ => 1 } map { split /\n/ } @output;
+my %acknowledged = map { $_ => 1 }
+  map { split /\n/, slurp_file("$folder/$_.out") } 0 .. $clients - 1;
 my @starts = grep { /^start/ } keys %acknowledged;
 my @signals = grep { !/^start/ } keys %acknowledged;
 cmp_ok(scalar(@starts), '>=', 20, 'starts were acknowledged before the crash');
