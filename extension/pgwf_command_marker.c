@@ -16,7 +16,6 @@ static Jsonb *
 payloads_per_key(Jsonb *details)
 {
 	JsonbIterator *it;
-	JsonbIteratorToken token;
 	JsonbValue	key;
 	JsonbValue	value;
 	PgwfObject	result;
@@ -26,7 +25,7 @@ payloads_per_key(Jsonb *details)
 	pgwf_object_begin(&result);
 	it = JsonbIteratorInit(&details->root);
 	(void) JsonbIteratorNext(&it, &key, false);
-	while ((token = JsonbIteratorNext(&it, &key, true)) == WJB_KEY)
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
 	{
 		char	   *name = pnstrdup(key.val.string.val, key.val.string.len);
 
