@@ -162,10 +162,21 @@ RESET pg_workflow.history_size_warn;
 RESET pg_workflow.payload_size_warn;
 RESET pg_workflow.memo_size_warn;
 
+-- the limits as they are unless somebody sets them
+SELECT name, boot_val, unit FROM pg_settings
+WHERE name LIKE ANY (ARRAY['pg_workflow.history\_%',
+    'pg_workflow.mutable\_state\_%', 'pg_workflow.payload\_%',
+    'pg_workflow.memo\_%', 'pg_workflow.search\_attribute%',
+    'pg_workflow.max\_id\_length', 'pg_workflow.max\_search\_attributes',
+    'pg_workflow.max\_pending\_%', 'pg_workflow.max\_signals\_%',
+    'pg_workflow.max\_buffered\_events', 'pg_workflow.max\_buffered\_size',
+    'pg_workflow.%workflow\_task\_%', 'pg_workflow.default\_activity\_%',
+    'pg_workflow.sticky\_%', 'pg_workflow.workflow\_id\_%'])
+ORDER BY name COLLATE "C";
+
 -- who may change limits
 SELECT name, context FROM pg_settings
-WHERE name LIKE 'pg_workflow.%' AND (name LIKE '%_error'
-    OR name LIKE '%_suggest' OR name LIKE '%_warn' OR name LIKE '%.max_%')
-    AND context <> 'superuser' ORDER BY name COLLATE "C";
+WHERE name LIKE 'pg_workflow.%' AND context = 'user'
+ORDER BY name COLLATE "C";
 
 SELECT t.cleanup();

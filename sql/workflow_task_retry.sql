@@ -31,6 +31,21 @@ FROM workflow.get_workflow_execution_history('wft timeout') AS timed_out,
 WHERE timed_out.event_id = 4 AND scheduled.event_id = 5
     AND started.event_id = 6 AND completed.event_id = 7;
 
+-- what was buffered when the worker fell silent makes it a first attempt
+SELECT started FROM workflow.start_workflow_execution('wft timeout buffered',
+    'type', 'wft timeout buffered', workflow_task_timeout => '0.5 s');
+SELECT t.poll('wft timeout buffered') IS NOT NULL;
+SELECT workflow.signal_workflow_execution('wft timeout buffered', 'one',
+    identity => 'client');
+SELECT t.wait_event('wft timeout buffered', 'WorkflowTaskTimedOut');
+SELECT * FROM t.events('wft timeout buffered', 3);
+
+-- on a normal queue a task waits for a worker without limit
+SELECT w.due_at
+FROM workflow.workflow_task AS w JOIN workflow.execution AS e
+    USING (namespace_id, run_key)
+WHERE e.workflow_id = 'wft timeout buffered';
+
 -- what is appended before a transient task is started makes it a first
 -- attempt again
 SELECT t.start('wft transient signal');
