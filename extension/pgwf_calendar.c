@@ -101,6 +101,7 @@ pgwf_calendar_add(PgwfCalendar *calendar, PgwfCalendarField field, int start,
 	calendar->ranges[field] = lappend(calendar->ranges[field], range);
 	if (field != PGWF_CALENDAR_YEAR)
 	{
+		Assert(start >= 0 && end < 64);
 		for (uint32 value = start; value <= (uint32) end; value += step)
 			calendar->values[field] |= UINT64CONST(1) <<
 				(field == PGWF_CALENDAR_DAY_OF_WEEK ? value % 7 : value);
