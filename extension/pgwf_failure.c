@@ -168,7 +168,7 @@ pgwf_failure_truncate(Jsonb *failure, int max_size)
 							   !pgwf_failure_is_retryable(failure, NULL));
 }
 
-/* A reported failure that is too large becomes the cause of a server failure */
+/* A reported failure that is too large becomes the cause of a smaller one */
 Jsonb *
 pgwf_failure_limit_size(Jsonb *failure, int max_size)
 {
