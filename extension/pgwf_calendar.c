@@ -27,6 +27,9 @@
 /* The names of a value begin with at least this many of its letters */
 #define MIN_NAME_LENGTH	3
 
+/* A set with one value, which is less than 64 */
+#define MEMBER(value)	(UINT64CONST(1) << ((value) % 64U))
+
 typedef struct FieldInfo
 {
 	const char *name;
@@ -102,9 +105,9 @@ pgwf_calendar_add(PgwfCalendar *calendar, PgwfCalendarField field, int start,
 	if (field != PGWF_CALENDAR_YEAR)
 	{
 		Assert(start >= 0 && end < 64);
-		for (uint32 value = start; value <= (uint32) end; value += step)
-			calendar->values[field] |= UINT64CONST(1) <<
-				(field == PGWF_CALENDAR_DAY_OF_WEEK ? value % 7 : value);
+		for (int value = start; value <= end; value += step)
+			calendar->values[field] |=
+				MEMBER(field == PGWF_CALENDAR_DAY_OF_WEEK ? value % 7 : value);
 	}
 	return true;
 }
@@ -250,7 +253,7 @@ pgwf_calendar_finish(PgwfCalendar *calendar)
 static bool
 has_value(const PgwfCalendar *calendar, PgwfCalendarField field, int value)
 {
-	return (calendar->values[field] & (UINT64CONST(1) << value)) != 0;
+	return (calendar->values[field] & MEMBER(value)) != 0;
 }
 
 /* The first year of the calendar from "year" on, or 0 */

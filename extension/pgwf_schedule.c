@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_args.h"
+#include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
 #include "pgwf_schedule.h"
@@ -67,6 +68,8 @@ check_reader(const PgwfReader *reader)
 				 errmsg("invalid schedule"),
 				 errdetail("In it, %s.", reader->error)));
 }
+
+pg_noreturn static void report_invalid(const char *detail);
 
 static void
 report_invalid(const char *detail)

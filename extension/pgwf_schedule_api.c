@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_args.h"
+#include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
@@ -55,6 +56,8 @@ static const char *const trigger_members[] = {
 static const char *const backfill_members[] = {
 	"startTime", "endTime", "overlapPolicy", NULL
 };
+
+pg_noreturn static void report_not_found(const char *schedule_id);
 
 static void
 report_not_found(const char *schedule_id)

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "pgwf_compat.h"
 #include "pgwf_cron.h"
 #include "pgwf_errors.h"
 #include "pgwf_schedule_spec.h"
@@ -47,6 +48,8 @@ static const char *const calendar_members[] = {
 static const char *const range_members[] = {"start", "end", "step", NULL};
 
 static const char *const interval_members[] = {"interval", "phase", NULL};
+
+pg_noreturn static void report_invalid(const char *detail);
 
 static void
 report_invalid(const char *detail)
