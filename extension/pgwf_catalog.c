@@ -37,10 +37,13 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_RUN_REQUEST] = "run_request",
 	[PGWF_SCHEDULE] = "schedule",
 	[PGWF_SCHEDULE_WAKEUP] = "schedule_wakeup",
+	[PGWF_SEARCH_ATTRIBUTE] = "search_attribute",
+	[PGWF_QUERY_REQUEST] = "query_request",
 	[PGWF_RUN_KEY_SEQ] = "run_key_seq",
 	[PGWF_NAMESPACE_PKEY] = "namespace_pkey",
 	[PGWF_NAMESPACE_NAME_KEY] = "namespace_name_key",
 	[PGWF_NAMESPACE_ROLE_PKEY] = "namespace_role_pkey",
+	[PGWF_SEARCH_ATTRIBUTE_PKEY] = "search_attribute_pkey",
 	[PGWF_EXECUTION_PKEY] = "execution_pkey",
 	[PGWF_EXECUTION_RUN_ID_KEY] = "execution_run_id_key",
 	[PGWF_EXECUTION_OPEN_KEY] = "execution_open_key",
@@ -62,6 +65,10 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_SCHEDULE_PKEY] = "schedule_pkey",
 	[PGWF_SCHEDULE_DUE_AT_IDX] = "schedule_due_at_idx",
 	[PGWF_SCHEDULE_WAKEUP_PKEY] = "schedule_wakeup_pkey",
+	[PGWF_QUERY_REQUEST_PKEY] = "query_request_pkey",
+	[PGWF_QUERY_REQUEST_QUEUE_IDX] = "query_request_queue_idx",
+	[PGWF_QUERY_REQUEST_BUFFERED_IDX] = "query_request_buffered_idx",
+	[PGWF_QUERY_REQUEST_DUE_IDX] = "query_request_due_idx",
 	[PGWF_RUN_REQUEST_PKEY] = "run_request_pkey"
 };
 

@@ -20,6 +20,7 @@
 #include "pgwf_due.h"
 #include "pgwf_new_run.h"
 #include "pgwf_outbox.h"
+#include "pgwf_query.h"
 #include "pgwf_run.h"
 #include "pgwf_schedule.h"
 #include "pgwf_scheduler.h"
@@ -319,6 +320,8 @@ pgwf_due_fire(int max_runs, PgwfDueResult *result)
 						&result->more);
 	if (result->fired > 0)
 		pgwf_xact_mark_durable();
+	if (pgwf_queries_expire(&call, max_runs) == max_runs)
+		result->more = true;
 	pgwf_call_end(&call);
 }
 
@@ -371,6 +374,16 @@ pgwf_due_next(TimestampTz after)
 	}
 	pgwf_scan_end(&scan);
 	next = Min(next, pgwf_schedules_next(&call, after));
+
+	pgwf_query_due_scan(&scan, &call, after + 1, DT_NOEND);
+	if (pgwf_scan_next(&scan))
+	{
+		PgwfQuery	query;
+
+		pgwf_query_read(scan.slot, &query);
+		next = Min(next, query.due_at);
+	}
+	pgwf_scan_end(&scan);
 	pgwf_call_end(&call);
 	return next;
 }

@@ -16,6 +16,9 @@
 /* A field is missing, too large or malformed */
 #define ERRCODE_PGWF_INVALID_ARGUMENT	MAKE_SQLSTATE('P','W','0','0','3')
 
+/* What was waited for did not happen in time */
+#define ERRCODE_PGWF_DEADLINE_EXCEEDED	MAKE_SQLSTATE('P','W','0','0','4')
+
 /* A query handler answered with a failure */
 #define ERRCODE_PGWF_QUERY_FAILED		MAKE_SQLSTATE('P','W','1','0','3')
 

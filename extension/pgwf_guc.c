@@ -46,6 +46,7 @@ int			pgwf_max_pending_cancels = 2000;
 int			pgwf_max_signals_per_execution = 10000;
 int			pgwf_max_buffered_events = 100;
 int			pgwf_max_buffered_size = 2 * 1024 * 1024;
+int			pgwf_max_buffered_queries = 1;
 
 /* workflow tasks */
 int			pgwf_default_workflow_task_timeout = 10 * 1000;
@@ -65,6 +66,8 @@ int			pgwf_default_activity_maximum_attempts = 0;
 /* waiting */
 int			pgwf_default_wait_timeout = 60 * 1000;
 int			pgwf_max_wait_timeout = 10 * 60 * 1000;
+int			pgwf_default_query_timeout = 10 * 1000;
+int			pgwf_sticky_query_timeout = 5 * 1000;
 
 /* background workers */
 bool		pgwf_scheduler = true;
@@ -343,6 +346,19 @@ pgwf_guc_init(void)
 							PGC_SUSET, GUC_UNIT_BYTE,
 							NULL, NULL, NULL);
 
+	/*
+	 * A query that has to wait for a workflow task is refused when so many
+	 * wait already: their askers would all be answered at once, and late. 0
+	 * is no limit.
+	 */
+	DefineCustomIntVariable("pg_workflow.max_buffered_queries",
+							"Number of queries of a run that wait for its workflow task.",
+							NULL,
+							&pgwf_max_buffered_queries,
+							1, 0, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
 	/* Bounds how long a run stands still when its worker dies with a task. */
 	DefineCustomIntVariable("pg_workflow.default_workflow_task_timeout",
 							"How long a worker may take for a workflow task when the start says nothing.",
@@ -473,6 +489,28 @@ pgwf_guc_init(void)
 							&pgwf_default_wait_timeout,
 							60 * 1000, 1, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	/* Enough for a worker that has to replay a long history first. */
+	DefineCustomIntVariable("pg_workflow.default_query_timeout",
+							"How long query_workflow waits when its call says nothing.",
+							NULL,
+							&pgwf_default_query_timeout,
+							10 * 1000, 1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	/*
+	 * A worker that has the run answers in milliseconds, or is gone: then
+	 * another one, which has to replay the history, needs the rest of the
+	 * query's timeout.
+	 */
+	DefineCustomIntVariable("pg_workflow.sticky_query_timeout",
+							"How long a query waits for the worker that has the run.",
+							NULL,
+							&pgwf_sticky_query_timeout,
+							5 * 1000, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	/*

@@ -39,6 +39,7 @@ extern int	pgwf_max_pending_cancels;
 extern int	pgwf_max_signals_per_execution;
 extern int	pgwf_max_buffered_events;
 extern int	pgwf_max_buffered_size;
+extern int	pgwf_max_buffered_queries;
 
 /* workflow tasks */
 extern int	pgwf_default_workflow_task_timeout;
@@ -58,6 +59,8 @@ extern int	pgwf_default_activity_maximum_attempts;
 /* waiting */
 extern int	pgwf_default_wait_timeout;
 extern int	pgwf_max_wait_timeout;
+extern int	pgwf_default_query_timeout;
+extern int	pgwf_sticky_query_timeout;
 
 /* background workers */
 extern bool pgwf_scheduler;

@@ -19,6 +19,7 @@
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
 #include "pgwf_namespace.h"
+#include "pgwf_query.h"
 #include "pgwf_task_response.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
@@ -62,9 +63,39 @@ claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
 }
 
 /*
+ * Claims queries that wait as tasks of their own.  They come first: somebody
+ * waits for each of them.  Returns how many.
+ */
+static int
+claim_queries(ReturnSetInfo *rsinfo, PgwfCall *call, int32 namespace_id,
+			  const char *task_queue, bool sticky, int max_tasks)
+{
+	PgwfScan	scan;
+	int			claimed = 0;
+
+	pgwf_query_queue_scan(&scan, call, namespace_id, task_queue);
+	while (claimed < max_tasks && pgwf_scan_next(&scan))
+	{
+		PgwfQuery	query;
+		StringInfoData response;
+
+		pgwf_query_read(scan.slot, &query);
+		if (query.sticky != sticky || !pgwf_query_claim(call, &query))
+			continue;
+		initStringInfo(&response);
+		pgwf_append_query_task(&response, call, &query);
+		put_response(rsinfo, &response);
+		claimed++;
+	}
+	pgwf_scan_end(&scan);
+	return claimed;
+}
+
+/*
  * poll_workflow_task_queue(task_queue, max_tasks, identity, sticky, build_id,
  *		namespace)
- *	returns a PollWorkflowTaskQueueResponse per task claimed, oldest first
+ *	returns a PollWorkflowTaskQueueResponse per task claimed: queries, then
+ *	workflow tasks, oldest first
  *
  * "sticky" tells that the queue is the private one of a worker: its tasks
  * come with the part of the history that the worker has not seen.
@@ -80,7 +111,7 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	char	   *identity;
 	bool		sticky;
 	PgwfScan	scan;
-	int			claimed = 0;
+	int			claimed;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
@@ -95,6 +126,8 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue,
 						   identity);
 	pgwf_xact_claim_begin();
+	claimed = claim_queries(rsinfo, &call, namespace_id, task_queue, sticky,
+							max_tasks);
 	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue);
 	while (claimed < max_tasks && pgwf_scan_next(&scan))
 	{

@@ -11,6 +11,7 @@
 #include "access/transam.h"
 #include "storage/procarray.h"
 
+#include "pgwf_query.h"
 #include "pgwf_queue.h"
 #include "pgwf_shmem.h"
 #include "pgwf_store.h"
@@ -53,6 +54,24 @@ has_workflow_task(PgwfCall *call, int32 namespace_id, const char *queue)
 }
 
 static bool
+has_query(PgwfCall *call, int32 namespace_id, const char *queue)
+{
+	PgwfScan	scan;
+	bool		found = false;
+
+	pgwf_query_queue_scan(&scan, call, namespace_id, queue);
+	while (!found && pgwf_scan_next(&scan))
+	{
+		PgwfQuery	query;
+
+		pgwf_query_read(scan.slot, &query);
+		found = !row_is_busy(scan.slot) && pgwf_query_is_awaited(&query);
+	}
+	pgwf_scan_end(&scan);
+	return found;
+}
+
+static bool
 has_activity(PgwfCall *call, int32 namespace_id, const char *queue)
 {
 	PgwfScan	scan;
@@ -78,7 +97,8 @@ pgwf_queue_has_work(int32 namespace_id, char kind, const char *queue)
 
 	pgwf_call_begin(&call);
 	if (kind == PGWF_QUEUE_WORKFLOW)
-		found = has_workflow_task(&call, namespace_id, queue);
+		found = has_query(&call, namespace_id, queue) ||
+			has_workflow_task(&call, namespace_id, queue);
 	else
 		found = has_activity(&call, namespace_id, queue);
 	pgwf_call_end(&call);

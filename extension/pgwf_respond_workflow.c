@@ -18,6 +18,7 @@
 #include "pgwf_failure.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
+#include "pgwf_query.h"
 #include "pgwf_task_response.h"
 #include "pgwf_token.h"
 #include "pgwf_workflow_task.h"
@@ -45,6 +46,7 @@ typedef struct CompletionRequest
 	PgwfToken	token;
 	List	   *commands;
 	PgwfCompletion completion;
+	Jsonb	   *query_results;	/* by id of the query, or NULL */
 	char	   *sticky_queue;
 	int64		sticky_timeout;
 	bool		return_new_task;
@@ -84,7 +86,8 @@ read_completion(FunctionCallInfo fcinfo, CompletionRequest *request)
 	request->force_new_task = pgwf_arg_bool(fcinfo, 6);
 	request->completion.sdk_metadata = pgwf_arg_jsonb(fcinfo, 7);
 	request->completion.metering_metadata = pgwf_arg_jsonb(fcinfo, 8);
-	request->completion.build_id = pgwf_arg_id(fcinfo, 9, "build_id");
+	request->query_results = pgwf_arg_jsonb(fcinfo, 9);
+	request->completion.build_id = pgwf_arg_id(fcinfo, 10, "build_id");
 }
 
 /* A completion that only asks for more time, by way of a new task */
@@ -212,6 +215,7 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 	state->sticky_queue = request->sticky_queue;
 	state->sticky_timeout = request->sticky_queue ?
 		request->sticky_timeout : PGWF_NO_DURATION;
+	pgwf_run_answer_queries(run, request->query_results);
 	started = schedule_next_task(run, request, heartbeat_since);
 	pgwf_run_finish(run);
 	if (run->limit_exceeded)
@@ -227,7 +231,7 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
  * respond_workflow_task_completed(task_token, commands, identity,
  *		sticky_queue, sticky_schedule_to_start_timeout,
  *		return_new_workflow_task, force_create_new_workflow_task,
- *		sdk_metadata, metering_metadata, build_id, namespace)
+ *		sdk_metadata, metering_metadata, query_results, build_id, namespace)
  *	returns a RespondWorkflowTaskCompletedResponse
  *
  * The answer has "workflowTask" if the next one was asked for and there is

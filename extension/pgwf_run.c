@@ -20,6 +20,7 @@
 #include "pgwf_close.h"
 #include "pgwf_guc.h"
 #include "pgwf_new_run.h"
+#include "pgwf_query.h"
 #include "pgwf_run.h"
 #include "pgwf_schedule.h"
 #include "pgwf_workflow_task.h"
@@ -675,6 +676,7 @@ write_run(PgwfRun *run)
 	write_children(run);
 	write_messages(run);
 	write_buffer(run);
+	pgwf_run_write_queries(run);
 	if (pgwf_run_is_open(run))
 	{
 		if (run->execution_changed)
@@ -846,6 +848,7 @@ pgwf_run_finish(PgwfRun *run)
 			pgwf_run_terminate(run, run->limit_exceeded, NULL,
 							   PGWF_SERVICE_IDENTITY);
 	}
+	pgwf_run_settle_queries(run);
 	write_run(run);
 	if (run->successor)
 		start_successor(run);

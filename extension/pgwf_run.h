@@ -41,6 +41,8 @@ typedef struct PgwfRun
 	bool		timers_loaded;
 	List	   *children;		/* pending ones, once loaded */
 	bool		children_loaded;
+	List	   *queries;		/* buffered ones, once loaded */
+	bool		queries_loaded;
 	List	   *messages;		/* to other runs, to be put into the outbox */
 	List	   *signal_requests;	/* request ids to be remembered */
 	const char *attached_request;	/* request id of an attached start */

@@ -19,6 +19,7 @@
 #define PGWF_QUEUE_WORKFLOW		'w' /* a workflow task queue */
 #define PGWF_QUEUE_ACTIVITY		'a' /* an activity task queue */
 #define PGWF_QUEUE_RUN			'r' /* changes of a run */
+#define PGWF_QUEUE_QUERY		'q' /* the answer to a query, by its id */
 
 /* The most queues one call can wait on */
 #define PGWF_MAX_WAIT_QUEUES	16

@@ -68,6 +68,7 @@ typedef struct PgwfState
 #define PGWF_RUN_HAS_PARENT			0x40
 #define PGWF_RUN_HAS_REQUESTS		0x80	/* rows in run_request */
 #define PGWF_RUN_PAUSED				0x100
+#define PGWF_RUN_HAS_QUERIES		0x200	/* there may be buffered ones */
 
 /* workflow.execution */
 typedef struct PgwfExecution
@@ -291,6 +292,8 @@ extern List *pgwf_event_load(PgwfCall *call, int32 namespace_id,
 							 int64 max_bytes);
 extern PgwfEvent *pgwf_event_load_last(PgwfCall *call, int32 namespace_id,
 									   int64 run_key);
+extern PgwfEvent *pgwf_event_find_last(PgwfCall *call, int32 namespace_id,
+									   int64 run_key, PgwfEventType type);
 extern PgwfEvent *pgwf_event_load_one(PgwfCall *call, int32 namespace_id,
 									  int64 run_key, int64 event_id);
 extern void pgwf_buffered_event_insert(PgwfCall *call, int32 namespace_id,

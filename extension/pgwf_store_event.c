@@ -163,6 +163,30 @@ pgwf_event_load_last(PgwfCall *call, int32 namespace_id, int64 run_key)
 	return event;
 }
 
+/* The last event of a kind in a history, or NULL */
+PgwfEvent *
+pgwf_event_find_last(PgwfCall *call, int32 namespace_id, int64 run_key,
+					 PgwfEventType type)
+{
+	PgwfKey		keys[2];
+	PgwfScan	scan;
+	PgwfEvent  *event = NULL;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
+	pgwf_scan_begin_last(&scan, call, PGWF_HISTORY_EVENT,
+						 PGWF_HISTORY_EVENT_PKEY, keys, lengthof(keys));
+	while (pgwf_scan_next(&scan))
+	{
+		event = read_row(scan.slot);
+		if (event->type == type)
+			break;
+		event = NULL;
+	}
+	pgwf_scan_end(&scan);
+	return event;
+}
+
 void
 pgwf_buffered_event_insert(PgwfCall *call, int32 namespace_id, int64 run_key,
 						   const PgwfEvent *event)

@@ -108,6 +108,16 @@ append_execution(StringInfo buf, const PgwfExecution *execution)
 	pgwf_append_json_name(buf, "workflowType", execution->workflow_type);
 }
 
+static void
+append_task_queue(StringInfo buf, const PgwfExecution *execution)
+{
+	pgwf_append_json_member(buf, "workflowExecutionTaskQueue");
+	appendStringInfoChar(buf, '{');
+	pgwf_append_json_text(buf, "name", execution->task_queue);
+	pgwf_append_json_text(buf, "kind", "TASK_QUEUE_KIND_NORMAL");
+	appendStringInfoChar(buf, '}');
+}
+
 /*
  * A PollWorkflowTaskQueueResponse for a run whose workflow task has just been
  * started.  A worker that has the run gets the events that it has not seen.
@@ -128,15 +138,81 @@ pgwf_append_workflow_task(StringInfo buf, PgwfRun *run, bool partial_history)
 	pgwf_append_json_time(buf, "scheduledTime", state->wft_scheduled_time);
 	pgwf_append_json_time(buf, "startedTime", state->wft_started_time);
 	pgwf_append_json_duration(buf, "workflowTaskTimeout", state->wft_timeout);
-	pgwf_append_json_member(buf, "workflowExecutionTaskQueue");
-	appendStringInfoChar(buf, '{');
-	pgwf_append_json_text(buf, "name", execution->task_queue);
-	pgwf_append_json_text(buf, "kind", "TASK_QUEUE_KIND_NORMAL");
-	appendStringInfoChar(buf, '}');
+	append_task_queue(buf, execution);
 	append_history(buf, run,
 				   partial_history ? state->previous_started_event_id + 1 : 1);
 	if (pgwf_workflow_task_is_transient(run))
 		append_transient_events(buf, run);
+	pgwf_append_queries(buf, run);
+	appendStringInfoChar(buf, '}');
+}
+
+/* startedEventId of the last workflow task that completed; 0 if none did */
+static int64
+previous_started_event_id(PgwfCall *call, const PgwfQuery *query)
+{
+	PgwfState	state;
+	PgwfEvent  *event;
+
+	if (pgwf_state_load(call, query->namespace_id, query->run_key, &state))
+		return state.previous_started_event_id;
+	event = pgwf_event_find_last(call, query->namespace_id, query->run_key,
+								 PGWF_EVENT_WORKFLOW_TASK_COMPLETED);
+	return event ? pgwf_jsonb_get_int(event->attributes, "startedEventId") : 0;
+}
+
+/* The history as it is now, for a worker that does not have the run */
+static void
+append_whole_history(StringInfo buf, PgwfCall *call, const PgwfQuery *query)
+{
+	List	   *events;
+	int64		next = 1;
+	ListCell   *lc;
+
+	events = pgwf_event_load(call, query->namespace_id, query->run_key, 1,
+							 HISTORY_PAGE_BYTES);
+	foreach(lc, events)
+	{
+		PgwfEvent  *event = lfirst(lc);
+
+		append_event(buf, event);
+		next = event->event_id + 1;
+	}
+	appendStringInfoString(buf, "]}");
+	if (pgwf_event_load_one(call, query->namespace_id, query->run_key, next))
+		pgwf_append_json_int(buf, "nextEventId", next);
+}
+
+/*
+ * A PollWorkflowTaskQueueResponse for a query that is a task of its own: it
+ * has no startedEventId.  A worker that has the run needs no history.
+ */
+void
+pgwf_append_query_task(StringInfo buf, PgwfCall *call, const PgwfQuery *query)
+{
+	PgwfExecution *execution;
+
+	execution = pgwf_execution_load(call, query->namespace_id,
+									query->run_key);
+	if (execution == NULL)
+		elog(ERROR, "execution of run " INT64_FORMAT " is missing",
+			 query->run_key);
+	appendStringInfoChar(buf, '{');
+	pgwf_append_json_text(buf, "taskToken",
+						  pgwf_token_for_query(query->namespace_id,
+											   &query->query_id,
+											   query->attempt));
+	append_execution(buf, execution);
+	pgwf_append_json_int(buf, "previousStartedEventId",
+						 previous_started_event_id(call, query));
+	append_task_queue(buf, execution);
+	pgwf_append_json_jsonb(buf, "query", query->query);
+	pgwf_append_json_member(buf, "history");
+	appendStringInfoString(buf, "{\"events\": [");
+	if (query->sticky)
+		appendStringInfoString(buf, "]}");
+	else
+		append_whole_history(buf, call, query);
 	appendStringInfoChar(buf, '}');
 }
 

@@ -8,10 +8,12 @@
 #ifndef PGWF_TASK_RESPONSE_H
 #define PGWF_TASK_RESPONSE_H
 
-#include "pgwf_run.h"
+#include "pgwf_query.h"
 
 extern void pgwf_append_workflow_task(StringInfo buf, PgwfRun *run,
 									  bool partial_history);
+extern void pgwf_append_query_task(StringInfo buf, PgwfCall *call,
+								   const PgwfQuery *query);
 extern void pgwf_append_activity_task(StringInfo buf, PgwfCall *call,
 									  const PgwfActivity *activity,
 									  const char *namespace);

@@ -12,6 +12,10 @@
  */
 #include "postgres.h"
 
+#include "utils/fmgrprotos.h"
+
+#include "pgwf_args.h"
+#include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_token.h"
 
@@ -33,6 +37,15 @@ pgwf_token_for_activity(const PgwfActivity *activity)
 					activity->attempt, activity->started_time);
 }
 
+pg_noreturn static void
+report_invalid_token(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+			 errmsg("invalid task token"),
+			 errhint("Pass the taskToken of the task just as it was polled.")));
+}
+
 /* Reads a token of a kind, 'w' or 'a', or raises an error */
 void
 pgwf_token_parse(const char *text, char kind, PgwfToken *token)
@@ -46,10 +59,32 @@ pgwf_token_parse(const char *text, char kind, PgwfToken *token)
 			   &token->scheduled_event_id, &token->stamp,
 			   &token->started_time, &length) != 5 ||
 		length < 0 || text[1 + length] != '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("invalid task token"),
-				 errhint("Pass the taskToken of the task just as it was polled.")));
+		report_invalid_token();
+}
+
+char *
+pgwf_token_for_query(int32 namespace_id, const pg_uuid_t *query_id,
+					 int32 attempt)
+{
+	return psprintf("q%d.%s.%d", namespace_id, pgwf_uuid_text(query_id),
+					attempt);
+}
+
+/* Reads the token of a query, or raises an error */
+void
+pgwf_token_parse_query(const char *text, int32 *namespace_id,
+					   pg_uuid_t *query_id, int32 *attempt)
+{
+	char		uuid[2 * UUID_LEN + 5];
+	int			length = -1;
+
+	if (text == NULL ||
+		sscanf(text, "q%d.%36[-0-9a-f].%d%n", namespace_id, uuid, attempt,
+			   &length) != 3 ||
+		length < 0 || text[length] != '\0' || strlen(uuid) != 36)
+		report_invalid_token();
+	*query_id = *DatumGetUUIDP(DirectFunctionCall1(uuid_in,
+												   CStringGetDatum(uuid)));
 }
 
 /* Is this the workflow task that is started now? */

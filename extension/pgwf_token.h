@@ -26,6 +26,10 @@ typedef struct PgwfToken
 extern char *pgwf_token_for_task(const PgwfState *state);
 extern char *pgwf_token_for_activity(const PgwfActivity *activity);
 extern void pgwf_token_parse(const char *text, char kind, PgwfToken *token);
+extern char *pgwf_token_for_query(int32 namespace_id,
+								  const pg_uuid_t *query_id, int32 attempt);
+extern void pgwf_token_parse_query(const char *text, int32 *namespace_id,
+								   pg_uuid_t *query_id, int32 *attempt);
 extern bool pgwf_token_matches_task(const PgwfToken *token,
 									const PgwfState *state);
 extern bool pgwf_token_matches_activity(const PgwfToken *token,

@@ -136,8 +136,8 @@ task_timeout(const PgwfState *state)
 }
 
 /* Is the worker of the sticky queue still there? */
-static bool
-sticky_worker_is_alive(PgwfRun *run)
+bool
+pgwf_sticky_worker_is_alive(PgwfRun *run)
 {
 	TimestampTz since = run->call->now - MILLISECONDS(pgwf_sticky_poller_ttl);
 
@@ -180,7 +180,7 @@ pgwf_workflow_task_schedule(PgwfRun *run)
 	}
 
 	state->flags &= ~PGWF_RUN_TASK_ON_STICKY;
-	if (state->sticky_queue && sticky_worker_is_alive(run))
+	if (state->sticky_queue && pgwf_sticky_worker_is_alive(run))
 		state->flags |= PGWF_RUN_TASK_ON_STICKY;
 	run->task_needed = false;
 }

@@ -27,6 +27,7 @@ CREATE FUNCTION workflow.respond_workflow_task_completed(
     force_create_new_workflow_task boolean DEFAULT false,
     sdk_metadata jsonb DEFAULT NULL,
     metering_metadata jsonb DEFAULT NULL,
+    query_results jsonb DEFAULT NULL,
     build_id text DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS json
@@ -34,8 +35,8 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgwf_respond_workflow_task_completed';
 
 COMMENT ON FUNCTION workflow.respond_workflow_task_completed(
-    text, jsonb, text, text, interval, boolean, boolean, jsonb, jsonb, text,
-    text) IS
+    text, jsonb, text, text, interval, boolean, boolean, jsonb, jsonb, jsonb,
+    text, text) IS
 'completes a workflow task with the commands of its workflow; a refusal that is recorded is answered with "error"';
 
 CREATE FUNCTION workflow.respond_workflow_task_failed(
