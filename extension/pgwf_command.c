@@ -52,6 +52,18 @@ static const PgwfCommandInfo command_info[] = {
 		false, pgwf_command_record_marker
 	},
 	{
+		"UpsertWorkflowSearchAttributes",
+		"upsertWorkflowSearchAttributesCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES",
+		false, pgwf_command_upsert_search_attributes
+	},
+	{
+		"ModifyWorkflowProperties",
+		"modifyWorkflowPropertiesCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES",
+		false, pgwf_command_modify_properties
+	},
+	{
 		"CompleteWorkflowExecution",
 		"completeWorkflowExecutionCommandAttributes",
 		"WORKFLOW_TASK_FAILED_CAUSE_BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES",

@@ -76,6 +76,14 @@ extern void pgwf_command_cancel_timer(PgwfCommandContext *context,
 extern void pgwf_command_record_marker(PgwfCommandContext *context,
 									   PgwfReader *reader);
 
+/* pgwf_command_upsert.c */
+extern bool pgwf_command_check_search_attributes(PgwfCommandContext *context,
+												 const Jsonb *attributes);
+extern void pgwf_command_upsert_search_attributes(PgwfCommandContext *context,
+												  PgwfReader *reader);
+extern void pgwf_command_modify_properties(PgwfCommandContext *context,
+										   PgwfReader *reader);
+
 /* pgwf_command_close.c */
 extern void pgwf_command_complete_execution(PgwfCommandContext *context,
 											PgwfReader *reader);

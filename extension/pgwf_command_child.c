@@ -168,6 +168,8 @@ read_child(PgwfCommandContext *context, PgwfReader *reader,
 		child->task_queue = pgwf_run_execution(run)->task_queue;
 	check_policies(context, child);
 	return !pgwf_command_failed(context) &&
+		pgwf_command_check_search_attributes(context,
+											 child->search_attributes) &&
 		pgwf_command_check_size(context, BAD_CHILD,
 								"StartChildWorkflowExecutionCommandAttributes.Input",
 								child->input) &&

@@ -105,7 +105,9 @@ read_successor(PgwfCommandContext *context, PgwfReader *reader)
 		pgwf_command_fail(context, BAD_CONTINUE, "a duration is negative");
 		return NULL;
 	}
-	if (!check_policies(context, next))
+	if (!check_policies(context, next) ||
+		!pgwf_command_check_search_attributes(context,
+											  next->search_attributes))
 		return NULL;
 
 	if (workflow_type && workflow_type[0] != '\0')

@@ -124,6 +124,28 @@ pgwf_db_utility(const char *command)
 }
 
 /*
+ * Run a SELECT that was made for these values: its text must be safe, with
+ * every value a parameter.  It is planned now, for the rows that are there,
+ * and by any kind of scan.
+ */
+uint64
+pgwf_db_search(const char *sql, int nargs, Oid *types, Datum *values,
+			   const char *nulls, long limit)
+{
+	int			guc_level = NewGUCNestLevel();
+	int			rc;
+
+	set_guc("enable_seqscan", "on");
+	set_guc("enable_bitmapscan", "on");
+	rc = SPI_execute_with_args(sql, nargs, types, values, nulls, true, limit);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed: %s",
+			 SPI_result_code_string(rc));
+	AtEOXact_GUC(false, guc_level);
+	return SPI_processed;
+}
+
+/*
  * A value of the last statement's result, valid until the next one.
  */
 Datum

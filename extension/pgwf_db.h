@@ -45,6 +45,8 @@ extern uint64 pgwf_db_query(PgwfStatement *statement, Datum *values,
 extern uint64 pgwf_db_execute(PgwfStatement *statement, Datum *values,
 							  const char *nulls);
 extern void pgwf_db_utility(const char *command);
+extern uint64 pgwf_db_search(const char *sql, int nargs, Oid *types,
+							 Datum *values, const char *nulls, long limit);
 
 extern Datum pgwf_db_value(uint64 row, int column, bool *isnull);
 extern Datum pgwf_db_copy(uint64 row, int column, MemoryContext context,

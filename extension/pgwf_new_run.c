@@ -14,6 +14,7 @@
 #include "pgwf_namespace.h"
 #include "pgwf_new_run.h"
 #include "pgwf_retry_policy.h"
+#include "pgwf_search_attribute.h"
 
 void
 pgwf_new_run_init(PgwfNewRun *options, int32 namespace_id)
@@ -81,38 +82,18 @@ check_user_metadata(Jsonb *metadata)
 	pgwf_check_payload_size("details", details, PGWF_MAX_DETAILS_SIZE);
 }
 
-/* How many there may be, and how large each */
+/* How many there may be, and how large */
 static void
 check_search_attributes(Jsonb *attributes)
 {
-	PgwfReader	reader;
-	Jsonb	   *fields;
-	JsonbIterator *it;
-	JsonbValue	key;
+	char	   *detail;
+	char	   *message = pgwf_search_attributes_oversize(attributes, &detail);
 
-	pgwf_reader_init(&reader, attributes);
-	fields = pgwf_read_object(&reader, "indexedFields");
-	if (fields == NULL)
-		return;
-	if (JB_ROOT_COUNT(fields) > pgwf_max_search_attributes)
+	if (message)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("too many search attributes"),
-				 errdetail("There are %u, the limit is %d.",
-						   JB_ROOT_COUNT(fields),
-						   pgwf_max_search_attributes)));
-	it = JsonbIteratorInit(&fields->root);
-	(void) JsonbIteratorNext(&it, &key, false);
-	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
-	{
-		JsonbValue	value;
-		char	   *name = pnstrdup(key.val.string.val, key.val.string.len);
-
-		(void) JsonbIteratorNext(&it, &value, true);
-		pgwf_check_payload_size(psprintf("search attribute \"%s\"", name),
-								JsonbValueToJsonb(&value),
-								pgwf_search_attribute_size_error);
-	}
+				 errmsg("%s", message),
+				 errdetail("%s", detail)));
 }
 
 static void
@@ -150,7 +131,9 @@ check_cron_schedule(PgwfNewRun *options)
 
 /*
  * Checks what a caller has asked for, fills in the defaults and applies the
- * caps.  Raises an error for what cannot be.
+ * caps.  Raises an error for what cannot be.  Whether the namespace knows the
+ * search attributes is for the caller to check: that may change between the
+ * making of a schedule and the starts of its workflows.
  */
 void
 pgwf_new_run_check(PgwfNewRun *options)
@@ -159,8 +142,6 @@ pgwf_new_run_check(PgwfNewRun *options)
 							pgwf_payload_size_error);
 	pgwf_check_payload_size("memo", options->memo, pgwf_memo_size_error);
 	pgwf_warn_payload_size("memo", options->memo, pgwf_memo_size_warn);
-	pgwf_check_payload_size("search_attributes", options->search_attributes,
-							pgwf_search_attributes_size_error);
 	check_search_attributes(options->search_attributes);
 	pgwf_check_payload_size("header", options->header,
 							pgwf_payload_size_error);
@@ -322,7 +303,8 @@ make_execution(PgwfCall *call, const PgwfNewRun *options)
 	execution->run_timeout = options->run_timeout;
 	execution->task_timeout = options->task_timeout;
 	execution->memo = options->memo;
-	execution->search_attributes = options->search_attributes;
+	execution->search_attributes =
+		pgwf_search_attributes_merge(NULL, options->search_attributes);
 	execution->attempt = options->attempt;
 	execution->expiration_time = options->expiration_time;
 	if (execution->expiration_time == PGWF_NO_TIME &&

@@ -391,7 +391,7 @@ parent_closed(PgwfCall *call, const PgwfMessage *message)
 						 execution->run_key, LockWaitSkip);
 	if (lock != PGWF_LOCK_OK)
 		return BUSY;
-	run.execution = execution;
+	(void) pgwf_run_execution(&run);
 
 	/* a reset takes the child back, whatever the policy */
 	parent = pgwf_execution_load(call, message->namespace_id,
@@ -520,7 +520,7 @@ signal_external(PgwfCall *call, const PgwfMessage *message)
 		return DELIVERED;
 	}
 
-	run.execution = target.execution;
+	(void) pgwf_run_execution(&run);
 	signal.name = pgwf_read_text(&initiated, "signalName");
 	signal.input = pgwf_read_jsonb(&initiated, "input");
 	signal.header = pgwf_read_jsonb(&initiated, "header");
@@ -561,7 +561,7 @@ cancel_external(PgwfCall *call, const PgwfMessage *message)
 		{
 			PgwfCancelRequest request = {0};
 
-			run.execution = target.execution;
+			(void) pgwf_run_execution(&run);
 			request.cause = pgwf_read_text(&initiated, "reason");
 			request.initiated_event_id = message->event_id;
 			request.identity = PGWF_SERVICE_IDENTITY;

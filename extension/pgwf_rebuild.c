@@ -17,6 +17,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_rebuild.h"
+#include "pgwf_search_attribute.h"
 #include "pgwf_workflow_task.h"
 
 typedef void (*ApplyEvent) (PgwfRun *run, const PgwfEvent *event,
@@ -329,6 +330,49 @@ static const ApplyEvent apply_event[PGWF_EVENT_TYPE_COUNT + 1] = {
 	[PGWF_EVENT_REQUEST_CANCEL_EXTERNAL_FAILED] = apply_external_ended,
 	[PGWF_EVENT_EXTERNAL_CANCEL_REQUESTED] = apply_external_ended
 };
+
+/*
+ * Brings memo and search attributes of a run to where events, from the first
+ * on, leave them.
+ */
+void
+pgwf_rebuild_properties(PgwfExecution *execution, List *events)
+{
+	ListCell   *lc;
+
+	foreach(lc, events)
+	{
+		PgwfEvent  *event = lfirst(lc);
+		PgwfReader	attributes;
+
+		pgwf_reader_init(&attributes, event->attributes);
+		switch (event->type)
+		{
+			case PGWF_EVENT_WORKFLOW_EXECUTION_STARTED:
+				execution->memo = pgwf_read_jsonb(&attributes, "memo");
+				execution->search_attributes =
+					pgwf_search_attributes_merge(NULL,
+												 pgwf_read_jsonb(&attributes,
+																 "searchAttributes"));
+				break;
+			case PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES:
+				execution->search_attributes =
+					pgwf_search_attributes_merge(execution->search_attributes,
+												 pgwf_read_jsonb(&attributes,
+																 "searchAttributes"));
+				break;
+			case PGWF_EVENT_WORKFLOW_PROPERTIES_MODIFIED:
+				execution->memo =
+					pgwf_fields_merge(execution->memo,
+									  pgwf_read_jsonb(&attributes,
+													  "upsertedMemo"),
+									  "fields", false);
+				break;
+			default:
+				break;
+		}
+	}
+}
 
 /*
  * Makes events, from the first on, the history of a new run, with their ids

@@ -10,6 +10,7 @@
 
 #include "pgwf_run.h"
 
+extern void pgwf_rebuild_properties(PgwfExecution *execution, List *events);
 extern void pgwf_run_rebuild(PgwfRun *run, List *events);
 extern PgwfChild *pgwf_run_find_child(PgwfRun *run, int64 initiated_event_id);
 extern bool pgwf_run_awaits_external(PgwfRun *run, int64 initiated_event_id);

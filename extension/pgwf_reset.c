@@ -154,6 +154,8 @@ make_execution(PgwfCall *call, const Reset *reset, const char *request_id)
 	execution->reset_run_id = NULL;
 	if (execution->expiration_time != PGWF_NO_TIME)
 		execution->expiration_time = call->now + execution->execution_timeout;
+	pgwf_rebuild_properties(execution, list_copy_head(reset->history,
+													  reset->event_id - 1));
 	return execution;
 }
 
@@ -258,6 +260,20 @@ reapply_external_event(PgwfRun *run, const PgwfEvent *event)
 	pgwf_run_resolve_external(run, initiated_event_id);
 }
 
+/* Runs of a chain may have seen the same request id: it is noted once */
+static void
+note_signal_request(PgwfRun *run, char *request_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, run->signal_requests)
+	{
+		if (strcmp(lfirst(lc), request_id) == 0)
+			return;
+	}
+	run->signal_requests = lappend(run->signal_requests, request_id);
+}
+
 static void
 reapply_signal(PgwfRun *run, const PgwfEvent *event)
 {
@@ -269,7 +285,7 @@ reapply_signal(PgwfRun *run, const PgwfEvent *event)
 	pgwf_run_arrive(run, event->type, event->attributes, run->call->now);
 	run->state.signal_count++;
 	if (request_id)
-		run->signal_requests = lappend(run->signal_requests, request_id);
+		note_signal_request(run, request_id);
 }
 
 /*
@@ -371,6 +387,8 @@ adopt_children(PgwfRun *run, const Reset *reset)
 												child->namespace_id,
 												child->workflow_id);
 		if (execution == NULL || execution->parent_run_id == NULL ||
+			strcmp(execution->parent_workflow_id,
+				   reset->base->workflow_id) != 0 ||
 			execution->parent_initiated_event_id != child->initiated_event_id)
 			continue;
 		if (execution->close_time == PGWF_NO_TIME)
@@ -401,10 +419,11 @@ lock_current_run(PgwfCall *call, int32 namespace_id, const char *workflow_id)
 		PgwfRun		run;
 
 		current = pgwf_find_execution(call, namespace_id, workflow_id, NULL);
-		if (current->close_time != PGWF_NO_TIME ||
-			pgwf_run_load(&run, call, namespace_id, current->run_key,
-						  LockWaitBlock) == PGWF_LOCK_OK)
+		if (current->close_time != PGWF_NO_TIME)
 			return current;
+		if (pgwf_run_load(&run, call, namespace_id, current->run_key,
+						  LockWaitBlock) == PGWF_LOCK_OK)
+			return pgwf_run_execution(&run);
 		pgwf_call_look_again(call);
 	}
 }

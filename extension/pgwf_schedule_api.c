@@ -25,6 +25,7 @@
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
 #include "pgwf_schedule.h"
+#include "pgwf_search_attribute.h"
 #include "pgwf_xact.h"
 
 #define FUTURE_TIMES			10
@@ -261,8 +262,25 @@ read_fields(FunctionCallInfo fcinfo, PgwfSchedule *schedule, int memo,
 			pgwf_wrap_fields(PG_GETARG_JSONB_P(search_attributes),
 							 "search_attributes", "indexedFields");
 	pgwf_check_payload_size("memo", row->memo, pgwf_memo_size_error);
-	pgwf_check_payload_size("search_attributes", row->search_attributes,
-							pgwf_search_attributes_size_error);
+	if (!PG_ARGISNULL(search_attributes))
+		pgwf_search_attributes_check(row->namespace_id,
+									 row->search_attributes);
+}
+
+/*
+ * Takes over a definition that was given.  Its search attributes are checked
+ * now and not later: one of them may be removed, and the schedule goes on.
+ */
+static void
+take_definition(PgwfSchedule *schedule, Jsonb *definition)
+{
+	PgwfReader	reader;
+	Jsonb	   *attributes;
+
+	pgwf_schedule_read_definition(schedule, definition);
+	pgwf_reader_init(&reader, schedule->start_workflow);
+	attributes = pgwf_read_jsonb(&reader, "searchAttributes");
+	pgwf_search_attributes_check(schedule->row.namespace_id, attributes);
 }
 
 /*
@@ -293,8 +311,7 @@ pgwf_create_schedule(PG_FUNCTION_ARGS)
 	row->last_processed_time = call.now;
 	row->create_time = call.now;
 	row->update_time = PGWF_NO_TIME;
-	pgwf_schedule_read_definition(schedule,
-								  required_jsonb(fcinfo, 1, "schedule"));
+	take_definition(schedule, required_jsonb(fcinfo, 1, "schedule"));
 	pgwf_schedule_read_progress(schedule, NULL);
 	schedule->create_request_id = request_id;
 	read_fields(fcinfo, schedule, 3, 4);
@@ -352,7 +369,7 @@ pgwf_update_schedule(PG_FUNCTION_ARGS)
 					 errmsg("mismatched conflict token"),
 					 errdetail("The schedule has changed since it was described; its conflict token is now " INT64_FORMAT ".",
 							   schedule->row.conflict_token)));
-		pgwf_schedule_read_definition(schedule, definition);
+		take_definition(schedule, definition);
 		read_fields(fcinfo, schedule, 3, 4);
 		schedule->row.update_time = call.now;
 		schedule->row.conflict_token++;

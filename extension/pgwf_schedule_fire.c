@@ -276,7 +276,7 @@ stop_running(PgwfSchedule *schedule, bool terminate)
 							  execution->run_key, LockWaitSkip))
 		{
 			case PGWF_LOCK_OK:
-				run.execution = execution;
+				(void) pgwf_run_execution(&run);
 				if (terminate)
 				{
 					pgwf_run_terminate(&run, REASON_TERMINATED, NULL,

@@ -23,6 +23,7 @@
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
 #include "pgwf_new_run.h"
+#include "pgwf_search_attribute.h"
 #include "pgwf_signal.h"
 #include "pgwf_start.h"
 #include "pgwf_task_response.h"
@@ -194,7 +195,7 @@ resolve_open(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
 	if (pgwf_run_load(run, call, existing->namespace_id, existing->run_key,
 					  LockWaitBlock) != PGWF_LOCK_OK)
 		return PGWF_START_AGAIN;
-	run->execution = existing;
+	(void) pgwf_run_execution(run); /* as it is now that it is locked */
 	if (pgwf_run_request_exists(call, existing->namespace_id,
 								existing->run_key,
 								PGWF_REQUEST_ATTACHED_START,
@@ -310,6 +311,8 @@ read_common_options(FunctionCallInfo fcinfo, PgwfNewRun *options,
 	options->priority = pgwf_arg_jsonb(fcinfo, 18);
 	options->user_metadata = pgwf_arg_jsonb(fcinfo, 19);
 	pgwf_new_run_check(options);
+	pgwf_search_attributes_check(options->namespace_id,
+								 options->search_attributes);
 
 	if (options->cron_schedule && delay != PGWF_NO_DURATION)
 		ereport(ERROR,
