@@ -13,6 +13,14 @@ BEGIN
 END
 $$;
 
+-- Tests of several files use this search attribute.
+DO $$
+BEGIN
+    PERFORM workflow.add_search_attributes(
+        '{"CustomKeywordField": "Keyword"}');
+END
+$$;
+
 -- Makes a text of JSON the same in every run: ids, times, sizes, dispatches.
 CREATE FUNCTION t.mask(value jsonb) RETURNS text
 LANGUAGE sql AS $$
