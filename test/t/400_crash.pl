@@ -17,7 +17,10 @@ my $node = new_node('crash');
 my $worker = start_worker($node);
 
 # What a client does to its share of the workflows, each step with a request
-# id, so that it can be repeated; each answer is a line of its output.
+# id, so that it can be repeated; each answer is a line of its output.  Clients
+# take their time, so that the crash finds them at it.
+my $pause = "DO 'BEGIN PERFORM pg_sleep(0.02); END';\n";
+
 sub script
 {
 	my ($client) = @_;
@@ -30,13 +33,15 @@ sub script
 				'crash$i', 'steps', 'test', '[2]',
 				request_id => 'start $i');
 			SELECT 'first $i' FROM workflow.signal_workflow_execution(
-				'crash$i', 'next', request_id => 'first $i');\n};
+				'crash$i', 'next', request_id => 'first $i');\n},
+		  $pause;
 	}
 	foreach my $i (grep { $_ % $clients == $client } 1 .. $workflows)
 	{
 		push @steps, qq{
 			SELECT 'second $i' FROM workflow.signal_workflow_execution(
-				'crash$i', 'next', request_id => 'second $i');\n};
+				'crash$i', 'next', request_id => 'second $i');\n},
+		  $pause;
 	}
 	return join('', @steps);
 }
@@ -98,6 +103,7 @@ foreach my $client (0 .. $clients - 1)
 	my $script = script($client);
 
 	# a workflow that has completed takes no more signals
+	$script =~ s/\Q$pause\E//g;
 	$script =~ s/\\set ON_ERROR_STOP on/\\set ON_ERROR_STOP off/;
 	$node->psql('postgres', $script);
 }
