@@ -13,11 +13,11 @@ BEGIN
 END
 $$;
 
--- Tests of several files use this search attribute.
+-- Tests of several files use these search attributes.
 DO $$
 BEGIN
     PERFORM workflow.add_search_attributes(
-        '{"CustomKeywordField": "Keyword"}');
+        '{"CustomKeywordField": "Keyword", "CustomerId": "Int"}');
 END
 $$;
 
