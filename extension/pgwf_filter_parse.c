@@ -337,7 +337,8 @@ accept_word(Parser *parser, const char *word)
 }
 
 /* Refuses the token; "expected" says what should stand there */
-static void pg_attribute_noreturn()
+static void
+pg_attribute_noreturn()
 unexpected(const Parser *parser, const char *expected, const char *hint)
 {
 	const Token *token = &parser->token;

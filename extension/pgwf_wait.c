@@ -472,7 +472,7 @@ pgwf_get_workflow_execution_result(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 				 errmsg("workflow_id is missing")));
 	pgwf_set_deadline(&deadline, PG_ARGISNULL(2),
-				 PG_ARGISNULL(2) ? 0 : pgwf_interval_ms(PG_GETARG_INTERVAL_P(2)));
+					  PG_ARGISNULL(2) ? 0 : pgwf_interval_ms(PG_GETARG_INTERVAL_P(2)));
 	if (!PG_ARGISNULL(1))
 		run_id = *PG_GETARG_UUID_P(1);
 
