@@ -163,20 +163,22 @@ RESET pg_workflow.payload_size_warn;
 RESET pg_workflow.memo_size_warn;
 
 -- the limits as they are unless somebody sets them
-SELECT name, boot_val, unit FROM pg_settings
+CREATE TEMP VIEW limits AS
+SELECT name, boot_val, unit, context FROM pg_settings
 WHERE name LIKE ANY (ARRAY['pg_workflow.history\_%',
     'pg_workflow.mutable\_state\_%', 'pg_workflow.payload\_%',
-    'pg_workflow.memo\_%', 'pg_workflow.search\_attribute%',
+    'pg_workflow.memo\_%', 'pg_workflow.search\_attribute%\_error',
     'pg_workflow.max\_id\_length', 'pg_workflow.max\_search\_attributes',
-    'pg_workflow.max\_pending\_%', 'pg_workflow.max\_signals\_%',
+    'pg_workflow.max\_pending\_activities',
+    'pg_workflow.max\_signals\_per\_execution',
     'pg_workflow.max\_buffered\_events', 'pg_workflow.max\_buffered\_size',
-    'pg_workflow.%workflow\_task\_%', 'pg_workflow.default\_activity\_%',
-    'pg_workflow.sticky\_%', 'pg_workflow.workflow\_id\_%'])
-ORDER BY name COLLATE "C";
+    'pg_workflow.default\_workflow\_task\_timeout',
+    'pg_workflow.max\_workflow\_task\_timeout',
+    'pg_workflow.workflow\_task\_%', 'pg_workflow.default\_activity\_%',
+    'pg_workflow.sticky\_poller\_ttl', 'pg_workflow.workflow\_id\_%']);
+SELECT name, boot_val, unit FROM limits ORDER BY name COLLATE "C";
 
 -- who may change limits
-SELECT name, context FROM pg_settings
-WHERE name LIKE 'pg_workflow.%' AND context = 'user'
-ORDER BY name COLLATE "C";
+SELECT name, context FROM limits WHERE context <> 'superuser';
 
 SELECT t.cleanup();
