@@ -34,6 +34,7 @@
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
 #include "pgwf_filter_sql.h"
+#include "pgwf_json.h"
 #include "pgwf_search_attribute.h"
 
 /* Up to so many values, IN is a chain of containments, which an index serves */

@@ -14,6 +14,7 @@
 #include <math.h>
 
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/numeric.h"
@@ -385,22 +386,20 @@ pgwf_read_duration(PgwfReader *reader, const char *key)
 	return result;
 }
 
-/* PGWF_NO_TIME when absent; raises an error for what is no time */
+/* PGWF_NO_TIME when absent */
 TimestampTz
 pgwf_read_time(PgwfReader *reader, const char *key)
 {
-	char	   *text = pgwf_read_text(reader, key);
+	JsonbValue	value;
 	TimestampTz result;
 
-	if (text == NULL)
+	if (!pgwf_read_value(reader, key, &value))
 		return PGWF_NO_TIME;
-	result = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-													 CStringGetDatum(text),
-													 ObjectIdGetDatum(InvalidOid),
-													 Int32GetDatum(-1)));
-	if (TIMESTAMP_NOT_FINITE(result))
+	if (value.type != jbvString ||
+		!pgwf_parse_rfc3339(value.val.string.val, value.val.string.len,
+							&result))
 	{
-		wrong_type(reader, key, "a time");
+		wrong_type(reader, key, "a time such as \"2026-01-31T08:00:00Z\"");
 		return PGWF_NO_TIME;
 	}
 	return result;
@@ -660,6 +659,86 @@ pgwf_format_duration(char *buf, size_t size, int64 duration)
 	else
 		snprintf(buf, size, "%s" UINT64_FORMAT ".%06ds", sign, seconds,
 				 micros);
+}
+
+/* Reads so many digits; returns false if they are not there */
+static bool
+read_digits(const char **c, const char *end, int count, int *result)
+{
+	*result = 0;
+	for (int i = 0; i < count; i++, (*c)++)
+	{
+		if (*c >= end || **c < '0' || **c > '9')
+			return false;
+		*result = *result * 10 + (**c - '0');
+	}
+	return true;
+}
+
+static bool
+read_char(const char **c, const char *end, char expected)
+{
+	if (*c >= end || pg_ascii_toupper((unsigned char) **c) != expected)
+		return false;
+	(*c)++;
+	return true;
+}
+
+/*
+ * A time of RFC 3339, such as 2026-01-31T08:00:00.5+01:00.  What is finer
+ * than a microsecond is cut off.  Returns false for anything else.
+ */
+bool
+pgwf_parse_rfc3339(const char *text, int len, TimestampTz *result)
+{
+	const char *c = text;
+	const char *end = text + len;
+	struct pg_tm tm = {0};
+	fsec_t		fraction = 0;
+	int			offset = 0;
+
+	if (!read_digits(&c, end, 4, &tm.tm_year) || !read_char(&c, end, '-') ||
+		!read_digits(&c, end, 2, &tm.tm_mon) || !read_char(&c, end, '-') ||
+		!read_digits(&c, end, 2, &tm.tm_mday) || !read_char(&c, end, 'T') ||
+		!read_digits(&c, end, 2, &tm.tm_hour) || !read_char(&c, end, ':') ||
+		!read_digits(&c, end, 2, &tm.tm_min) || !read_char(&c, end, ':') ||
+		!read_digits(&c, end, 2, &tm.tm_sec))
+		return false;
+	if (read_char(&c, end, '.'))
+	{
+		int			unit = USECS_PER_SEC;
+
+		if (c >= end || *c < '0' || *c > '9')
+			return false;
+		for (; c < end && *c >= '0' && *c <= '9'; c++)
+		{
+			unit /= 10;
+			fraction += (*c - '0') * unit;
+		}
+	}
+	if (!read_char(&c, end, 'Z'))
+	{
+		int			sign;
+		int			hours;
+		int			minutes;
+
+		if (read_char(&c, end, '+'))
+			sign = -1;			/* as PostgreSQL counts: west is positive */
+		else if (read_char(&c, end, '-'))
+			sign = 1;
+		else
+			return false;
+		if (!read_digits(&c, end, 2, &hours) || !read_char(&c, end, ':') ||
+			!read_digits(&c, end, 2, &minutes) || hours > 23 || minutes > 59)
+			return false;
+		offset = sign * (hours * SECS_PER_HOUR + minutes * SECS_PER_MINUTE);
+	}
+	if (c != end || tm.tm_year < 1 || tm.tm_mon < 1 || tm.tm_mon > 12 ||
+		tm.tm_mday < 1 ||
+		tm.tm_mday > day_tab[isleap(tm.tm_year)][tm.tm_mon - 1] ||
+		tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+		return false;
+	return tm2timestamp(&tm, fraction, &offset, result) == 0;
 }
 
 /* RFC 3339 in UTC with microseconds */

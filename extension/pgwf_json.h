@@ -92,6 +92,8 @@ extern Jsonb *pgwf_jsonb_set_int(const Jsonb *object, const char *key,
 extern int64 pgwf_jsonb_get_int(const Jsonb *object, const char *key);
 
 extern bool pgwf_parse_duration(const char *text, int len, int64 *result);
+extern bool pgwf_parse_rfc3339(const char *text, int len,
+							   TimestampTz *result);
 extern void pgwf_format_duration(char *buf, size_t size, int64 duration);
 extern void pgwf_format_time(char *buf, size_t size, TimestampTz time);
 extern void pgwf_append_jsonb(StringInfo buf, const Jsonb *value);

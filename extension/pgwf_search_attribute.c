@@ -20,7 +20,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -277,90 +276,6 @@ pgwf_search_builtin(int number, const char **name, PgwfSearchType *type,
 	*type = builtin[number].type;
 	*kind = builtin[number].kind;
 	return true;
-}
-
-/*
- * Times
- */
-
-/* Reads so many digits; returns false if they are not there */
-static bool
-read_digits(const char **c, const char *end, int count, int *result)
-{
-	*result = 0;
-	for (int i = 0; i < count; i++, (*c)++)
-	{
-		if (*c >= end || **c < '0' || **c > '9')
-			return false;
-		*result = *result * 10 + (**c - '0');
-	}
-	return true;
-}
-
-static bool
-read_char(const char **c, const char *end, char expected)
-{
-	if (*c >= end || pg_ascii_toupper((unsigned char) **c) != expected)
-		return false;
-	(*c)++;
-	return true;
-}
-
-/*
- * A time of RFC 3339, such as 2026-01-31T08:00:00.5+01:00.  What is finer
- * than a microsecond is cut off.  Returns false for anything else.
- */
-bool
-pgwf_parse_rfc3339(const char *text, int len, TimestampTz *result)
-{
-	const char *c = text;
-	const char *end = text + len;
-	struct pg_tm tm = {0};
-	fsec_t		fraction = 0;
-	int			offset = 0;
-
-	if (!read_digits(&c, end, 4, &tm.tm_year) || !read_char(&c, end, '-') ||
-		!read_digits(&c, end, 2, &tm.tm_mon) || !read_char(&c, end, '-') ||
-		!read_digits(&c, end, 2, &tm.tm_mday) || !read_char(&c, end, 'T') ||
-		!read_digits(&c, end, 2, &tm.tm_hour) || !read_char(&c, end, ':') ||
-		!read_digits(&c, end, 2, &tm.tm_min) || !read_char(&c, end, ':') ||
-		!read_digits(&c, end, 2, &tm.tm_sec))
-		return false;
-	if (read_char(&c, end, '.'))
-	{
-		int			unit = USECS_PER_SEC;
-
-		if (c >= end || *c < '0' || *c > '9')
-			return false;
-		for (; c < end && *c >= '0' && *c <= '9'; c++)
-		{
-			unit /= 10;
-			fraction += (*c - '0') * unit;
-		}
-	}
-	if (!read_char(&c, end, 'Z'))
-	{
-		int			sign;
-		int			hours;
-		int			minutes;
-
-		if (read_char(&c, end, '+'))
-			sign = -1;			/* as PostgreSQL counts: west is positive */
-		else if (read_char(&c, end, '-'))
-			sign = 1;
-		else
-			return false;
-		if (!read_digits(&c, end, 2, &hours) || !read_char(&c, end, ':') ||
-			!read_digits(&c, end, 2, &minutes) || hours > 23 || minutes > 59)
-			return false;
-		offset = sign * (hours * SECS_PER_HOUR + minutes * SECS_PER_MINUTE);
-	}
-	if (c != end || tm.tm_year < 1 || tm.tm_mon < 1 || tm.tm_mon > 12 ||
-		tm.tm_mday < 1 ||
-		tm.tm_mday > day_tab[isleap(tm.tm_year)][tm.tm_mon - 1] ||
-		tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
-		return false;
-	return tm2timestamp(&tm, fraction, &offset, result) == 0;
 }
 
 /*

@@ -70,7 +70,4 @@ extern Jsonb *pgwf_fields_merge(const Jsonb *fields, const Jsonb *changes,
 #define pgwf_search_attributes_merge(fields, changes) \
 	pgwf_fields_merge(fields, changes, "indexedFields", true)
 
-extern bool pgwf_parse_rfc3339(const char *text, int len,
-							   TimestampTz *result);
-
 #endif							/* PGWF_SEARCH_ATTRIBUTE_H */

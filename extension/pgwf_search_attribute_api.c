@@ -21,6 +21,7 @@
 #include "pgwf_compat.h"
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
+#include "pgwf_json.h"
 #include "pgwf_namespace.h"
 #include "pgwf_search_attribute.h"
 
