@@ -94,12 +94,22 @@ change_waiting_activities(PgwfRun *run, bool park)
 	}
 }
 
+/* Has the run been paused by this request, now or earlier? */
+static bool
+is_repeated(PgwfRun *run, const PauseRequest *request)
+{
+	return pgwf_run_request_exists(run->call, run->state.namespace_id,
+								   run->state.run_key, PGWF_REQUEST_PAUSE,
+								   request->request_id);
+}
+
 static void
 pause_run(PgwfRun *run, const PauseRequest *request)
 {
 	append_event(run, PGWF_EVENT_WORKFLOW_EXECUTION_PAUSED, request);
 	run->state.flags |= PGWF_RUN_PAUSED;
-	run->pause_request = request->request_id;
+	if (request->request_id && !is_repeated(run, request))
+		run->pause_request = request->request_id;
 	set_status(run, PGWF_STATUS_PAUSED);
 	if (run->state.wft_started_event_id == 0)
 	{
@@ -130,10 +140,7 @@ pgwf_pause_workflow_execution(PG_FUNCTION_ARGS)
 		pause_run(&run, &request);
 		pgwf_run_finish(&run);
 	}
-	else if (request.request_id == NULL ||
-			 !pgwf_run_request_exists(&call, run.state.namespace_id,
-									  run.state.run_key, PGWF_REQUEST_PAUSE,
-									  request.request_id))
+	else if (request.request_id == NULL || !is_repeated(&run, &request))
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_FAILED_PRECONDITION),
 				 errmsg("workflow is already paused")));

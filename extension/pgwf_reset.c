@@ -348,7 +348,8 @@ reapply_chain(PgwfRun *run, const Reset *reset, const PgwfExecution *current)
 		bool		is_base = (execution == reset->base);
 
 		reapply_events(run, reset, events, is_base);
-		if (execution->run_key == current->run_key)
+		/* the base run's history was loaded before its end */
+		if (is_base && execution->run_key == current->run_key)
 			reapply_events(run, reset, reset->ended_events, is_base);
 		if (execution->new_run_id == NULL)
 			break;

@@ -176,7 +176,7 @@ SELECT
     a.activity_type,
     a.task_queue,
     CASE a.state WHEN 1 THEN 'Scheduled' WHEN 2 THEN 'Started'
-        ELSE 'BackingOff' END AS state,
+        WHEN 3 THEN 'BackingOff' ELSE 'Paused' END AS state,
     a.cancel_requested_event_id <> 0 AS cancel_requested,
     a.attempt,
     nullif(a.maximum_attempts, 0) AS maximum_attempts,
@@ -213,7 +213,7 @@ COMMENT ON COLUMN workflow.pending_activities.activity_type IS
 COMMENT ON COLUMN workflow.pending_activities.task_queue IS
 'queue of its tasks';
 COMMENT ON COLUMN workflow.pending_activities.state IS
-'Scheduled: waits for a worker; Started: a worker has it; BackingOff: waits for its next attempt';
+'Scheduled: waits for a worker; Started: a worker has it; BackingOff: waits for its next attempt; Paused: waits until it, or its workflow, is unpaused';
 COMMENT ON COLUMN workflow.pending_activities.cancel_requested IS
 'whether the workflow asked to cancel it';
 COMMENT ON COLUMN workflow.pending_activities.attempt IS
