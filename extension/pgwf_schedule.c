@@ -187,7 +187,7 @@ pgwf_schedule_fill_run(PgwfNewRun *options, Jsonb *start_workflow)
 
 /* The action of a definition, checked and in the form it is kept in */
 static Jsonb *
-read_action(Jsonb *action, int32 namespace_id)
+read_action(Jsonb *action, int32 namespace_id, bool is_stored)
 {
 	PgwfReader	reader;
 	PgwfObject	object;
@@ -200,6 +200,8 @@ read_action(Jsonb *action, int32 namespace_id)
 	check_reader(&reader);
 	if (start == NULL)
 		report_invalid("It has no action.");
+	if (is_stored)
+		return start;
 
 	pgwf_new_run_init(&run, namespace_id);
 	pgwf_schedule_fill_run(&run, start);
@@ -274,10 +276,11 @@ read_state(PgwfSchedule *schedule, Jsonb *state)
 
 /*
  * Takes over a definition, with defaults for what it leaves out.  Raises an
- * error if it cannot be.
+ * error if it cannot be; one that is stored already has been checked.
  */
 void
-pgwf_schedule_read_definition(PgwfSchedule *schedule, Jsonb *definition)
+pgwf_schedule_read_definition(PgwfSchedule *schedule, Jsonb *definition,
+							  bool is_stored)
 {
 	PgwfReader	reader;
 
@@ -289,12 +292,12 @@ pgwf_schedule_read_definition(PgwfSchedule *schedule, Jsonb *definition)
 	schedule->spec =
 		pgwf_schedule_spec_read(pgwf_read_object(&reader, "spec"),
 								schedule->row.namespace_id,
-								schedule->row.schedule_id);
+								schedule->row.schedule_id, is_stored);
 	read_policies(schedule, pgwf_read_object(&reader, "policies"));
 	read_state(schedule, pgwf_read_object(&reader, "state"));
 	schedule->start_workflow =
 		read_action(pgwf_read_object(&reader, "action"),
-					schedule->row.namespace_id);
+					schedule->row.namespace_id, is_stored);
 	check_reader(&reader);
 }
 

@@ -115,7 +115,8 @@ typedef struct PgwfSchedule
 
 /* pgwf_schedule.c */
 extern void pgwf_schedule_read_definition(PgwfSchedule *schedule,
-										  Jsonb *definition);
+										  Jsonb *definition,
+										  bool is_stored);
 extern Jsonb *pgwf_schedule_definition(const PgwfSchedule *schedule);
 extern void pgwf_schedule_read_progress(PgwfSchedule *schedule,
 										Jsonb *progress);

@@ -95,7 +95,7 @@ static void
 read_schedule(PgwfSchedule *schedule, PgwfCall *call)
 {
 	schedule->call = call;
-	pgwf_schedule_read_definition(schedule, schedule->row.definition);
+	pgwf_schedule_read_definition(schedule, schedule->row.definition, true);
 	pgwf_schedule_read_progress(schedule, schedule->row.progress);
 }
 
@@ -277,7 +277,7 @@ take_definition(PgwfSchedule *schedule, Jsonb *definition)
 	PgwfReader	reader;
 	Jsonb	   *attributes;
 
-	pgwf_schedule_read_definition(schedule, definition);
+	pgwf_schedule_read_definition(schedule, definition, false);
 	pgwf_reader_init(&reader, schedule->start_workflow);
 	attributes = pgwf_read_jsonb(&reader, "searchAttributes");
 	pgwf_search_attributes_check(schedule->row.namespace_id, attributes);
@@ -479,6 +479,10 @@ write_info(PgwfObject *object, const PgwfSchedule *schedule)
 	}
 	pgwf_schedule_write_recent(object, schedule, PGWF_SCHEDULE_RECENT);
 	write_future_times(object, schedule, FUTURE_TIMES);
+	if (schedule->spec->zone == NULL)
+		pgwf_object_text(object, "invalidScheduleError",
+						 psprintf("time zone \"%s\" is not known",
+								  schedule->spec->zone_name));
 	pgwf_object_time(object, "createTime", schedule->row.create_time);
 	pgwf_object_time(object, "updateTime", schedule->row.update_time);
 }

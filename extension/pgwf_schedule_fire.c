@@ -26,6 +26,7 @@
 
 #include "pgwf_args.h"
 #include "pgwf_close.h"
+#include "pgwf_errors.h"
 #include "pgwf_failure.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
@@ -562,7 +563,12 @@ handle_schedule(PgwfSchedule *schedule)
 {
 	PgwfScheduleRow *row = &schedule->row;
 
-	pgwf_schedule_read_definition(schedule, row->definition);
+	pgwf_schedule_read_definition(schedule, row->definition, true);
+	if (schedule->spec->zone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_FAILED_PRECONDITION),
+				 errmsg("time zone \"%s\" is not known",
+						schedule->spec->zone_name)));
 	pgwf_schedule_read_progress(schedule, row->progress);
 	refresh_running(schedule);
 	pgwf_schedule_pass_time(schedule);

@@ -218,11 +218,11 @@ hash_text(const char *text, uint64 seed)
 
 /*
  * Reads a ScheduleSpec; NULL is an empty one.  Raises an error if it cannot
- * be.
+ * be; of one that is stored already, the time zone may not be known any more.
  */
 PgwfScheduleSpec *
 pgwf_schedule_spec_read(Jsonb *jsonb, int32 namespace_id,
-						const char *schedule_id)
+						const char *schedule_id, bool is_stored)
 {
 	PgwfScheduleSpec *spec = palloc0(sizeof(PgwfScheduleSpec));
 	PgwfReader	reader;
@@ -260,7 +260,7 @@ pgwf_schedule_spec_read(Jsonb *jsonb, int32 namespace_id,
 	check_reader(&reader);
 
 	spec->zone = pgwf_zone(spec->zone_name);
-	if (spec->zone == NULL)
+	if (spec->zone == NULL && !is_stored)
 		report_invalid(psprintf("time zone \"%s\" is not known",
 								spec->zone_name));
 	spec->seed = hash_text(schedule_id, namespace_id);
@@ -405,6 +405,8 @@ pgwf_schedule_spec_next(const PgwfScheduleSpec *spec, TimestampTz after)
 	PgwfScheduleTime none = {DT_NOEND, DT_NOEND};
 	PgwfScheduleTime result;
 
+	if (spec->zone == NULL)
+		return none;
 	if (after < spec->start_time)
 		after = spec->start_time - 1;
 	for (int i = 0; i < MAX_EXCLUDED; i++)

@@ -20,7 +20,7 @@ typedef struct PgwfScheduleSpec
 	TimestampTz end_time;		/* DT_NOEND: none */
 	int64		jitter;
 	char	   *zone_name;		/* NULL: UTC */
-	pg_tz	   *zone;
+	pg_tz	   *zone;			/* NULL: the server does not know it any more */
 	uint64		seed;			/* of the jitter */
 } PgwfScheduleSpec;
 
@@ -45,7 +45,8 @@ typedef struct PgwfScheduleTime
 
 extern PgwfScheduleSpec *pgwf_schedule_spec_read(Jsonb *jsonb,
 												 int32 namespace_id,
-												 const char *schedule_id);
+												 const char *schedule_id,
+												 bool is_stored);
 extern void pgwf_schedule_spec_write(PgwfObject *object,
 									 const PgwfScheduleSpec *spec);
 extern PgwfScheduleTime pgwf_schedule_spec_next(const PgwfScheduleSpec *spec,

@@ -401,9 +401,12 @@ SELECT pg_temp.trigger('sound', 1);
 SELECT pg_temp.wait_recent('sound', '01Z RUNNING');
 SELECT t.wait_for($$SELECT due_at > now() + interval '1 s'
     FROM workflow.schedule WHERE schedule_id = 'broken'$$);
-UPDATE workflow.schedule SET definition = definition #- '{spec,timezoneName}'
-WHERE schedule_id = 'broken';
-SELECT workflow.patch_schedule('broken', '{}');
+SELECT pg_temp.info('broken')->'invalidScheduleError',
+    pg_temp.info('broken')->'bufferSize';
+SELECT count(*) > 1 FROM workflow.list_schedules();
+SELECT workflow.patch_schedule('broken', '{"pause": "out of order"}');
+SELECT workflow.update_schedule('broken', (d->'schedule') #-
+    '{spec,timezoneName}') FROM workflow.describe_schedule('broken') AS d;
 SELECT pg_temp.wait_recent('broken', '01Z RUNNING');
 
 SELECT workflow.delete_schedule(schedule_id) FROM workflow.schedules;
