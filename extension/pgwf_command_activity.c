@@ -129,7 +129,7 @@ read_priority(PgwfCommandContext *context, PgwfReader *reader,
 /*
  * activityId: text; activityType: {"name"}; taskQueue: {"name"}, default the
  * workflow's; header: object; input: payloads; the four timeouts: durations;
- * retryPolicy; priority
+ * retryPolicy; priority; requestEagerExecution: boolean
  */
 void
 pgwf_command_schedule_activity(PgwfCommandContext *context,
@@ -150,6 +150,7 @@ pgwf_command_schedule_activity(PgwfCommandContext *context,
 	activity->task_queue = pgwf_read_name(reader, "taskQueue");
 	input = pgwf_read_payloads(reader, "input");
 	header = pgwf_read_object(reader, "header");
+	activity->eager = pgwf_read_bool(reader, "requestEagerExecution");
 	if (!pgwf_command_check_read(context, BAD_SCHEDULE, reader) ||
 		!pgwf_command_check_id(context, BAD_SCHEDULE, "activityId",
 							   activity->activity_id, true) ||

@@ -150,6 +150,25 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static void
+append_claimed_activity(StringInfo response, PgwfCall *call,
+						const PgwfActivity *activity, const char *namespace)
+{
+	PgwfExecution *execution;
+	PgwfEvent  *scheduled;
+
+	execution = pgwf_execution_load(call, activity->namespace_id,
+									activity->run_key);
+	scheduled = pgwf_event_load_one(call, activity->namespace_id,
+									activity->run_key,
+									activity->scheduled_event_id);
+	if (execution == NULL || scheduled == NULL)
+		elog(ERROR, "history of activity " INT64_FORMAT " of run " INT64_FORMAT " is missing",
+			 activity->scheduled_event_id, activity->run_key);
+	pgwf_append_activity_task(response, activity, execution, scheduled,
+							  namespace);
+}
+
 /*
  * poll_activity_task_queue(task_queue, max_tasks, identity, build_id,
  *		namespace)
@@ -196,7 +215,7 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 		if (activity.due_at != PGWF_NO_TIME)
 			pgwf_xact_due(activity.due_at);
 		initStringInfo(&response);
-		pgwf_append_activity_task(&response, &call, &activity, namespace);
+		append_claimed_activity(&response, &call, &activity, namespace);
 		put_response(rsinfo, &response);
 		claimed++;
 	}

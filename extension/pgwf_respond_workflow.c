@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "pgwf_activity.h"
 #include "pgwf_args.h"
 #include "pgwf_close.h"
 #include "pgwf_command.h"
@@ -174,12 +175,68 @@ schedule_next_task(PgwfRun *run, const CompletionRequest *request,
 	return true;
 }
 
+/*
+ * Activities that the worker wants to do itself are started at once, without
+ * passing through their queue (SS 5.1).
+ */
+static List *
+start_eager_activities(PgwfRun *run, const char *identity)
+{
+	List	   *started = NIL;
+	ListCell   *lc;
+
+	if (!pgwf_run_is_open(run) || pgwf_run_is_paused(run))
+		return NIL;
+	foreach(lc, run->activities)
+	{
+		PgwfActivity *activity = lfirst(lc);
+
+		if (!activity->eager)
+			continue;
+		pgwf_activity_start(activity, run->call->now, identity);
+		started = lappend(started, activity);
+	}
+	return started;
+}
+
+static void
+append_activity_tasks(StringInfo answer, PgwfRun *run, List *activities)
+{
+	const char *namespace;
+	ListCell   *lc;
+
+	if (activities == NIL)
+		return;
+	namespace = pgwf_namespace_name(run->state.namespace_id);
+	pgwf_append_json_member(answer, "activityTasks");
+	appendStringInfoChar(answer, '[');
+	foreach(lc, activities)
+	{
+		PgwfActivity *activity = lfirst(lc);
+		ListCell   *event_cell;
+
+		if (answer->data[answer->len - 1] != '[')
+			appendStringInfoString(answer, ", ");
+		foreach(event_cell, run->events)
+		{
+			PgwfEvent  *event = lfirst(event_cell);
+
+			if (event->event_id == activity->scheduled_event_id)
+				pgwf_append_activity_task(answer, activity,
+										  pgwf_run_execution(run), event,
+										  namespace);
+		}
+	}
+	appendStringInfoChar(answer, ']');
+}
+
 static void
 complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 {
 	PgwfState  *state = &run->state;
 	PgwfCommandContext context = {0};
 	TimestampTz heartbeat_since = PGWF_NO_TIME;
+	List	   *eager;
 	bool		started;
 
 	if (is_heartbeat(request))
@@ -216,15 +273,20 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 	state->sticky_timeout = request->sticky_queue ?
 		request->sticky_timeout : PGWF_NO_DURATION;
 	pgwf_run_answer_queries(run, request->query_results);
+	eager = start_eager_activities(run, request->completion.identity);
 	started = schedule_next_task(run, request, heartbeat_since);
 	pgwf_run_finish(run);
 	if (run->limit_exceeded)
+	{
 		append_error(answer, "PW003", NULL, run->limit_exceeded);
-	else if (started)
+		return;
+	}
+	if (started)
 	{
 		pgwf_append_json_member(answer, "workflowTask");
 		pgwf_append_workflow_task(answer, run, true);
 	}
+	append_activity_tasks(answer, run, eager);
 }
 
 /*
@@ -235,7 +297,8 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
  *	returns a RespondWorkflowTaskCompletedResponse
  *
  * The answer has "workflowTask" if the next one was asked for and there is
- * one, and "error" if the completion was refused and that is recorded.
+ * one, "activityTasks" if commands asked for eager execution, and "error" if
+ * the completion was refused and that is recorded.
  */
 Datum
 pgwf_respond_workflow_task_completed(PG_FUNCTION_ARGS)

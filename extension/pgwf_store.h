@@ -55,6 +55,8 @@ typedef struct PgwfState
 	int32		pending_signals;	/* to other workflows */
 	int32		pending_cancels;	/* of other workflows */
 	int32		signal_count;
+	int32		open_updates;	/* admitted or accepted */
+	int32		update_count;	/* accepted in all */
 	char	   *sticky_queue;	/* NULL if the run is not sticky */
 	char	   *wft_identity;	/* worker that holds the workflow task */
 } PgwfState;
@@ -69,6 +71,7 @@ typedef struct PgwfState
 #define PGWF_RUN_HAS_REQUESTS		0x80	/* rows in run_request */
 #define PGWF_RUN_PAUSED				0x100
 #define PGWF_RUN_HAS_QUERIES		0x200	/* there may be buffered ones */
+#define PGWF_RUN_SPECULATIVE		0x400	/* task without events so far */
 
 /* workflow.execution */
 typedef struct PgwfExecution
@@ -150,6 +153,7 @@ typedef struct PgwfActivity
 	ItemPointerData tid;
 	PgwfRowChange change;
 	bool		locked;			/* by this transaction, so up to date */
+	bool		eager;			/* its scheduler asks for it at once */
 	int32		namespace_id;
 	PgwfActivityState state;
 	int16		flags;

@@ -76,6 +76,7 @@ pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *row)
 	row->tid = slot->tts_tid;
 	row->change = PGWF_ROW_UNCHANGED;
 	row->locked = false;
+	row->eager = false;
 	row->namespace_id = DatumGetInt32(v[COL_NAMESPACE_ID]);
 	row->state = (PgwfActivityState) DatumGetInt16(v[COL_STATE]);
 	row->flags = DatumGetInt16(v[COL_FLAGS]);

@@ -230,25 +230,18 @@ append_retry_policy(StringInfo buf, const PgwfActivity *activity)
 						   pgwf_retry_policy_jsonb(&policy));
 }
 
-/* A PollActivityTaskQueueResponse for an activity that has been started */
+/*
+ * A PollActivityTaskQueueResponse for an activity that has been started;
+ * "scheduled" is its ActivityTaskScheduled.
+ */
 void
-pgwf_append_activity_task(StringInfo buf, PgwfCall *call,
-						  const PgwfActivity *activity, const char *namespace)
+pgwf_append_activity_task(StringInfo buf, const PgwfActivity *activity,
+						  const PgwfExecution *execution,
+						  const PgwfEvent *scheduled, const char *namespace)
 {
-	PgwfExecution *execution;
-	PgwfEvent  *scheduled;
 	PgwfReader	attributes;
 
-	execution = pgwf_execution_load(call, activity->namespace_id,
-									activity->run_key);
-	scheduled = pgwf_event_load_one(call, activity->namespace_id,
-									activity->run_key,
-									activity->scheduled_event_id);
-	if (execution == NULL || scheduled == NULL)
-		elog(ERROR, "history of activity " INT64_FORMAT " of run " INT64_FORMAT " is missing",
-			 activity->scheduled_event_id, activity->run_key);
 	pgwf_reader_init(&attributes, scheduled->attributes);
-
 	appendStringInfoChar(buf, '{');
 	pgwf_append_json_text(buf, "taskToken",
 						  pgwf_token_for_activity(activity));

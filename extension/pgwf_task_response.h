@@ -14,8 +14,10 @@ extern void pgwf_append_workflow_task(StringInfo buf, PgwfRun *run,
 									  bool partial_history);
 extern void pgwf_append_query_task(StringInfo buf, PgwfCall *call,
 								   const PgwfQuery *query);
-extern void pgwf_append_activity_task(StringInfo buf, PgwfCall *call,
+extern void pgwf_append_activity_task(StringInfo buf,
 									  const PgwfActivity *activity,
+									  const PgwfExecution *execution,
+									  const PgwfEvent *scheduled,
 									  const char *namespace);
 
 #endif							/* PGWF_TASK_RESPONSE_H */
