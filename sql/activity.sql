@@ -470,4 +470,17 @@ FROM (VALUES ('NULL'), ('$$$$'), ('$$q$$, 0'), ('$$q$$, 1001'),
     ('repeat($$x$$, 1001)'), ('$$q$$, namespace => $$nowhere$$'))
     AS v (arguments);
 
+-- eagerly, by the worker that schedules them, unless the workflow closes
+SELECT t.start('act eager');
+SELECT t.mask(workflow.respond_workflow_task_completed(t.poll('act eager'),
+    t.schedule('1', '{"requestEagerExecution": true, "input": ["x"]}')
+    || t.schedule('2'), 'worker')::jsonb->'activityTasks');
+SELECT p->>'activityId' FROM workflow.poll_activity_task_queue('act eager') AS p;
+SELECT workflow.respond_activity_task_completed_by_id('act eager', '1', '"y"',
+    identity => 'worker');
+SELECT * FROM t.events('act eager', 5);
+SELECT workflow.respond_workflow_task_completed(t.poll('act eager'),
+    t.schedule('3', '{"requestEagerExecution": true}') || t.close(), 'worker')
+    ->'activityTasks' IS NULL AS none;
+
 SELECT t.cleanup();
