@@ -137,6 +137,18 @@ SELECT pg_temp.wait_recent('skip', '01Z COMPLETED');
 SELECT pg_temp.trigger('skip', 4);
 SELECT pg_temp.wait_recent('skip', '01Z COMPLETED, 04Z RUNNING');
 
+-- so does what a reset makes of it
+SELECT t.step('skip', t.marker('here'));
+SELECT workflow.reset_workflow_execution('skip-2026-01-01T00:00:04Z', 'again',
+    reset_type => 'FIRST_WORKFLOW_TASK') IS NOT NULL;
+SELECT pg_temp.trigger('skip', 5);
+SELECT pg_temp.wait('skip', 'overlapSkipped', '3');
+SELECT t.step('skip', t.close());
+SELECT pg_temp.wait_recent('skip', '01Z COMPLETED, 04Z COMPLETED');
+SELECT pg_temp.trigger('skip', 6);
+SELECT pg_temp.wait_recent('skip',
+    '01Z COMPLETED, 04Z COMPLETED, 06Z RUNNING');
+
 -- BUFFER_ONE: the first waits
 SELECT pg_temp.make('one', '{"overlapPolicy": "BUFFER_ONE"}');
 SELECT pg_temp.trigger('one', n) FROM generate_series(1, 4) AS n;
@@ -374,7 +386,7 @@ SELECT pg_temp.info('back') ? 'bufferDropped';
 -- deleting it leaves its workflows alone
 SELECT workflow.delete_schedule('skip');
 SELECT t.step('skip', t.close());
-SELECT t.status('skip-2026-01-01T00:00:04Z');
+SELECT t.status('skip-2026-01-01T00:00:06Z');
 SELECT t.wait_for('SELECT count(*) = 0 FROM workflow.schedule_wakeup');
 
 -- one that has nothing to do any more is removed after a week
