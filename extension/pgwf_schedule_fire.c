@@ -40,6 +40,12 @@
 /* A schedule that fails is left alone for this time */
 #define FAILED_DELAY	(10 * USECS_PER_SEC)
 
+/*
+ * Each takes a subtransaction; 64 of them still have a place in shared
+ * memory, and snapshots of others need not look further
+ */
+#define MAX_SCHEDULES	50
+
 #define REASON_CANCELED		"canceled by schedule overlap policy"
 #define REASON_TERMINATED	"terminated by schedule overlap policy"
 
@@ -735,8 +741,11 @@ void
 pgwf_schedules_fire(PgwfCall *call, int max, int *fired, int *skipped,
 					bool *more)
 {
-	List	   *schedules = collect(call, max);
+	List	   *schedules;
 	ListCell   *lc;
+
+	max = Min(max, MAX_SCHEDULES);
+	schedules = collect(call, max);
 
 	foreach(lc, schedules)
 	{

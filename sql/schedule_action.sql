@@ -245,7 +245,7 @@ SELECT pg_temp.wait('keep', 'runningWorkflows', '0');
 SELECT pg_temp.trigger('keep', 2);
 SELECT pg_temp.wait('keep', 'actionCount', '2');
 SELECT workflow_id, status FROM workflow.executions
-WHERE workflow_id ~ '^keep' ORDER BY start_time;
+WHERE workflow_id = 'keep' ORDER BY start_time;
 
 -- it acts by itself
 SELECT pg_temp.make('clock', '{"overlapPolicy": "ALLOW_ALL"}',
@@ -259,7 +259,7 @@ SELECT e.workflow_id = format('clock-%s', to_char(nominal,
     e.search_attributes #> '{indexedFields,TemporalScheduledById}'
 FROM workflow.executions AS e, CAST(e.search_attributes
     #>> '{indexedFields,TemporalScheduledStartTime}' AS timestamptz) AS nominal
-WHERE e.workflow_id ~ '^clock' ORDER BY start_time LIMIT 1;
+WHERE e.workflow_id ~ '^clock-\d' ORDER BY start_time LIMIT 1;
 SELECT next_action_time FROM workflow.schedules WHERE schedule_id = 'clock';
 
 -- Makes a schedule believe that nobody looked at it for a while: its times
@@ -288,7 +288,7 @@ SELECT pg_temp.info('late')->'missedCatchupWindow';
 SELECT now() - e.start_time < '1 min', nominal < now() - interval '1 hour'
 FROM workflow.executions AS e, CAST(e.search_attributes
     #>> '{indexedFields,TemporalScheduledStartTime}' AS timestamptz) AS nominal
-WHERE e.workflow_id ~ '^late' ORDER BY nominal;
+WHERE e.workflow_id ~ '^late-\d' ORDER BY nominal;
 -- not again
 SELECT workflow.patch_schedule('late', '{}');
 SELECT pg_temp.settle('late');
@@ -363,7 +363,7 @@ SELECT workflow.patch_schedule('back', '{"backfillRequest": [
      "overlapPolicy": "SCHEDULE_OVERLAP_POLICY_ALLOW_ALL"}]}');
 SELECT pg_temp.wait('back', 'actionCount', '4');
 SELECT workflow_id FROM workflow.executions
-WHERE workflow_id ~ '^back' ORDER BY 1;
+WHERE workflow_id ~ '^back-\d' ORDER BY 1;
 -- with the policy of the schedule
 SELECT workflow.patch_schedule('back', '{"backfillRequest": [
     {"startTime": "2026-03-01T00:00:00Z",
@@ -375,7 +375,7 @@ SELECT workflow.patch_schedule('back', '{"backfillRequest": [
     {"startTime": "2025-01-01T00:00:00Z", "endTime": "2025-01-11T00:00:00Z",
      "overlapPolicy": "ALLOW_ALL"}]}');
 SELECT pg_temp.wait('back', 'actionCount', '245');
-SELECT count(*) FROM workflow.executions WHERE workflow_id ~ '^back';
+SELECT count(*) FROM workflow.executions WHERE workflow_id ~ '^back-\d';
 -- more than the buffer holds: the rest waits
 SELECT workflow.patch_schedule('back', '{"backfillRequest": [
     {"startTime": "2024-01-01T00:00:00Z", "endTime": "2024-12-31T00:00:00Z",
