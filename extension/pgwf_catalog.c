@@ -39,6 +39,7 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_SCHEDULE_WAKEUP] = "schedule_wakeup",
 	[PGWF_SEARCH_ATTRIBUTE] = "search_attribute",
 	[PGWF_QUERY_REQUEST] = "query_request",
+	[PGWF_UPDATE_REQUEST] = "update_request",
 	[PGWF_RUN_KEY_SEQ] = "run_key_seq",
 	[PGWF_NAMESPACE_PKEY] = "namespace_pkey",
 	[PGWF_NAMESPACE_NAME_KEY] = "namespace_name_key",
@@ -69,6 +70,9 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_QUERY_REQUEST_QUEUE_IDX] = "query_request_queue_idx",
 	[PGWF_QUERY_REQUEST_BUFFERED_IDX] = "query_request_buffered_idx",
 	[PGWF_QUERY_REQUEST_DUE_IDX] = "query_request_due_idx",
+	[PGWF_UPDATE_REQUEST_PKEY] = "update_request_pkey",
+	[PGWF_UPDATE_REQUEST_OPEN_IDX] = "update_request_open_idx",
+	[PGWF_UPDATE_REQUEST_DUE_IDX] = "update_request_due_idx",
 	[PGWF_RUN_REQUEST_PKEY] = "run_request_pkey"
 };
 

@@ -104,6 +104,12 @@ static const PgwfCommandInfo command_info[] = {
 		"requestCancelExternalWorkflowExecutionCommandAttributes",
 		"WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES",
 		false, pgwf_command_cancel_external
+	},
+	{
+		"ProtocolMessage",
+		"protocolMessageCommandAttributes",
+		"WORKFLOW_TASK_FAILED_CAUSE_BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE",
+		false, pgwf_command_protocol_message
 	}
 };
 

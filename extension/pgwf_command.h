@@ -17,6 +17,7 @@ typedef struct PgwfCommandContext
 	int64		completed_event_id; /* WorkflowTaskCompleted */
 	const char *identity;		/* of the completing worker */
 	Jsonb	   *user_metadata;	/* of the current command */
+	List	   *messages;		/* PgwfProtocolMessage */
 
 	/* why the completion as a whole is refused */
 	const char *failed_cause;	/* NULL if it is not */
@@ -105,5 +106,9 @@ extern void pgwf_command_signal_external(PgwfCommandContext *context,
 										 PgwfReader *reader);
 extern void pgwf_command_cancel_external(PgwfCommandContext *context,
 										 PgwfReader *reader);
+
+/* pgwf_command_update.c */
+extern void pgwf_command_protocol_message(PgwfCommandContext *context,
+										  PgwfReader *reader);
 
 #endif							/* PGWF_COMMAND_H */

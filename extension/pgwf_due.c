@@ -17,6 +17,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_close.h"
+#include "pgwf_delete.h"
 #include "pgwf_due.h"
 #include "pgwf_new_run.h"
 #include "pgwf_outbox.h"
@@ -24,6 +25,7 @@
 #include "pgwf_run.h"
 #include "pgwf_schedule.h"
 #include "pgwf_scheduler.h"
+#include "pgwf_update.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -199,8 +201,12 @@ task_is_due(const PgwfRun *run)
 
 	if (state->wft_started_event_id != 0)
 		return state->wft_started_time + state->wft_timeout <= run->call->now;
-	return (state->flags & PGWF_RUN_TASK_ON_STICKY) != 0 &&
-		state->wft_scheduled_time + state->sticky_timeout <= run->call->now;
+	if (state->flags & PGWF_RUN_TASK_ON_STICKY)
+		return state->wft_scheduled_time + state->sticky_timeout <=
+			run->call->now;
+	return (state->flags & PGWF_RUN_SPECULATIVE) != 0 &&
+		state->wft_scheduled_time + PGWF_SPECULATIVE_SCHEDULE_TO_START <=
+		run->call->now;
 }
 
 /* Does to a locked run everything that is due by now */
@@ -318,9 +324,11 @@ pgwf_due_fire(int max_runs, PgwfDueResult *result)
 	result->more = (result->fired >= max_runs);
 	pgwf_schedules_fire(&call, max_runs, &result->fired, &result->skipped,
 						&result->more);
+	pgwf_retention_enforce(&call, max_runs, &result->fired, &result->more);
 	if (result->fired > 0)
 		pgwf_xact_mark_durable();
-	if (pgwf_queries_expire(&call, max_runs) == max_runs)
+	if (pgwf_queries_expire(&call, max_runs) == max_runs ||
+		pgwf_updates_expire(&call, max_runs) == max_runs)
 		result->more = true;
 	pgwf_call_end(&call);
 }
@@ -374,6 +382,7 @@ pgwf_due_next(TimestampTz after)
 	}
 	pgwf_scan_end(&scan);
 	next = Min(next, pgwf_schedules_next(&call, after));
+	next = Min(next, pgwf_retention_next());
 
 	pgwf_query_due_scan(&scan, &call, after + 1, DT_NOEND);
 	if (pgwf_scan_next(&scan))
@@ -382,6 +391,16 @@ pgwf_due_next(TimestampTz after)
 
 		pgwf_query_read(scan.slot, &query);
 		next = Min(next, query.due_at);
+	}
+	pgwf_scan_end(&scan);
+
+	pgwf_update_due_scan(&scan, &call, after + 1, DT_NOEND);
+	if (pgwf_scan_next(&scan))
+	{
+		PgwfUpdate	update;
+
+		pgwf_update_read(scan.slot, &update);
+		next = Min(next, update.due_at);
 	}
 	pgwf_scan_end(&scan);
 	pgwf_call_end(&call);

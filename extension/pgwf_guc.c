@@ -47,6 +47,9 @@ int			pgwf_max_signals_per_execution = 10000;
 int			pgwf_max_buffered_events = 100;
 int			pgwf_max_buffered_size = 2 * 1024 * 1024;
 int			pgwf_max_buffered_queries = 1;
+int			pgwf_max_in_flight_updates = 10;
+int			pgwf_max_in_flight_updates_size = 20 * 1024 * 1024;
+int			pgwf_max_total_updates = 2000;
 
 /* workflow tasks */
 int			pgwf_default_workflow_task_timeout = 10 * 1000;
@@ -68,6 +71,7 @@ int			pgwf_default_wait_timeout = 60 * 1000;
 int			pgwf_max_wait_timeout = 10 * 60 * 1000;
 int			pgwf_default_query_timeout = 10 * 1000;
 int			pgwf_sticky_query_timeout = 5 * 1000;
+int			pgwf_max_update_wait_timeout = 20 * 1000;
 
 /* background workers */
 bool		pgwf_scheduler = true;
@@ -359,6 +363,39 @@ pgwf_guc_init(void)
 							PGC_SUSET, 0,
 							NULL, NULL, NULL);
 
+	/*
+	 * Updates that a run has not completed: a workflow that answers slowly
+	 * makes its clients wait rather than pile up work. 0 is no limit.
+	 */
+	DefineCustomIntVariable("pg_workflow.max_in_flight_updates",
+							"Number of updates that a run has in flight.",
+							NULL,
+							&pgwf_max_in_flight_updates,
+							10, 0, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	/* As max_in_flight_updates, counted in bytes of their requests. */
+	DefineCustomIntVariable("pg_workflow.max_in_flight_updates_size",
+							"Size of the updates that a run has in flight.",
+							NULL,
+							&pgwf_max_in_flight_updates_size,
+							20 * 1024 * 1024, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_BYTE,
+							NULL, NULL, NULL);
+
+	/*
+	 * Each leaves two events. Beyond 90 % of the limit workers are told to
+	 * continue the workflow as new. 0 is no limit.
+	 */
+	DefineCustomIntVariable("pg_workflow.max_total_updates",
+							"Number of updates that a run accepts.",
+							NULL,
+							&pgwf_max_total_updates,
+							2000, 0, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
 	/* Bounds how long a run stands still when its worker dies with a task. */
 	DefineCustomIntVariable("pg_workflow.default_workflow_task_timeout",
 							"How long a worker may take for a workflow task when the start says nothing.",
@@ -511,6 +548,18 @@ pgwf_guc_init(void)
 							&pgwf_sticky_query_timeout,
 							5 * 1000, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	/*
+	 * An update may take as long as its workflow likes: a caller that wants
+	 * its outcome asks again.
+	 */
+	DefineCustomIntVariable("pg_workflow.max_update_wait_timeout",
+							"Longest time that a call waits for an update.",
+							NULL,
+							&pgwf_max_update_wait_timeout,
+							20 * 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	/*

@@ -40,6 +40,9 @@ extern int	pgwf_max_signals_per_execution;
 extern int	pgwf_max_buffered_events;
 extern int	pgwf_max_buffered_size;
 extern int	pgwf_max_buffered_queries;
+extern int	pgwf_max_in_flight_updates;
+extern int	pgwf_max_in_flight_updates_size;
+extern int	pgwf_max_total_updates;
 
 /* workflow tasks */
 extern int	pgwf_default_workflow_task_timeout;
@@ -61,6 +64,7 @@ extern int	pgwf_default_wait_timeout;
 extern int	pgwf_max_wait_timeout;
 extern int	pgwf_default_query_timeout;
 extern int	pgwf_sticky_query_timeout;
+extern int	pgwf_max_update_wait_timeout;
 
 /* background workers */
 extern bool pgwf_scheduler;

@@ -22,11 +22,15 @@
 #include "pgwf_query.h"
 #include "pgwf_task_response.h"
 #include "pgwf_token.h"
+#include "pgwf_update.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
 PG_FUNCTION_INFO_V1(pgwf_respond_workflow_task_completed);
 PG_FUNCTION_INFO_V1(pgwf_respond_workflow_task_failed);
+
+/* Most events that a worker goes back by */
+#define MAX_DISCARDED_EVENTS 10
 
 #define CAUSE_PREFIX "WORKFLOW_TASK_FAILED_CAUSE_"
 
@@ -48,6 +52,8 @@ typedef struct CompletionRequest
 	List	   *commands;
 	PgwfCompletion completion;
 	Jsonb	   *query_results;	/* by id of the query, or NULL */
+	List	   *messages;		/* PgwfProtocolMessage */
+	bool		discard_with_events;
 	char	   *sticky_queue;
 	int64		sticky_timeout;
 	bool		return_new_task;
@@ -88,14 +94,18 @@ read_completion(FunctionCallInfo fcinfo, CompletionRequest *request)
 	request->completion.sdk_metadata = pgwf_arg_jsonb(fcinfo, 7);
 	request->completion.metering_metadata = pgwf_arg_jsonb(fcinfo, 8);
 	request->query_results = pgwf_arg_jsonb(fcinfo, 9);
-	request->completion.build_id = pgwf_arg_id(fcinfo, 10, "build_id");
+	request->messages = pgwf_protocol_messages_parse(pgwf_arg_jsonb(fcinfo,
+																	10));
+	request->discard_with_events = pgwf_arg_bool(fcinfo, 11);
+	request->completion.build_id = pgwf_arg_id(fcinfo, 12, "build_id");
 }
 
 /* A completion that only asks for more time, by way of a new task */
 static bool
 is_heartbeat(const CompletionRequest *request)
 {
-	return request->force_new_task && request->commands == NIL;
+	return request->force_new_task && request->commands == NIL &&
+		request->messages == NIL;
 }
 
 static void
@@ -159,13 +169,22 @@ schedule_next_task(PgwfRun *run, const CompletionRequest *request,
 				   TimestampTz heartbeat_since)
 {
 	PgwfState  *state = &run->state;
+	int32		stamp = state->wft_stamp;
+	bool		needed;
 
-	if (!pgwf_run_is_open(run) || pgwf_run_is_paused(run) ||
-		(!request->force_new_task && !run->task_needed &&
-		 !pgwf_run_has_buffered(run)))
+	if (!pgwf_run_is_open(run) || pgwf_run_is_paused(run))
+		return false;
+	needed = request->force_new_task || run->task_needed ||
+		pgwf_run_has_buffered(run);
+	if (!needed && !pgwf_run_has_unsent_updates(run))
 		return false;
 	state->wft_original_scheduled_time = heartbeat_since;
-	pgwf_workflow_task_schedule(run);
+	if (needed)
+		pgwf_workflow_task_schedule(run);
+	else
+		pgwf_workflow_task_schedule_speculative(run);
+	if (is_heartbeat(request))
+		pgwf_run_keep_updates_sent(run, stamp);
 	if (!request->return_new_task)
 		return false;
 	if (state->sticky_queue)
@@ -230,6 +249,28 @@ append_activity_tasks(StringInfo answer, PgwfRun *run, List *activities)
 	appendStringInfoChar(answer, ']');
 }
 
+/*
+ * May a speculative task be forgotten, as if it had never been?  It must have
+ * done nothing, and its worker must not have seen events for the first time,
+ * or few if it can go back.
+ */
+static bool
+may_discard(const PgwfRun *run, const CompletionRequest *request)
+{
+	const PgwfState *state = &run->state;
+
+	if (!pgwf_workflow_task_is_speculative(run) ||
+		request->commands != NIL || request->force_new_task ||
+		!pgwf_protocol_only_rejections(request->messages))
+		return false;
+	if (request->discard_with_events)
+		return state->wft_started_event_id -
+			state->previous_started_event_id <= MAX_DISCARDED_EVENTS;
+	/* WorkflowTaskCompleted is the worker's own */
+	return state->wft_scheduled_event_id <=
+		state->previous_started_event_id + 2;
+}
+
 static void
 complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 {
@@ -237,6 +278,7 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 	PgwfCommandContext context = {0};
 	TimestampTz heartbeat_since = PGWF_NO_TIME;
 	List	   *eager;
+	bool		discarded;
 	bool		started;
 
 	if (is_heartbeat(request))
@@ -258,16 +300,25 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 		}
 	}
 
-	pgwf_workflow_task_complete(run, &request->completion);
 	context.run = run;
-	context.completed_event_id = state->next_event_id - 1;
 	context.identity = request->completion.identity;
+	context.messages = request->messages;
+	discarded = may_discard(run, request);
+	if (discarded)
+		pgwf_workflow_task_forget(run);
+	else
+		pgwf_workflow_task_complete(run, &request->completion);
+	context.completed_event_id = state->next_event_id - 1;
 	pgwf_commands_handle(&context, request->commands);
+	if (!pgwf_command_failed(&context))
+		pgwf_protocol_messages_handle(&context);
 	if (pgwf_command_failed(&context))
 	{
 		reject_completion(run, &context, answer);
 		return;
 	}
+	if (!is_heartbeat(request))
+		pgwf_run_reject_unprocessed(run);
 
 	state->sticky_queue = request->sticky_queue;
 	state->sticky_timeout = request->sticky_queue ?
@@ -276,6 +327,9 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 	eager = start_eager_activities(run, request->completion.identity);
 	started = schedule_next_task(run, request, heartbeat_since);
 	pgwf_run_finish(run);
+	if (discarded)
+		pgwf_append_json_int(answer, "resetHistoryEventId",
+							 state->previous_started_event_id);
 	if (run->limit_exceeded)
 	{
 		append_error(answer, "PW003", NULL, run->limit_exceeded);
@@ -293,7 +347,8 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
  * respond_workflow_task_completed(task_token, commands, identity,
  *		sticky_queue, sticky_schedule_to_start_timeout,
  *		return_new_workflow_task, force_create_new_workflow_task,
- *		sdk_metadata, metering_metadata, query_results, build_id, namespace)
+ *		sdk_metadata, metering_metadata, query_results, messages,
+ *		discard_speculative_workflow_task_with_events, build_id, namespace)
  *	returns a RespondWorkflowTaskCompletedResponse
  *
  * The answer has "workflowTask" if the next one was asked for and there is

@@ -23,6 +23,7 @@
 #include "pgwf_query.h"
 #include "pgwf_run.h"
 #include "pgwf_schedule.h"
+#include "pgwf_update.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -38,6 +39,7 @@ pgwf_run_init_new(PgwfRun *run, PgwfCall *call, PgwfExecution *execution)
 	run->activities_loaded = true;
 	run->timers_loaded = true;
 	run->children_loaded = true;
+	run->updates_loaded = true;
 	run->state.namespace_id = execution->namespace_id;
 	run->state.run_key = execution->run_key;
 	run->state.next_event_id = 1;
@@ -220,6 +222,7 @@ pgwf_run_has_buffered(PgwfRun *run)
 static PgwfEvent *
 append_event(PgwfRun *run, PgwfEvent *event)
 {
+	pgwf_workflow_task_make_normal(run);
 	event->event_id = run->state.next_event_id++;
 	run->state.history_size += pgwf_event_size(event);
 	run->events = lappend(run->events, event);
@@ -441,6 +444,9 @@ fill_task(PgwfRun *run, PgwfTask *task)
 		task->due_at = state->wft_started_time + state->wft_timeout;
 	else if (task->sticky)
 		task->due_at = state->wft_scheduled_time + state->sticky_timeout;
+	else if (state->flags & PGWF_RUN_SPECULATIVE)
+		task->due_at = state->wft_scheduled_time +
+			PGWF_SPECULATIVE_SCHEDULE_TO_START;
 	else
 		task->due_at = PGWF_NO_TIME;
 }
@@ -454,6 +460,7 @@ write_task(PgwfRun *run)
 	PgwfTask	task;
 
 	if (had && has &&
+		((run->state.flags ^ run->stored.flags) & PGWF_RUN_SPECULATIVE) == 0 &&
 		run->state.wft_stamp == run->stored.wft_stamp &&
 		run->state.wft_started_event_id == run->stored.wft_started_event_id)
 	{
@@ -677,6 +684,7 @@ write_run(PgwfRun *run)
 	write_messages(run);
 	write_buffer(run);
 	pgwf_run_write_queries(run);
+	pgwf_run_write_updates(run);
 	if (pgwf_run_is_open(run))
 	{
 		if (run->execution_changed)
@@ -836,9 +844,15 @@ pgwf_run_finish(PgwfRun *run)
 			(state->flags & (PGWF_RUN_AWAITS_FIRST_TASK |
 							 PGWF_RUN_PAUSED)) == 0)
 			pgwf_workflow_task_schedule(run);
+		else if (state->wft_scheduled_event_id == 0 && run->update_admitted &&
+				 (state->flags & (PGWF_RUN_AWAITS_FIRST_TASK |
+								  PGWF_RUN_PAUSED)) == 0)
+			pgwf_workflow_task_schedule_speculative(run);
 		else
 			(void) pgwf_run_flush_buffer(run);
 	}
+	else if (pgwf_run_is_open(run) && run->arrived != NIL)
+		pgwf_workflow_task_make_normal(run);
 
 	if (pgwf_run_is_open(run) && !run->is_new)
 	{

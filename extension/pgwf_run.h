@@ -43,6 +43,9 @@ typedef struct PgwfRun
 	bool		children_loaded;
 	List	   *queries;		/* buffered ones, once loaded */
 	bool		queries_loaded;
+	List	   *updates;		/* in flight, once loaded */
+	bool		updates_loaded;
+	bool		update_admitted;	/* an update needs a workflow task */
 	List	   *messages;		/* to other runs, to be put into the outbox */
 	List	   *signal_requests;	/* request ids to be remembered */
 	const char *attached_request;	/* request id of an attached start */

@@ -275,10 +275,10 @@ pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
 	}
 }
 
-/* The arguments that both functions have, from the 13th to the 20th */
-static void
-read_common_options(FunctionCallInfo fcinfo, PgwfNewRun *options,
-					PgwfStartPolicies *policies)
+/* The first 20 arguments of all functions that start a run */
+void
+pgwf_start_read_options(FunctionCallInfo fcinfo, PgwfNewRun *options,
+						PgwfStartPolicies *policies)
 {
 	int64		delay = pgwf_arg_duration(fcinfo, 17, "workflow_start_delay");
 	char	   *error;
@@ -400,7 +400,7 @@ pgwf_start_workflow_execution(PG_FUNCTION_ARGS)
 	pgwf_new_run_init(&options,
 					  pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 21),
 										   PGWF_RIGHT_CLIENT));
-	read_common_options(fcinfo, &options, &policies);
+	pgwf_start_read_options(fcinfo, &options, &policies);
 	options.eager = pgwf_arg_bool(fcinfo, 20) &&
 		options.first_task_backoff == PGWF_NO_DURATION;
 
@@ -448,7 +448,7 @@ pgwf_signal_with_start_workflow_execution(PG_FUNCTION_ARGS)
 	pgwf_new_run_init(&options,
 					  pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 23),
 										   PGWF_RIGHT_CLIENT));
-	read_common_options(fcinfo, &options, &policies);
+	pgwf_start_read_options(fcinfo, &options, &policies);
 	if (PG_ARGISNULL(13))
 		policies.conflict = PGWF_CONFLICT_USE_EXISTING;
 	else if (policies.conflict == PGWF_CONFLICT_FAIL)

@@ -8,6 +8,8 @@
 #ifndef PGWF_START_H
 #define PGWF_START_H
 
+#include "fmgr.h"
+
 #include "pgwf_new_run.h"
 
 /* What a closed run of the workflow id means; numbers are Temporal's */
@@ -44,6 +46,9 @@ typedef enum PgwfStartOutcome
 
 extern void pgwf_start_policies_read(PgwfStartPolicies *policies,
 									 const char *reuse, const char *conflict);
+extern void pgwf_start_read_options(FunctionCallInfo fcinfo,
+									PgwfNewRun *options,
+									PgwfStartPolicies *policies);
 extern PgwfStartOutcome pgwf_start_run(PgwfRun *run, PgwfCall *call,
 									   const PgwfNewRun *options,
 									   const PgwfStartPolicies *policies,

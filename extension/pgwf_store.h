@@ -236,7 +236,8 @@ typedef enum PgwfMessageKind
 	PGWF_MESSAGE_CHILD_CLOSED = 2,
 	PGWF_MESSAGE_PARENT_CLOSED = 3,
 	PGWF_MESSAGE_SIGNAL = 4,
-	PGWF_MESSAGE_CANCEL = 5
+	PGWF_MESSAGE_CANCEL = 5,
+	PGWF_MESSAGE_DELETE = 6		/* of the sender itself */
 } PgwfMessageKind;
 
 typedef struct PgwfMessage
@@ -287,6 +288,11 @@ extern bool pgwf_execution_insert(PgwfCall *call,
 								  const PgwfExecution *execution);
 extern void pgwf_execution_update(PgwfCall *call,
 								  const PgwfExecution *execution);
+extern PgwfLockResult pgwf_execution_lock(PgwfCall *call,
+										  PgwfExecution *execution,
+										  LockWaitPolicy policy);
+extern void pgwf_execution_delete(PgwfCall *call,
+								  PgwfExecution *execution);
 
 /* pgwf_store_event.c */
 extern void pgwf_event_insert(PgwfCall *call, int32 namespace_id,
@@ -300,6 +306,8 @@ extern PgwfEvent *pgwf_event_find_last(PgwfCall *call, int32 namespace_id,
 									   int64 run_key, PgwfEventType type);
 extern PgwfEvent *pgwf_event_load_one(PgwfCall *call, int32 namespace_id,
 									  int64 run_key, int64 event_id);
+extern void pgwf_event_delete_all(PgwfCall *call, int32 namespace_id,
+								  int64 run_key);
 extern void pgwf_buffered_event_insert(PgwfCall *call, int32 namespace_id,
 									   int64 run_key, const PgwfEvent *event);
 extern List *pgwf_buffered_event_load(PgwfCall *call, int32 namespace_id,
@@ -359,6 +367,8 @@ extern void pgwf_child_delete(PgwfCall *call, PgwfChild *child);
 extern void pgwf_message_insert(PgwfCall *call, const PgwfMessage *message);
 extern void pgwf_message_delete(PgwfCall *call, PgwfMessage *message);
 extern PgwfLockResult pgwf_message_lock(PgwfCall *call, PgwfMessage *message);
+extern bool pgwf_message_is_pending(PgwfCall *call, int32 namespace_id,
+									int64 run_key, bool deletion);
 extern void pgwf_message_due_scan(PgwfScan *scan, PgwfCall *call,
 								  TimestampTz from, TimestampTz until);
 extern void pgwf_message_read(TupleTableSlot *slot, PgwfMessage *message);

@@ -43,6 +43,8 @@ enum
 	COL_PENDING_SIGNALS,
 	COL_PENDING_CANCELS,
 	COL_SIGNAL_COUNT,
+	COL_OPEN_UPDATES,
+	COL_UPDATE_COUNT,
 	COL_STICKY_QUEUE,
 	COL_WFT_IDENTITY,
 	COLUMN_COUNT
@@ -85,6 +87,8 @@ read_row(TupleTableSlot *slot, PgwfState *state)
 	state->pending_signals = DatumGetInt32(v[COL_PENDING_SIGNALS]);
 	state->pending_cancels = DatumGetInt32(v[COL_PENDING_CANCELS]);
 	state->signal_count = DatumGetInt32(v[COL_SIGNAL_COUNT]);
+	state->open_updates = DatumGetInt32(v[COL_OPEN_UPDATES]);
+	state->update_count = DatumGetInt32(v[COL_UPDATE_COUNT]);
 	state->sticky_queue = slot->tts_isnull[COL_STICKY_QUEUE] ? NULL :
 		TextDatumGetCString(v[COL_STICKY_QUEUE]);
 	state->wft_identity = slot->tts_isnull[COL_WFT_IDENTITY] ? NULL :
@@ -125,6 +129,8 @@ write_row(const PgwfState *state, Datum *v, bool *nulls)
 	v[COL_PENDING_SIGNALS] = Int32GetDatum(state->pending_signals);
 	v[COL_PENDING_CANCELS] = Int32GetDatum(state->pending_cancels);
 	v[COL_SIGNAL_COUNT] = Int32GetDatum(state->signal_count);
+	v[COL_OPEN_UPDATES] = Int32GetDatum(state->open_updates);
+	v[COL_UPDATE_COUNT] = Int32GetDatum(state->update_count);
 	if (state->sticky_queue)
 		v[COL_STICKY_QUEUE] = CStringGetTextDatum(state->sticky_queue);
 	else

@@ -12,6 +12,7 @@
 #include "pgwf_retry_policy.h"
 #include "pgwf_task_response.h"
 #include "pgwf_token.h"
+#include "pgwf_update.h"
 #include "pgwf_workflow_task.h"
 
 /* A history larger than this is read on by get_workflow_execution_history */
@@ -74,7 +75,7 @@ append_history(StringInfo buf, PgwfRun *run, int64 first_event_id)
 		pgwf_append_json_int(buf, "nextEventId", next);
 }
 
-/* The events that a transient task has not got in the history */
+/* The events that a transient or speculative task has not got in the history */
 static void
 append_transient_events(StringInfo buf, PgwfRun *run)
 {
@@ -141,9 +142,11 @@ pgwf_append_workflow_task(StringInfo buf, PgwfRun *run, bool partial_history)
 	append_task_queue(buf, execution);
 	append_history(buf, run,
 				   partial_history ? state->previous_started_event_id + 1 : 1);
-	if (pgwf_workflow_task_is_transient(run))
+	if (pgwf_workflow_task_is_transient(run) ||
+		pgwf_workflow_task_is_speculative(run))
 		append_transient_events(buf, run);
 	pgwf_append_queries(buf, run);
+	pgwf_append_update_messages(buf, run);
 	appendStringInfoChar(buf, '}');
 }
 

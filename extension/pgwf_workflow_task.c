@@ -7,7 +7,9 @@
  * A task of attempt 1 has its WorkflowTaskScheduled and WorkflowTaskStarted
  * in the history.  A task of a later attempt is transient: its two events
  * exist only in what its worker is given, with the ids they would have, and
- * are written if it completes.
+ * are written if it completes.  The same holds for a speculative task, which
+ * exists only for updates: it becomes a normal one as soon as anything is
+ * written to the history, and leaves no trace if it only rejects updates.
  *
  * All functions work on a loaded run; the caller holds its lock.
  *
@@ -19,7 +21,15 @@
 
 #include "pgwf_guc.h"
 #include "pgwf_shmem.h"
+#include "pgwf_update.h"
 #include "pgwf_workflow_task.h"
+
+/* Why a workflow is told to continue as new */
+static const char *const suggest_reasons[] = {
+	"SUGGEST_CONTINUE_AS_NEW_REASON_HISTORY_SIZE_TOO_LARGE",
+	"SUGGEST_CONTINUE_AS_NEW_REASON_TOO_MANY_HISTORY_EVENTS",
+	"SUGGEST_CONTINUE_AS_NEW_REASON_TOO_MANY_UPDATES"
+};
 
 #define MILLISECONDS(ms) ((int64) (ms) * 1000)
 
@@ -75,7 +85,10 @@ pgwf_workflow_task_started_attributes(PgwfRun *run, const char *request_id)
 	PgwfObject	attributes;
 	bool		too_large;
 	bool		too_many;
+	bool		too_many_updates;
 
+	too_many_updates = pgwf_max_total_updates > 0 &&
+		state->update_count >= pgwf_max_total_updates * 0.9;
 	too_large = pgwf_history_size_suggest > 0 &&
 		state->history_size > pgwf_history_size_suggest;
 	too_many = pgwf_history_count_suggest > 0 &&
@@ -87,22 +100,21 @@ pgwf_workflow_task_started_attributes(PgwfRun *run, const char *request_id)
 	pgwf_object_text(&attributes, "identity", state->wft_identity);
 	pgwf_object_text(&attributes, "requestId", request_id);
 	pgwf_object_bool(&attributes, "suggestContinueAsNew",
-					 too_large || too_many);
-	if (too_large || too_many)
+					 too_large || too_many || too_many_updates);
+	if (too_large || too_many || too_many_updates)
 	{
+		bool		apply[] = {too_large, too_many, too_many_updates};
 		JsonbParseState *reasons = NULL;
 		JsonbValue	reason;
 
 		pushJsonbValue(&reasons, WJB_BEGIN_ARRAY, NULL);
 		reason.type = jbvString;
-		for (int i = 0; i < 2; i++)
+		for (int i = 0; i < lengthof(suggest_reasons); i++)
 		{
-			if (i == 0 ? !too_large : !too_many)
+			if (!apply[i])
 				continue;
-			reason.val.string.val = pstrdup(i == 0 ?
-											"SUGGEST_CONTINUE_AS_NEW_REASON_HISTORY_SIZE_TOO_LARGE" :
-											"SUGGEST_CONTINUE_AS_NEW_REASON_TOO_MANY_HISTORY_EVENTS");
-			reason.val.string.len = strlen(reason.val.string.val);
+			reason.val.string.val = unconstify(char *, suggest_reasons[i]);
+			reason.val.string.len = strlen(suggest_reasons[i]);
 			pushJsonbValue(&reasons, WJB_ELEM, &reason);
 		}
 		pgwf_object_jsonb(&attributes, "suggestContinueAsNewReasons",
@@ -146,20 +158,33 @@ pgwf_sticky_worker_is_alive(PgwfRun *run)
 								  run->state.sticky_queue, since);
 }
 
+/* Do the task's events exist only in what its worker is given? */
+static bool
+is_virtual(const PgwfRun *run)
+{
+	return pgwf_workflow_task_is_transient(run) ||
+		pgwf_workflow_task_is_speculative(run);
+}
+
 /*
  * Schedules a workflow task; none may be pending.  What is buffered is
  * appended first, and makes it a first attempt again.  A task for a sticky
  * queue whose worker has gone is put into the normal queue at once, without
  * an event.
  */
-void
-pgwf_workflow_task_schedule(PgwfRun *run)
+static void
+schedule(PgwfRun *run, bool speculative)
 {
 	PgwfState  *state = &run->state;
 
 	Assert(state->wft_scheduled_event_id == 0);
 	if (pgwf_run_flush_buffer(run))
+	{
 		state->wft_attempt = 1;
+		speculative = false;
+	}
+	if (speculative)
+		state->flags |= PGWF_RUN_SPECULATIVE;
 
 	state->wft_timeout = task_timeout(state);
 	state->wft_scheduled_time = run->call->now;
@@ -167,7 +192,7 @@ pgwf_workflow_task_schedule(PgwfRun *run)
 		state->wft_original_scheduled_time = run->call->now;
 	state->wft_stamp++;
 	state->wft_identity = NULL;
-	if (pgwf_workflow_task_is_transient(run))
+	if (is_virtual(run))
 		state->wft_scheduled_event_id = state->next_event_id;
 	else
 	{
@@ -183,6 +208,45 @@ pgwf_workflow_task_schedule(PgwfRun *run)
 	if (state->sticky_queue && pgwf_sticky_worker_is_alive(run))
 		state->flags |= PGWF_RUN_TASK_ON_STICKY;
 	run->task_needed = false;
+	run->update_admitted = false;
+}
+
+void
+pgwf_workflow_task_schedule(PgwfRun *run)
+{
+	schedule(run, false);
+}
+
+/* The same for a task whose only reason is an update */
+void
+pgwf_workflow_task_schedule_speculative(PgwfRun *run)
+{
+	Assert(run->state.wft_attempt == 1);
+	schedule(run, true);
+}
+
+/*
+ * Writes the events of a speculative task, before anything else is written.
+ * Does nothing if the task is not speculative.
+ */
+void
+pgwf_workflow_task_make_normal(PgwfRun *run)
+{
+	PgwfState  *state = &run->state;
+	Jsonb	   *started;
+
+	if (!pgwf_workflow_task_is_speculative(run))
+		return;
+	state->flags &= ~PGWF_RUN_SPECULATIVE;
+	Assert(state->wft_scheduled_event_id == state->next_event_id);
+	started = pgwf_workflow_task_started_attributes(run,
+													pgwf_workflow_task_request_id(state));
+	pgwf_run_append_late(run, PGWF_EVENT_WORKFLOW_TASK_SCHEDULED,
+						 pgwf_workflow_task_scheduled_attributes(run),
+						 state->wft_scheduled_time);
+	if (state->wft_started_event_id != 0)
+		pgwf_run_append_late(run, PGWF_EVENT_WORKFLOW_TASK_STARTED, started,
+							 state->wft_started_time);
 }
 
 /*
@@ -212,7 +276,7 @@ pgwf_workflow_task_start(PgwfRun *run, const char *identity,
 			pgwf_run_append(run, PGWF_EVENT_WORKFLOW_TASK_SCHEDULED,
 							pgwf_workflow_task_scheduled_attributes(run))->event_id;
 	}
-	if (pgwf_workflow_task_is_transient(run))
+	if (is_virtual(run))
 	{
 		state->wft_started_event_id = state->wft_scheduled_event_id + 1;
 		state->wft_started_time = run->call->now;
@@ -227,6 +291,7 @@ pgwf_workflow_task_start(PgwfRun *run, const char *identity,
 		state->wft_started_event_id = event->event_id;
 		state->wft_started_time = event->time;
 	}
+	pgwf_run_send_updates(run);
 }
 
 /* Nothing is pending any more */
@@ -242,7 +307,8 @@ pgwf_workflow_task_forget(PgwfRun *run)
 	state->wft_started_time = PGWF_NO_TIME;
 	state->wft_timeout = PGWF_NO_DURATION;
 	state->wft_identity = NULL;
-	state->flags &= ~(PGWF_RUN_TASK_ON_STICKY | PGWF_RUN_CLOSE_ATTEMPTED);
+	state->flags &= ~(PGWF_RUN_TASK_ON_STICKY | PGWF_RUN_CLOSE_ATTEMPTED |
+					  PGWF_RUN_SPECULATIVE);
 }
 
 /* After a failure or a timeout: who shall try next, and how often it was */
@@ -280,6 +346,7 @@ pgwf_workflow_task_complete(PgwfRun *run, const PgwfCompletion *completion)
 	PgwfObject	attributes;
 
 	Assert(state->wft_started_event_id != 0);
+	pgwf_workflow_task_make_normal(run);
 	if (pgwf_workflow_task_is_transient(run))
 	{
 		Jsonb	   *started;

@@ -28,8 +28,15 @@ typedef struct PgwfCompletion
 } PgwfCompletion;
 
 #define pgwf_workflow_task_is_transient(run) ((run)->state.wft_attempt > 1)
+#define pgwf_workflow_task_is_speculative(run) \
+	(((run)->state.flags & PGWF_RUN_SPECULATIVE) != 0)
+
+/* How long a speculative task waits for a worker */
+#define PGWF_SPECULATIVE_SCHEDULE_TO_START (5 * USECS_PER_SEC)
 
 extern void pgwf_workflow_task_schedule(PgwfRun *run);
+extern void pgwf_workflow_task_schedule_speculative(PgwfRun *run);
+extern void pgwf_workflow_task_make_normal(PgwfRun *run);
 extern void pgwf_workflow_task_start(PgwfRun *run, const char *identity,
 									 const char *request_id);
 extern void pgwf_workflow_task_complete(PgwfRun *run,

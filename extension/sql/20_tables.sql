@@ -171,6 +171,8 @@ CREATE TABLE workflow.mutable_state (
     pending_signals integer NOT NULL DEFAULT 0,
     pending_cancels integer NOT NULL DEFAULT 0,
     signal_count integer NOT NULL,
+    open_updates integer NOT NULL DEFAULT 0,
+    update_count integer NOT NULL DEFAULT 0,
     sticky_queue text COLLATE "C",
     wft_identity text COLLATE "C",
     CONSTRAINT mutable_state_pkey PRIMARY KEY (namespace_id, run_key)
@@ -354,7 +356,7 @@ CREATE INDEX outbox_due_idx ON workflow.outbox (due_at);
 COMMENT ON TABLE workflow.outbox IS
 'messages of runs to other runs that are still to be delivered';
 COMMENT ON COLUMN workflow.outbox.kind IS
-'1 start a child, 2 tell the parent of the close, 3 tell a child of the close, 4 signal, 5 request cancel';
+'1 start a child, 2 tell the parent of the close, 3 tell a child of the close, 4 signal, 5 request cancel, 6 delete run_key itself';
 COMMENT ON COLUMN workflow.outbox.event_id IS
 'the event of run_key that the message comes from';
 

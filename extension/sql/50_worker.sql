@@ -28,6 +28,8 @@ CREATE FUNCTION workflow.respond_workflow_task_completed(
     sdk_metadata jsonb DEFAULT NULL,
     metering_metadata jsonb DEFAULT NULL,
     query_results jsonb DEFAULT NULL,
+    messages jsonb DEFAULT NULL,
+    discard_speculative_workflow_task_with_events boolean DEFAULT false,
     build_id text DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS json
@@ -36,7 +38,7 @@ AS 'MODULE_PATHNAME', 'pgwf_respond_workflow_task_completed';
 
 COMMENT ON FUNCTION workflow.respond_workflow_task_completed(
     text, jsonb, text, text, interval, boolean, boolean, jsonb, jsonb, jsonb,
-    text, text) IS
+    jsonb, boolean, text, text) IS
 'completes a workflow task with the commands of its workflow; a refusal that is recorded is answered with "error"';
 
 CREATE FUNCTION workflow.respond_workflow_task_failed(
