@@ -19,6 +19,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -381,24 +382,40 @@ value_has_type(const JsonbValue *value, PgwfSearchType type)
 	return false;
 }
 
+/* Bytes of a value as JSON without spaces, as its payload has it */
+static int
+json_size(const JsonbValue *value)
+{
+	JsonbIterator *it;
+	JsonbValue	element;
+	StringInfoData buf;
+	int			spaces = 0;
+
+	initStringInfo(&buf);
+	pgwf_append_jsonb(&buf,
+					  JsonbValueToJsonb(unconstify(JsonbValue *, value)));
+	if (is_array(value))
+	{
+		it = JsonbIteratorInit(value->val.binary.data);
+		(void) JsonbIteratorNext(&it, &element, false);
+		while (JsonbIteratorNext(&it, &element, true) == WJB_ELEM)
+			spaces++;
+		spaces = Max(spaces - 1, 0);
+	}
+	return buf.len - spaces;
+}
+
 char *
 pgwf_search_attributes_oversize(const Jsonb *attributes, char **detail)
 {
 	Jsonb	   *fields = inner_fields(attributes, "indexedFields");
 	JsonbIterator *it;
 	JsonbValue	key;
+	int64		total = 0;
 
 	*detail = NULL;
 	if (fields == NULL)
 		return NULL;
-	if (pgwf_search_attributes_size_error > 0 &&
-		VARSIZE(attributes) > pgwf_search_attributes_size_error)
-	{
-		*detail = psprintf("It is %u bytes large, the limit is %d.",
-						   (unsigned int) VARSIZE(attributes),
-						   pgwf_search_attributes_size_error);
-		return pstrdup("search_attributes exceeds size limit");
-	}
 	if (JB_ROOT_COUNT(fields) > pgwf_max_search_attributes)
 	{
 		*detail = psprintf("There are %u, the limit is %d.",
@@ -411,20 +428,27 @@ pgwf_search_attributes_oversize(const Jsonb *attributes, char **detail)
 	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
 	{
 		JsonbValue	value;
-		Jsonb	   *jsonb;
+		int			size;
 		char	   *name = pnstrdup(key.val.string.val, key.val.string.len);
 
 		(void) JsonbIteratorNext(&it, &value, true);
-		jsonb = JsonbValueToJsonb(&value);
+		size = json_size(&value);
+		total += key.val.string.len + size;
 		if (pgwf_search_attribute_size_error > 0 &&
-			VARSIZE(jsonb) > pgwf_search_attribute_size_error)
+			size > pgwf_search_attribute_size_error)
 		{
-			*detail = psprintf("It is %u bytes large, the limit is %d.",
-							   (unsigned int) VARSIZE(jsonb),
-							   pgwf_search_attribute_size_error);
+			*detail = psprintf("It is %d bytes large, the limit is %d.",
+							   size, pgwf_search_attribute_size_error);
 			return psprintf("search attribute \"%s\" exceeds size limit",
 							name);
 		}
+	}
+	if (pgwf_search_attributes_size_error > 0 &&
+		total > pgwf_search_attributes_size_error)
+	{
+		*detail = psprintf("It is " INT64_FORMAT " bytes large, the limit is %d.",
+						   total, pgwf_search_attributes_size_error);
+		return pstrdup("search_attributes exceeds size limit");
 	}
 	return NULL;
 }
