@@ -21,6 +21,7 @@
 #include "pgwf_args.h"
 #include "pgwf_close.h"
 #include "pgwf_cron.h"
+#include "pgwf_delete.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
 #include "pgwf_new_run.h"
@@ -607,6 +608,11 @@ pgwf_message_deliver(PgwfCall *call, PgwfMessage *message)
 			break;
 		case PGWF_MESSAGE_CANCEL:
 			delivery = cancel_external(call, message);
+			break;
+		case PGWF_MESSAGE_DELETE:
+			if (!pgwf_run_delete(call, message->namespace_id,
+								 message->run_key))
+				delivery = BUSY;
 			break;
 	}
 	if (delivery == BUSY)

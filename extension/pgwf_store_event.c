@@ -187,6 +187,23 @@ pgwf_event_find_last(PgwfCall *call, int32 namespace_id, int64 run_key,
 	return event;
 }
 
+/* Deletes a history */
+void
+pgwf_event_delete_all(PgwfCall *call, int32 namespace_id, int64 run_key)
+{
+	PgwfScan	scan;
+
+	history_scan(&scan, call, namespace_id, run_key,
+				 BTGreaterEqualStrategyNumber, 1);
+	while (pgwf_scan_next(&scan))
+	{
+		ItemPointerData tid = scan.slot->tts_tid;
+
+		pgwf_table_delete(call, PGWF_HISTORY_EVENT, &tid);
+	}
+	pgwf_scan_end(&scan);
+}
+
 void
 pgwf_buffered_event_insert(PgwfCall *call, int32 namespace_id, int64 run_key,
 						   const PgwfEvent *event)

@@ -353,3 +353,22 @@ pgwf_execution_update(PgwfCall *call, const PgwfExecution *execution)
 	write_row(execution, values, nulls);
 	pgwf_table_update(call, PGWF_EXECUTION, &tid, values, nulls);
 }
+
+/* Locks the row of a run, which the caller goes on to delete */
+PgwfLockResult
+pgwf_execution_lock(PgwfCall *call, PgwfExecution *execution,
+					LockWaitPolicy policy)
+{
+	PgwfLockResult result;
+
+	result = pgwf_table_lock(call, PGWF_EXECUTION, &execution->tid, policy);
+	if (result == PGWF_LOCK_OK)
+		execution->tid = pgwf_table(call, PGWF_EXECUTION)->locked->tts_tid;
+	return result;
+}
+
+void
+pgwf_execution_delete(PgwfCall *call, PgwfExecution *execution)
+{
+	pgwf_table_delete(call, PGWF_EXECUTION, &execution->tid);
+}

@@ -64,6 +64,32 @@ pgwf_message_lock(PgwfCall *call, PgwfMessage *message)
 	return pgwf_table_lock(call, PGWF_OUTBOX, &message->tid, LockWaitSkip);
 }
 
+/*
+ * Is there a message of a run: one to delete it, or one of any other kind?
+ */
+bool
+pgwf_message_is_pending(PgwfCall *call, int32 namespace_id, int64 run_key,
+						bool deletion)
+{
+	PgwfKey		keys[2];
+	PgwfScan	scan;
+	bool		found = false;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
+	pgwf_scan_begin(&scan, call, PGWF_OUTBOX, PGWF_OUTBOX_PKEY, keys,
+					lengthof(keys));
+	while (!found && pgwf_scan_next(&scan))
+	{
+		PgwfMessage message;
+
+		pgwf_message_read(scan.slot, &message);
+		found = (message.kind == PGWF_MESSAGE_DELETE) == deletion;
+	}
+	pgwf_scan_end(&scan);
+	return found;
+}
+
 /* The messages due from one moment to another, earliest first */
 void
 pgwf_message_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,

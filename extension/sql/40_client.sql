@@ -124,6 +124,17 @@ COMMENT ON FUNCTION workflow.terminate_workflow_execution(
     text, text, jsonb, uuid, uuid, text, text) IS
 'closes an open run at once, without asking its workflow';
 
+CREATE FUNCTION workflow.delete_workflow_execution(
+    workflow_id text,
+    run_id uuid DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_delete_workflow_execution';
+
+COMMENT ON FUNCTION workflow.delete_workflow_execution(text, uuid, text) IS
+'deletes a run with its history; an open one is terminated first';
+
 CREATE FUNCTION workflow.reset_workflow_execution(
     workflow_id text,
     reason text DEFAULT NULL,
