@@ -60,11 +60,16 @@ pgwf_call_end(PgwfCall *call)
 	{
 		PgwfTable  *table = call->tables[i];
 
+		if (call->indexes[i])
+			index_close(call->indexes[i], NoLock);
 		if (table == NULL)
 			continue;
-		ExecDropSingleTupleTableSlot(table->row);
-		ExecDropSingleTupleTableSlot(table->locked);
-		ExecCloseIndices(table->result_rel);
+		if (table->row)
+			ExecDropSingleTupleTableSlot(table->row);
+		if (table->locked)
+			ExecDropSingleTupleTableSlot(table->locked);
+		if (table->result_rel)
+			ExecCloseIndices(table->result_rel);
 		table_close(table->rel, NoLock);
 	}
 	if (call->estate)
@@ -104,26 +109,33 @@ PgwfTable *
 pgwf_table(PgwfCall *call, PgwfRelationId id)
 {
 	PgwfTable  *table = call->tables[id];
+
+	if (table == NULL)
+	{
+		table = MemoryContextAllocZero(call->context, sizeof(PgwfTable));
+		table->id = id;
+		table->rel = table_open(pgwf_relation_oid(id), RowExclusiveLock);
+		call->tables[id] = table;
+	}
+	return table;
+}
+
+/* Opens the indexes of a table, which only a row that needs entries does */
+static void
+open_indexes(PgwfCall *call, PgwfTable *table)
+{
 	MemoryContext old;
 
-	if (table)
-		return table;
-
+	if (table->result_rel)
+		return;
 	old = MemoryContextSwitchTo(call->context);
 	if (call->estate == NULL)
 		call->estate = CreateExecutorState();
-	table = palloc0(sizeof(PgwfTable));
-	table->rel = table_open(pgwf_relation_oid(id), RowExclusiveLock);
 	table->result_rel = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->result_rel, table->rel, 0, NULL, 0);
 	ExecOpenIndices(table->result_rel,
-					id == PGWF_EXECUTION || id == PGWF_SCHEDULE);
-	table->row = MakeSingleTupleTableSlot(RelationGetDescr(table->rel),
-										  &TTSOpsVirtual);
-	table->locked = table_slot_create(table->rel, NULL);
-	call->tables[id] = table;
+					table->id == PGWF_EXECUTION || table->id == PGWF_SCHEDULE);
 	MemoryContextSwitchTo(old);
-	return table;
 }
 
 /* The same for a change, which a read-only transaction must not make */
@@ -138,7 +150,7 @@ table_to_change(PgwfCall *call, PgwfRelationId id)
 }
 
 static void
-store_row(TupleTableSlot *slot, const Datum *values, const bool *nulls)
+fill_slot(TupleTableSlot *slot, const Datum *values, const bool *nulls)
 {
 	int			natts = slot->tts_tupleDescriptor->natts;
 
@@ -148,13 +160,31 @@ store_row(TupleTableSlot *slot, const Datum *values, const bool *nulls)
 	ExecStoreVirtualTuple(slot);
 }
 
+/* Puts a row that is to be written into table->row */
+static void
+store_row(PgwfCall *call, PgwfTable *table, const Datum *values,
+		  const bool *nulls)
+{
+	if (table->row == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(call->context);
+
+		table->row = MakeSingleTupleTableSlot(RelationGetDescr(table->rel),
+											  &TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+	}
+	fill_slot(table->row, values, nulls);
+}
+
 static void
 insert_index_entries(PgwfCall *call, PgwfTable *table, TupleTableSlot *slot)
 {
+	open_indexes(call, table);
 	if (table->result_rel->ri_NumIndices > 0)
 		(void) pgwf_insert_index_tuples(table->result_rel, slot,
 										call->estate, false, false, NULL, NIL,
 										false);
+	ResetPerTupleExprContext(call->estate);
 }
 
 void
@@ -163,11 +193,10 @@ pgwf_table_insert(PgwfCall *call, PgwfRelationId id,
 {
 	PgwfTable  *table = table_to_change(call, id);
 
-	store_row(table->row, values, nulls);
+	store_row(call, table, values, nulls);
 	table_tuple_insert(table->rel, table->row, GetCurrentCommandId(true), 0,
 					   NULL);
 	insert_index_entries(call, table, table->row);
-	ResetPerTupleExprContext(call->estate);
 }
 
 /*
@@ -184,7 +213,8 @@ pgwf_table_insert_unless_conflict(PgwfCall *call, PgwfRelationId id,
 	List	   *arbiters = list_make1_oid(pgwf_relation_oid(arbiter));
 	bool		conflict;
 
-	store_row(table->row, values, nulls);
+	open_indexes(call, table);
+	store_row(call, table, values, nulls);
 	do
 	{
 		TransactionId xid = GetCurrentTransactionId();
@@ -231,7 +261,7 @@ pgwf_table_insert_many(PgwfCall *call, PgwfRelationId id, int nrows,
 	for (int i = 0; i < nrows; i++)
 	{
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-		store_row(slots[i], values + i * desc->natts,
+		fill_slot(slots[i], values + i * desc->natts,
 				  nulls + i * desc->natts);
 	}
 	table_multi_insert(table->rel, slots, nrows, GetCurrentCommandId(true),
@@ -241,7 +271,6 @@ pgwf_table_insert_many(PgwfCall *call, PgwfRelationId id, int nrows,
 		insert_index_entries(call, table, slots[i]);
 		ExecDropSingleTupleTableSlot(slots[i]);
 	}
-	ResetPerTupleExprContext(call->estate);
 	pfree(slots);
 }
 
@@ -259,7 +288,7 @@ pgwf_table_update(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 	PgwfUpdateIndexes update_indexes;
 	TM_Result	result;
 
-	store_row(table->row, values, nulls);
+	store_row(call, table, values, nulls);
 	result = table_tuple_update(table->rel, tid, table->row,
 								GetCurrentCommandId(true),
 								GetActiveSnapshot(), InvalidSnapshot, true,
@@ -268,8 +297,10 @@ pgwf_table_update(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access due to concurrent update")));
-	if (table->result_rel->ri_NumIndices > 0 &&
-		pgwf_must_update_indexes(update_indexes))
+	if (!pgwf_must_update_indexes(update_indexes))
+		return;
+	open_indexes(call, table);
+	if (table->result_rel->ri_NumIndices > 0)
 		(void) pgwf_insert_index_tuples(table->result_rel, table->row,
 										call->estate, true, false, NULL, NIL,
 										pgwf_only_summarizing(update_indexes));
@@ -306,6 +337,13 @@ pgwf_table_lock(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 	TM_FailureData failure;
 	TM_Result	result;
 
+	if (table->locked == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(call->context);
+
+		table->locked = table_slot_create(table->rel, NULL);
+		MemoryContextSwitchTo(old);
+	}
 	ExecClearTuple(table->locked);
 	result = table_tuple_lock(table->rel, &target, GetActiveSnapshot(),
 							  table->locked, GetCurrentCommandId(false),
@@ -364,21 +402,14 @@ scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table_id,
 		   ScanDirection direction, Snapshot snapshot)
 {
 	PgwfTable  *table = pgwf_table(call, table_id);
-	Oid			index_oid = pgwf_relation_oid(index_id);
 	ScanKeyData scan_keys[MAX_SCAN_KEYS];
 
 	Assert(nkeys <= MAX_SCAN_KEYS);
-	scan->index = NULL;
-	for (int i = 0; i < table->result_rel->ri_NumIndices; i++)
-	{
-		Relation	index = table->result_rel->ri_IndexRelationDescs[i];
-
-		if (RelationGetRelid(index) == index_oid)
-			scan->index = index;
-	}
-	if (scan->index == NULL)
-		elog(ERROR, "index %u does not belong to relation \"%s\"",
-			 index_oid, RelationGetRelationName(table->rel));
+	if (call->indexes[index_id] == NULL)
+		call->indexes[index_id] = index_open(pgwf_relation_oid(index_id),
+											 AccessShareLock);
+	scan->index = call->indexes[index_id];
+	Assert(scan->index->rd_index->indrelid == RelationGetRelid(table->rel));
 
 	for (int i = 0; i < nkeys; i++)
 		ScanKeyInit(&scan_keys[i], keys[i].column, keys[i].strategy,

@@ -21,10 +21,11 @@
 /* One of our tables, open for the time of a call */
 typedef struct PgwfTable
 {
+	PgwfRelationId id;
 	Relation	rel;
-	ResultRelInfo *result_rel;	/* with its indexes open */
-	TupleTableSlot *row;		/* a row to be written */
-	TupleTableSlot *locked;		/* the row last locked */
+	ResultRelInfo *result_rel;	/* with its indexes; NULL until needed */
+	TupleTableSlot *row;		/* a row to be written; NULL until needed */
+	TupleTableSlot *locked;		/* the row last locked; NULL before */
 } PgwfTable;
 
 /*
@@ -35,8 +36,9 @@ typedef struct PgwfCall
 {
 	MemoryContext context;
 	MemoryContext caller_context;
-	EState	   *estate;
+	EState	   *estate;			/* NULL until index entries are made */
 	PgwfTable  *tables[PGWF_RELATION_COUNT];
+	Relation	indexes[PGWF_RELATION_COUNT];	/* opened for scans */
 	TimestampTz now;
 } PgwfCall;
 
