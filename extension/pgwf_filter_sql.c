@@ -75,10 +75,8 @@ static const Column columns[] = {
 	{"ExecutionDuration", COLUMN_DURATION,
 		"(extract(epoch FROM e.close_time - e.start_time)"
 	" * 1000000000)::bigint"},
-	{"HistoryLength", COLUMN_INT,
-	"coalesce(e.history_length, m.next_event_id - 1)"},
-	{"HistorySizeBytes", COLUMN_INT,
-	"coalesce(e.history_size_bytes, m.history_size)"},
+	{"HistoryLength", COLUMN_INT, PGWF_FILTER_HISTORY_LENGTH},
+	{"HistorySizeBytes", COLUMN_INT, PGWF_FILTER_HISTORY_SIZE},
 	{"StateTransitionCount", COLUMN_INT, "NULL::bigint"}	/* not counted */
 };
 
@@ -618,10 +616,13 @@ append_text(PgwfFilter *filter, const PgwfFilterNode *node,
 					 param_of_value(filter, node, 0, subject));
 }
 
-/* Says too that open runs have no close time, for the sake of an index */
+/*
+ * Says too that open runs have no close time, for the sake of an index, and
+ * if no run matches for which this is not true, that it is so.
+ */
 static void
 append_status(PgwfFilter *filter, const PgwfFilterNode *node,
-			  const Subject *subject, bool negated)
+			  const Subject *subject, bool negated, bool required)
 {
 	bool		open = false;
 	bool		closed = false;
@@ -642,8 +643,14 @@ append_status(PgwfFilter *filter, const PgwfFilterNode *node,
 					 negated ? "<> ALL" : "= ANY",
 					 param_of_array(filter, node, subject));
 	if (!negated && open != closed)
+	{
 		appendStringInfo(&filter->sql, " AND e.close_time IS %sNULL",
 						 open ? "" : "NOT ");
+		if (required && open)
+			filter->never_closed = true;
+		else if (required)
+			filter->never_open = true;
+	}
 	appendStringInfoChar(&filter->sql, ')');
 }
 
@@ -693,7 +700,8 @@ append_uuid(PgwfFilter *filter, const PgwfFilterNode *node,
 /* = != IN NOT IN; returns whether it was one of them, and special */
 static bool
 append_equality(PgwfFilter *filter, const PgwfFilterNode *node,
-				const Subject *subject, PgwfFilterOperator operator)
+				const Subject *subject, PgwfFilterOperator operator,
+				bool required)
 {
 	bool		negated = (operator == PGWF_FILTER_NE ||
 						   operator == PGWF_FILTER_NOT_IN);
@@ -703,7 +711,7 @@ append_equality(PgwfFilter *filter, const PgwfFilterNode *node,
 	if (subject->type == PGWF_SEARCH_TEXT)
 		append_text(filter, node, subject, negated);
 	else if (subject->column && subject->column->kind == COLUMN_STATUS)
-		append_status(filter, node, subject, negated);
+		append_status(filter, node, subject, negated, required);
 	else if (subject->column && subject->column->kind == COLUMN_UUID)
 		append_uuid(filter, node, subject, negated);
 	else if (!negated && is_contained(subject) &&
@@ -753,9 +761,25 @@ opposite(PgwfFilterOperator operator)
 	pg_unreachable();
 }
 
+/* Only closed runs have a close time */
+static void
+note_close_time(PgwfFilter *filter, const Subject *subject,
+				PgwfFilterOperator operator)
+{
+	if (subject->column == NULL ||
+		(subject->column->kind != COLUMN_DURATION &&
+		 strcmp(subject->column->name, "CloseTime") != 0))
+		return;
+	if (operator == PGWF_FILTER_IS_NULL)
+		filter->never_closed = true;
+	else
+		filter->never_open = true;
+}
+
+/* "required": no run matches for which the comparison is not true */
 static void
 append_comparison(PgwfFilter *filter, const PgwfFilterNode *node,
-				  bool negated)
+				  bool negated, bool required)
 {
 	StringInfo	sql = &filter->sql;
 	Subject		subject;
@@ -766,7 +790,9 @@ append_comparison(PgwfFilter *filter, const PgwfFilterNode *node,
 	find_subject(filter, node, &subject);
 	check_operator(filter, node, &subject);
 	operator = negated ? opposite(node->operator) : node->operator;
-	if (append_equality(filter, node, &subject, operator))
+	if (required)
+		note_close_time(filter, &subject, operator);
+	if (append_equality(filter, node, &subject, operator, required))
 		return;
 
 	/* what is left of a UUID is compared as text */
@@ -821,31 +847,31 @@ append_comparison(PgwfFilter *filter, const PgwfFilterNode *node,
 }
 
 static void
-append_node(PgwfFilter *filter, const PgwfFilterNode *node, bool negated)
+append_node(PgwfFilter *filter, const PgwfFilterNode *node, bool negated,
+			bool required)
 {
 	PgwfFilterNodeKind kind = node->kind;
+	bool		is_and = (kind == PGWF_FILTER_AND) != negated;
 	ListCell   *lc;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
 	if (kind == PGWF_FILTER_COMPARE)
 	{
-		append_comparison(filter, node, negated);
+		append_comparison(filter, node, negated, required);
 		return;
 	}
 	if (kind == PGWF_FILTER_NOT)
 	{
-		append_node(filter, linitial(node->args), !negated);
+		append_node(filter, linitial(node->args), !negated, required);
 		return;
 	}
 	appendStringInfoChar(&filter->sql, '(');
 	foreach(lc, node->args)
 	{
 		if (lc != list_head(node->args))
-			appendStringInfoString(&filter->sql,
-								   (kind == PGWF_FILTER_AND) != negated ?
-								   " AND " : " OR ");
-		append_node(filter, lfirst(lc), negated);
+			appendStringInfoString(&filter->sql, is_and ? " AND " : " OR ");
+		append_node(filter, lfirst(lc), negated, required && is_and);
 	}
 	appendStringInfoChar(&filter->sql, ')');
 }
@@ -880,7 +906,7 @@ pgwf_filter_compile(PgwfFilter *filter, int32 namespace_id,
 	else
 	{
 		appendStringInfoChar(&filter->sql, '(');
-		append_node(filter, filter->tree->condition, false);
+		append_node(filter, filter->tree->condition, false, true);
 		appendStringInfoChar(&filter->sql, ')');
 	}
 	check_group_by(filter);

@@ -17,14 +17,15 @@
 #include "pgwf_filter_parse.h"
 
 /*
- * A condition over workflow.execution AS e LEFT JOIN workflow.mutable_state
- * AS m, as PGWF_FILTER_FROM has them, with its parameters; $1 is the
- * namespace.  The caller may append more of both.
+ * A condition over workflow.execution AS e, as PGWF_FILTER_FROM has it, with
+ * its parameters; $1 is the namespace.  The caller may append more of both.
  */
 typedef struct PgwfFilter
 {
 	int32		namespace_id;
 	const PgwfFilterTree *tree;
+	bool		never_open;		/* it is known to match no open run */
+	bool		never_closed;	/* nor a closed one */
 	StringInfoData sql;			/* a condition, in parentheses */
 	int			nargs;
 	int			max_args;
@@ -33,9 +34,20 @@ typedef struct PgwfFilter
 } PgwfFilter;
 
 #define PGWF_FILTER_FROM \
-	" FROM workflow.execution AS e LEFT JOIN workflow.mutable_state AS m" \
-	" ON m.namespace_id = e.namespace_id AND m.run_key = e.run_key" \
-	" WHERE e.namespace_id = $1 AND "
+	" FROM workflow.execution AS e WHERE e.namespace_id = $1 AND "
+
+/*
+ * Counters that open runs have elsewhere: looked up by key, one by one, and
+ * only for them, whatever is known of the size of that table.
+ */
+#define PGWF_FILTER_HISTORY_LENGTH \
+	"coalesce(e.history_length, (SELECT m.next_event_id - 1" \
+	" FROM workflow.mutable_state AS m" \
+	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
+#define PGWF_FILTER_HISTORY_SIZE \
+	"coalesce(e.history_size_bytes, (SELECT m.history_size" \
+	" FROM workflow.mutable_state AS m" \
+	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
 
 extern void pgwf_filter_compile(PgwfFilter *filter, int32 namespace_id,
 								const char *query);

@@ -39,8 +39,7 @@
 #define LIST_COLUMNS \
 	"SELECT e.workflow_id, e.run_id, e.workflow_type, e.status," \
 	" e.start_time, e.execution_time, e.close_time, e.task_queue," \
-	" coalesce(e.history_length, m.next_event_id - 1)," \
-	" coalesce(e.history_size_bytes, m.history_size)," \
+	" " PGWF_FILTER_HISTORY_LENGTH ", " PGWF_FILTER_HISTORY_SIZE "," \
 	" e.memo, e.search_attributes, e.parent_workflow_id, e.parent_run_id," \
 	" coalesce(e.root_workflow_id, e.workflow_id)," \
 	" coalesce(e.root_run_id, e.run_id), e.first_run_id, e.run_key"
@@ -205,12 +204,12 @@ pgwf_list_workflow_executions(PG_FUNCTION_ARGS)
 						  "GROUP BY is not supported here");
 
 	pgwf_db_begin(&scope);
-	if (!place.is_closed)
+	if (!place.is_closed && !filter.never_open)
 	{
 		count = select_half(&filter, &place, false, page_size);
 		put_rows(result, count, false);
 	}
-	if (count < page_size)
+	if (count < page_size && !filter.never_closed)
 	{
 		count = select_half(&filter, &place, true, page_size - (int) count);
 		put_rows(result, count, true);
