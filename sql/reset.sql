@@ -214,31 +214,31 @@ SELECT jsonb_build_array(jsonb_build_object(
     jsonb_build_object('workflowId', id, 'workflowType', '{"name": "type"}'
         ::jsonb, 'taskQueue', jsonb_build_object('name', id))))
 $$;
-SELECT t.start('parent');
-SELECT t.step('parent', pg_temp.child('child 1'));
-SELECT t.wait_event('parent', 'ChildWorkflowExecutionStarted');
-SELECT t.step('parent', pg_temp.child('child 2'));
-SELECT t.wait_event('parent', 'ChildWorkflowExecutionStarted', 2);
-SELECT t.types('parent', 4);
+SELECT t.start('reset parent');
+SELECT t.step('reset parent', pg_temp.child('reset child 1'));
+SELECT t.wait_event('reset parent', 'ChildWorkflowExecutionStarted');
+SELECT t.step('reset parent', pg_temp.child('reset child 2'));
+SELECT t.wait_event('reset parent', 'ChildWorkflowExecutionStarted', 2);
+SELECT t.types('reset parent', 4);
 SELECT run_id AS child FROM workflow.execution
-WHERE workflow_id = 'child 1' \gset
+WHERE workflow_id = 'reset child 1' \gset
 -- the first lives on, the second, started after the point, is terminated
-SELECT pg_temp.reset('parent', 9);
-SELECT t.wait_for($$ SELECT t.status('child 2') LIKE '%TERMINATED' $$);
-SELECT t.status('child 1'), t.types('parent', 5);
+SELECT pg_temp.reset('reset parent', 9);
+SELECT t.wait_for($$ SELECT t.status('reset child 2') LIKE '%TERMINATED' $$);
+SELECT t.status('reset child 1'), t.types('reset parent', 5);
 SELECT initiated_event_id, child_run_id = :'child'
-FROM workflow.pending_children WHERE workflow_id = 'parent';
+FROM workflow.pending_children WHERE workflow_id = 'reset parent';
 -- it is started again when the workflow says so again
-SELECT t.step('parent', pg_temp.child('child 2'));
-SELECT t.wait_event('parent', 'ChildWorkflowExecutionStarted', 2);
-SELECT count(*) FROM workflow.execution WHERE workflow_id = 'child 2';
+SELECT t.step('reset parent', pg_temp.child('reset child 2'));
+SELECT t.wait_event('reset parent', 'ChildWorkflowExecutionStarted', 2);
+SELECT count(*) FROM workflow.execution WHERE workflow_id = 'reset child 2';
 -- and the first tells the new run of its end
-SELECT t.step('child 1', t.close('["one"]'));
-SELECT t.wait_event('parent', 'ChildWorkflowExecutionCompleted');
-SELECT t.types('parent', 9);
+SELECT t.step('reset child 1', t.close('["one"]'));
+SELECT t.wait_event('reset parent', 'ChildWorkflowExecutionCompleted');
+SELECT t.types('reset parent', 9);
 -- a result that came after the point is told again
-SELECT pg_temp.reset('parent', 9);
-SELECT t.types('parent', 8);
+SELECT pg_temp.reset('reset parent', 9);
+SELECT t.types('reset parent', 8);
 SELECT count(*) FROM workflow.pending_children
-WHERE workflow_id = 'parent';
-SELECT workflow.terminate_workflow_execution('parent');
+WHERE workflow_id = 'reset parent';
+SELECT workflow.terminate_workflow_execution('reset parent');
