@@ -27,19 +27,14 @@
 
 #define RESERVED_PREFIX "Temporal"
 
+/* also finds a row that another transaction has just added */
 static PgwfStatement insert_attribute = {
-	.sql = "INSERT INTO workflow.search_attribute (namespace_id, name, type)"
-	" VALUES ($1, $2, $3)"
-	" ON CONFLICT (namespace_id, name) DO NOTHING",
+	.sql = "INSERT INTO workflow.search_attribute AS sa"
+	" (namespace_id, name, type) VALUES ($1, $2, $3)"
+	" ON CONFLICT (namespace_id, name) DO UPDATE SET type = excluded.type"
+	" WHERE sa.type = excluded.type",
 	.nargs = 3,
 	.argtypes = {INT4OID, TEXTOID, TEXTOID}
-};
-
-static PgwfStatement select_type = {
-	.sql = "SELECT type FROM workflow.search_attribute"
-	" WHERE namespace_id = $1 AND name = $2",
-	.nargs = 2,
-	.argtypes = {INT4OID, TEXTOID}
 };
 
 static PgwfStatement delete_attribute = {
@@ -110,20 +105,11 @@ static void
 add_attribute(int32 namespace_id, char *name, PgwfSearchType type)
 {
 	Datum		values[3];
-	bool		isnull;
 
 	values[0] = Int32GetDatum(namespace_id);
 	values[1] = CStringGetTextDatum(name);
 	values[2] = CStringGetTextDatum(pgwf_search_type_name(type));
-	if (pgwf_db_execute(&insert_attribute, values, NULL) > 0)
-		return;
-	if (pgwf_db_query(&select_type, values, NULL, 1) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not add search attribute \"%s\" due to concurrent change",
-						name)));
-	if (pgwf_search_type_by_name(TextDatumGetCString(pgwf_db_value(0, 1,
-																   &isnull))) != type)
+	if (pgwf_db_execute(&insert_attribute, values, NULL) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_ALREADY_EXISTS),
 				 errmsg("search attribute \"%s\" exists already with another type",
