@@ -26,6 +26,7 @@
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
 #include "pgwf_workflow_task.h"
+#include "pgwf_update.h"
 #include "pgwf_xact.h"
 
 PG_FUNCTION_INFO_V1(pgwf_delete_workflow_execution);
@@ -86,6 +87,7 @@ pgwf_run_delete(PgwfCall *call, int32 namespace_id, int64 run_key)
 	if (pgwf_message_is_pending(call, namespace_id, run_key, false))
 		return false;
 	pgwf_event_delete_all(call, namespace_id, run_key);
+	pgwf_update_delete_all(call, namespace_id, run_key);
 	pgwf_execution_delete(call, execution);
 	pgwf_xact_run_changed(namespace_id, run_key);
 	return true;

@@ -68,15 +68,17 @@ pgwf_query_dispatch(PgwfRun *run, PgwfQuery *query)
 }
 
 /*
- * Hands a waiting query to a worker.  False if somebody else has it, or
- * nobody wants to know any more.
+ * Hands a waiting query to a worker.  False if somebody else has it, nobody
+ * wants to know any more, or the run has been deleted.
  */
 bool
 pgwf_query_claim(PgwfCall *call, PgwfQuery *query)
 {
 	if (!pgwf_query_is_awaited(query) ||
 		pgwf_query_lock(call, query, LockWaitSkip) != PGWF_LOCK_OK ||
-		query->state != PGWF_QUERY_WAITING)
+		query->state != PGWF_QUERY_WAITING ||
+		pgwf_execution_load(call, query->namespace_id,
+							query->run_key) == NULL)
 		return false;
 	query->state = PGWF_QUERY_CLAIMED;
 	query->attempt++;

@@ -18,6 +18,7 @@
 #include "pgwf_activity.h"
 #include "pgwf_rebuild.h"
 #include "pgwf_search_attribute.h"
+#include "pgwf_update.h"
 #include "pgwf_workflow_task.h"
 
 typedef void (*ApplyEvent) (PgwfRun *run, const PgwfEvent *event,
@@ -297,6 +298,12 @@ apply_external_ended(PgwfRun *run, const PgwfEvent *event,
 												 "initiatedEventId"));
 }
 
+static void
+apply_update(PgwfRun *run, const PgwfEvent *event, PgwfReader *attributes)
+{
+	pgwf_update_apply_event(run, event);
+}
+
 static const ApplyEvent apply_event[PGWF_EVENT_TYPE_COUNT + 1] = {
 	[PGWF_EVENT_WORKFLOW_TASK_SCHEDULED] = apply_task_scheduled,
 	[PGWF_EVENT_WORKFLOW_TASK_STARTED] = apply_task_started,
@@ -328,7 +335,10 @@ static const ApplyEvent apply_event[PGWF_EVENT_TYPE_COUNT + 1] = {
 	[PGWF_EVENT_EXTERNAL_SIGNALED] = apply_external_ended,
 	[PGWF_EVENT_REQUEST_CANCEL_EXTERNAL_INITIATED] = apply_cancel_initiated,
 	[PGWF_EVENT_REQUEST_CANCEL_EXTERNAL_FAILED] = apply_external_ended,
-	[PGWF_EVENT_EXTERNAL_CANCEL_REQUESTED] = apply_external_ended
+	[PGWF_EVENT_EXTERNAL_CANCEL_REQUESTED] = apply_external_ended,
+	[PGWF_EVENT_UPDATE_ADMITTED] = apply_update,
+	[PGWF_EVENT_UPDATE_ACCEPTED] = apply_update,
+	[PGWF_EVENT_UPDATE_COMPLETED] = apply_update
 };
 
 /*

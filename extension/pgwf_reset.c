@@ -26,6 +26,7 @@
 #include "pgwf_namespace.h"
 #include "pgwf_new_run.h"
 #include "pgwf_rebuild.h"
+#include "pgwf_update.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -43,6 +44,7 @@ typedef struct Reset
 	const char *reason;
 	const char *identity;
 	bool		exclude_signals;
+	bool		exclude_updates;
 	pg_uuid_t	new_run_id;
 	List	   *ended_events;	/* of the current run, from its end */
 } Reset;
@@ -309,6 +311,11 @@ reapply_events(PgwfRun *run, const Reset *reset, List *events, bool is_base)
 				if (!reset->exclude_signals)
 					reapply_signal(run, event);
 				break;
+			case PGWF_EVENT_UPDATE_ADMITTED:
+			case PGWF_EVENT_UPDATE_ACCEPTED:
+				if (!reset->exclude_updates)
+					pgwf_update_reapply(run, event);
+				break;
 			case PGWF_EVENT_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
 				pgwf_run_arrive(run, event->type, event->attributes,
 								run->call->now);
@@ -516,7 +523,9 @@ read_exclusions(FunctionCallInfo fcinfo, int n, Reset *reset)
 			name += strlen(EXCLUDE_PREFIX);
 		if (strcmp(name, "SIGNAL") == 0)
 			reset->exclude_signals = true;
-		else if (strcmp(name, "UPDATE") != 0 && strcmp(name, "NEXUS") != 0)
+		else if (strcmp(name, "UPDATE") == 0)
+			reset->exclude_updates = true;
+		else if (strcmp(name, "NEXUS") != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 					 errmsg("unknown reset_reapply_exclude_type \"%s\"",

@@ -402,6 +402,8 @@ pgwf_run_flush_buffer(PgwfRun *run)
 			appended = lappend(appended, append_event(run, event));
 			if (event->type == PGWF_EVENT_CHILD_STARTED)
 				note_child_started(run, event);
+			else if (event->type == PGWF_EVENT_UPDATE_ADMITTED)
+				pgwf_update_note_admitted(run, event);
 		}
 	}
 	return true;

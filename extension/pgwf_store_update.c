@@ -162,6 +162,28 @@ pgwf_update_lock(PgwfCall *call, PgwfUpdate *update, LockWaitPolicy policy)
 	return result;
 }
 
+/* Forgets the updates of a run that is deleted */
+void
+pgwf_update_delete_all(PgwfCall *call, int32 namespace_id, int64 run_key)
+{
+	PgwfKey		keys[2];
+	PgwfScan	scan;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
+	pgwf_scan_begin(&scan, call, PGWF_UPDATE_REQUEST,
+					PGWF_UPDATE_REQUEST_PKEY, keys, lengthof(keys));
+	while (pgwf_scan_next(&scan))
+	{
+		PgwfUpdate	update;
+
+		pgwf_update_read(scan.slot, &update);
+		if (pgwf_update_lock(call, &update, LockWaitBlock) == PGWF_LOCK_OK)
+			pgwf_update_delete(call, &update);
+	}
+	pgwf_scan_end(&scan);
+}
+
 /* Rejected ones to be forgotten from one moment to another */
 void
 pgwf_update_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,

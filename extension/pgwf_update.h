@@ -67,6 +67,8 @@ extern List *pgwf_update_load_open(PgwfCall *call, int32 namespace_id,
 extern void pgwf_update_insert(PgwfCall *call, const PgwfUpdate *update);
 extern void pgwf_update_update(PgwfCall *call, PgwfUpdate *update);
 extern void pgwf_update_delete(PgwfCall *call, PgwfUpdate *update);
+extern void pgwf_update_delete_all(PgwfCall *call, int32 namespace_id,
+								   int64 run_key);
 extern void pgwf_update_due_scan(PgwfScan *scan, PgwfCall *call,
 								 TimestampTz from, TimestampTz until);
 extern void pgwf_update_read(TupleTableSlot *slot, PgwfUpdate *update);
@@ -87,6 +89,11 @@ extern void pgwf_run_write_updates(PgwfRun *run);
 extern void pgwf_append_update_messages(StringInfo buf, PgwfRun *run);
 extern Jsonb *pgwf_update_failure(const char *message, const char *type);
 extern int	pgwf_updates_expire(PgwfCall *call, int max_updates);
+
+/* pgwf_update_rebuild.c: updates of a run that a reset makes */
+extern void pgwf_update_apply_event(PgwfRun *run, const PgwfEvent *event);
+extern void pgwf_update_reapply(PgwfRun *run, const PgwfEvent *event);
+extern void pgwf_update_note_admitted(PgwfRun *run, const PgwfEvent *event);
 
 /* pgwf_command_update.c: what workers say of updates */
 extern List *pgwf_protocol_messages_parse(Jsonb *messages);
