@@ -79,6 +79,8 @@ static const char *const reserved_words[] = {
 };
 
 static PgwfFilterNode *parse_or(Parser *parser);
+static void unexpected(const Parser *parser, const char *expected,
+					   const char *hint) pg_attribute_noreturn();
 
 const char *
 pgwf_filter_operator_name(PgwfFilterOperator operator)
@@ -338,7 +340,6 @@ accept_word(Parser *parser, const char *word)
 
 /* Refuses the token; "expected" says what should stand there */
 static void
-pg_attribute_noreturn()
 unexpected(const Parser *parser, const char *expected, const char *hint)
 {
 	const Token *token = &parser->token;

@@ -117,6 +117,10 @@ typedef struct Subject
 	Oid			param_type;		/* of what it is compared with */
 } Subject;
 
+static void wrong_value(PgwfFilter *filter, const PgwfFilterNode *node,
+						const PgwfFilterValue *value, const Subject *subject,
+						const char *hint) pg_attribute_noreturn();
+
 int
 pgwf_filter_param(PgwfFilter *filter, Oid type, Datum value)
 {
@@ -254,7 +258,7 @@ check_operator(PgwfFilter *filter, const PgwfFilterNode *node,
  * Values
  */
 
-static void pg_attribute_noreturn()
+static void
 wrong_value(PgwfFilter *filter, const PgwfFilterNode *node,
 			const PgwfFilterValue *value, const Subject *subject,
 			const char *hint)

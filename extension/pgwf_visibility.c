@@ -3,10 +3,11 @@
  * pgwf_visibility.c
  *		SQL functions that list and count the runs a filter matches.
  *
- * A list is in the order of two indexes: open runs, the latest first, then
- * closed ones, the last closed first.  A page continues from the place of a
- * row in that order, which its token tells, so runs that start or close
- * meanwhile do not shift the pages.
+ * A list is in the order of execution_list_idx: open runs, the latest first,
+ * then closed ones, the last closed first; each half is a statement, whose
+ * conditions the index can serve.  A page continues from the place of a row
+ * in that order, which its token tells, so runs that start or close meanwhile
+ * do not shift the pages.
  *
  * Takes no locks but those of a SELECT.
  *
@@ -141,8 +142,8 @@ select_half(const PgwfFilter *filter, const Place *place, bool closed,
 						 pgwf_filter_param(&half, INT8OID,
 										   Int64GetDatum(place->run_key)));
 	}
-	appendStringInfo(&sql, " ORDER BY %se.start_time DESC, e.run_key DESC"
-					 " LIMIT $%d", closed ? "e.close_time DESC, " : "",
+	appendStringInfo(&sql, " ORDER BY e.close_time DESC, e.start_time DESC,"
+					 " e.run_key DESC LIMIT $%d",
 					 pgwf_filter_param(&half, INT8OID, Int64GetDatum(limit)));
 	return pgwf_db_search(sql.data, half.nargs, half.types, half.values, NULL,
 						  limit);
