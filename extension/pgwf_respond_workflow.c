@@ -251,8 +251,9 @@ append_activity_tasks(StringInfo answer, PgwfRun *run, List *activities)
 
 /*
  * May a speculative task be forgotten, as if it had never been?  It must have
- * done nothing, and its worker must not have seen events for the first time,
- * or few if it can go back.
+ * only rejected updates, and its worker must not have seen events for the
+ * first time, or few if it can go back.  A worker without any message does
+ * not know of updates, and so not of going back.
  */
 static bool
 may_discard(const PgwfRun *run, const CompletionRequest *request)
@@ -261,6 +262,7 @@ may_discard(const PgwfRun *run, const CompletionRequest *request)
 
 	if (!pgwf_workflow_task_is_speculative(run) ||
 		request->commands != NIL || request->force_new_task ||
+		request->messages == NIL ||
 		!pgwf_protocol_only_rejections(request->messages))
 		return false;
 	if (request->discard_with_events)

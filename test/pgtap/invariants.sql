@@ -128,7 +128,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(36);
+SELECT plan(39);
 
 /* ---- histories ---- */
 
@@ -362,6 +362,42 @@ SELECT is_empty($$
     'the state and its workflow task agree');
 
 SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.open_updates, m.update_count
+    FROM workflow.mutable_state AS m
+    WHERE m.open_updates <> (
+            SELECT count(*) FROM workflow.update_request AS u
+            WHERE u.namespace_id = m.namespace_id AND u.run_key = m.run_key
+                AND u.state IN (1, 2))
+        OR m.update_count <> (
+            SELECT count(*) FROM event AS e
+            WHERE e.namespace_id = m.namespace_id AND e.run_key = m.run_key
+                AND e.type = 'WorkflowExecutionUpdateAccepted') $$,
+    'a run counts its updates right');
+
+SELECT is_empty($$
+    SELECT u.namespace_id, u.run_key, u.update_id
+    FROM workflow.update_request AS u
+    WHERE u.state = 1 AND (u.namespace_id, u.run_key) NOT IN (
+        SELECT namespace_id, run_key FROM open_run) $$,
+    'no update waits for a closed run');
+
+SELECT is_empty($$
+    SELECT u.namespace_id, u.run_key, u.update_id
+    FROM workflow.update_request AS u
+    WHERE u.state IN (2, 3) AND NOT EXISTS (
+            SELECT FROM event AS e
+            WHERE e.namespace_id = u.namespace_id AND e.run_key = u.run_key
+                AND e.event_id = u.accepted_event_id
+                AND e.type = 'WorkflowExecutionUpdateAccepted'
+                AND e.a ->> 'protocolInstanceId' = u.update_id)
+        OR u.state = 3 AND NOT EXISTS (
+            SELECT FROM event AS e
+            WHERE e.namespace_id = u.namespace_id AND e.run_key = u.run_key
+                AND e.event_id = u.completed_event_id
+                AND e.type = 'WorkflowExecutionUpdateCompleted') $$,
+    'an update knows its events');
+
+SELECT is_empty($$
     SELECT m.namespace_id, m.run_key, m.wft_scheduled_event_id,
         m.wft_started_event_id
     FROM workflow.mutable_state AS m
@@ -370,6 +406,7 @@ SELECT is_empty($$
     LEFT JOIN event AS b ON b.namespace_id = m.namespace_id
         AND b.run_key = m.run_key AND b.event_id = m.wft_started_event_id
     WHERE m.wft_scheduled_event_id <> 0 AND m.wft_attempt = 1
+        AND m.flags & 1024 = 0
         AND (s.type IS DISTINCT FROM 'WorkflowTaskScheduled'
             OR (m.wft_started_event_id <> 0 AND (
                 b.type IS DISTINCT FROM 'WorkflowTaskStarted'
