@@ -54,6 +54,15 @@ check_examples('README.md', 'readme');
 new_database($node, 'api');
 check_examples('doc/sql-api.md', 'api');
 
+# what it asks is about the workflows of the examples before it
+check_examples('doc/operations.md', 'api');
+
+foreach my $topic (qw(schedules search))
+{
+	new_database($node, $topic);
+	check_examples("doc/$topic.md", $topic);
+}
+
 # ---- Functions and views ----
 
 sub rows

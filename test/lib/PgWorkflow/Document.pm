@@ -73,11 +73,12 @@ sub read_examples
 	my $text = read_document($path);
 	my @examples;
 
-	while ($text =~ /^```([^\n]*)\n(.*?)^```\n/gms)
+	while ($text =~ /^( *)```([^\n]*)\n(.*?)^\1```\n/gms)
 	{
-		my ($language, $body, $start) = ($1, $2, $-[2]);
+		my ($indent, $language, $body, $start) = ($1, $2, $3, $-[3]);
 		my $line = 1 + (substr($text, 0, $start) =~ tr/\n//);
 
+		$body =~ s/^$indent//gm;
 		if ($language eq 'sql')
 		{
 			my $example = { line => $line, input => $body };
