@@ -147,34 +147,34 @@ FROM workflow.executions AS e WHERE e.workflow_id = workflow
 ORDER BY e.start_time DESC LIMIT 1
 $$;
 -- values are merged, at once and while the run is open; null removes
-SELECT started FROM workflow.start_workflow_execution('upsert', 'type', 'upsert',
+SELECT started FROM workflow.start_workflow_execution('search upsert', 'type', 'search upsert',
     search_attributes => '{"RegressInt": 1, "RegressKeyword": "k"}',
     memo => '{"a": 1, "b": {"c": 2}}');
-SELECT t.step('upsert', pg_temp.upsert('{"RegressInt": 2,
+SELECT t.step('search upsert', pg_temp.upsert('{"RegressInt": 2,
     "RegressList": ["a"], "RegressKeyword": null,
     "TemporalChangeVersion": ["change-1"]}')
     || pg_temp.modify('{"b": [3], "a": null, "d": "x"}')
     || t.timer('t', '3600s'));
-SELECT * FROM t.events('upsert', 4);
-SELECT * FROM pg_temp.has('upsert');
-SELECT workflow.describe_workflow_execution('upsert')
+SELECT * FROM t.events('search upsert', 4);
+SELECT * FROM pg_temp.has('search upsert');
+SELECT workflow.describe_workflow_execution('search upsert')
     #> '{workflowExecutionInfo,searchAttributes}';
 -- two in one completion, and one that removes all
-SELECT workflow.signal_workflow_execution('upsert', 's');
-SELECT t.step('upsert', pg_temp.upsert('{"RegressBool": true}')
+SELECT workflow.signal_workflow_execution('search upsert', 's');
+SELECT t.step('search upsert', pg_temp.upsert('{"RegressBool": true}')
     || pg_temp.upsert('{"RegressBool": false, "RegressInt": 3}'));
-SELECT * FROM pg_temp.has('upsert');
-SELECT workflow.signal_workflow_execution('upsert', 's');
-SELECT t.step('upsert', pg_temp.upsert('{"RegressBool": null,
+SELECT * FROM pg_temp.has('search upsert');
+SELECT workflow.signal_workflow_execution('search upsert', 's');
+SELECT t.step('search upsert', pg_temp.upsert('{"RegressBool": null,
     "RegressInt": null, "RegressList": [], "TemporalChangeVersion": null}')
     || pg_temp.modify('{"b": null, "d": null}'));
-SELECT * FROM pg_temp.has('upsert');
+SELECT * FROM pg_temp.has('search upsert');
 -- with the close
-SELECT workflow.signal_workflow_execution('upsert', 's');
-SELECT t.step('upsert', pg_temp.upsert('{"RegressInt": 4}')
+SELECT workflow.signal_workflow_execution('search upsert', 's');
+SELECT t.step('search upsert', pg_temp.upsert('{"RegressInt": 4}')
     || pg_temp.modify('{"last": true}') || t.close());
-SELECT * FROM pg_temp.has('upsert');
-SELECT t.status('upsert');
+SELECT * FROM pg_temp.has('search upsert');
+SELECT t.status('search upsert');
 
 -- failed causes; nothing of the completion stays
 CREATE FUNCTION pg_temp.refused(commands jsonb) RETURNS text
@@ -182,18 +182,18 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_answer text;
 BEGIN
-    PERFORM workflow.start_workflow_execution('refused', 'type', 'refused',
+    PERFORM workflow.start_workflow_execution('search refused', 'type', 'search refused',
         search_attributes => '{"RegressInt": 1}');
-    v_answer := t.step('refused', pg_temp.upsert('{"RegressInt": 7}')
+    v_answer := t.step('search refused', pg_temp.upsert('{"RegressInt": 7}')
         || commands);
-    IF (SELECT h.search FROM pg_temp.has('refused') AS h)
+    IF (SELECT h.search FROM pg_temp.has('search refused') AS h)
         IS DISTINCT FROM '{"RegressInt": 1}' THEN
         v_answer := v_answer || ' and it was kept';
     END IF;
-    IF t.status('refused') = 'WORKFLOW_EXECUTION_STATUS_RUNNING' THEN
-        PERFORM workflow.terminate_workflow_execution('refused');
+    IF t.status('search refused') = 'WORKFLOW_EXECUTION_STATUS_RUNNING' THEN
+        PERFORM workflow.terminate_workflow_execution('search refused');
     ELSE
-        v_answer := v_answer || ' ' || t.status('refused');
+        v_answer := v_answer || ' ' || t.status('search refused');
     END IF;
     RETURN v_answer;
 END
@@ -229,56 +229,56 @@ SELECT pg_temp.refused(pg_temp.upsert(
 RESET pg_workflow.max_search_attributes;
 
 -- continue-as-new and children take the command's own
-SELECT started FROM workflow.start_workflow_execution('chain', 'type', 'chain',
+SELECT started FROM workflow.start_workflow_execution('search chain', 'type', 'search chain',
     search_attributes => '{"RegressInt": 1}', memo => '{"m": 1}');
-SELECT t.step('chain', pg_temp.upsert('{"RegressInt": 2}')
+SELECT t.step('search chain', pg_temp.upsert('{"RegressInt": 2}')
     || '[{"commandType": "ContinueAsNewWorkflowExecution", "attributes":
         {"searchAttributes": {"indexedFields": {"RegressInt": 4}}}}]');
-SELECT * FROM pg_temp.has('chain');
+SELECT * FROM pg_temp.has('search chain');
 SELECT status, search_attributes FROM workflow.executions
-WHERE workflow_id = 'chain' ORDER BY start_time;
-SELECT started FROM workflow.start_workflow_execution('parent', 'type', 'parent');
-SELECT t.step('parent',
+WHERE workflow_id = 'search chain' ORDER BY start_time;
+SELECT started FROM workflow.start_workflow_execution('search parent', 'type', 'search parent');
+SELECT t.step('search parent',
     '[{"commandType": "StartChildWorkflowExecution", "attributes":
-        {"workflowId": "sa child", "workflowType": {"name": "c"},
+        {"workflowId": "search child", "workflowType": {"name": "c"},
          "searchAttributes": {"indexedFields": {"RegressInt": 3,
             "RegressBool": null}}}}]');
-SELECT t.wait_event('parent', 'ChildWorkflowExecutionStarted');
-SELECT * FROM pg_temp.has('sa child');
+SELECT t.wait_event('search parent', 'ChildWorkflowExecutionStarted');
+SELECT * FROM pg_temp.has('search child');
 
 -- a retry begins with those of the start
-SELECT started FROM workflow.start_workflow_execution('again', 'type', 'again',
+SELECT started FROM workflow.start_workflow_execution('search again', 'type', 'search again',
     search_attributes => '{"RegressInt": 1}', memo => '{"m": 1}',
     retry_policy => '{"initialInterval": "0.001s", "maximumAttempts": 2}');
-SELECT t.step('again', pg_temp.upsert('{"RegressInt": 2}')
+SELECT t.step('search again', pg_temp.upsert('{"RegressInt": 2}')
     || pg_temp.modify('{"m": 2}')
     || '[{"commandType": "FailWorkflowExecution", "attributes":
         {"failure": {"message": "no", "applicationFailureInfo": {}}}}]');
-SELECT * FROM pg_temp.has('again');
+SELECT * FROM pg_temp.has('search again');
 
 -- a reset takes back what was changed after its point
-SELECT started FROM workflow.start_workflow_execution('back', 'type', 'back',
+SELECT started FROM workflow.start_workflow_execution('search back', 'type', 'search back',
     search_attributes => '{"RegressInt": 1, "RegressBool": true}',
     memo => '{"m": 1}');
-SELECT t.step('back', pg_temp.upsert('{"RegressInt": 2, "RegressBool": null}')
+SELECT t.step('search back', pg_temp.upsert('{"RegressInt": 2, "RegressBool": null}')
     || pg_temp.modify('{"n": 2}'));
-SELECT workflow.signal_workflow_execution('back', 's');
-SELECT t.step('back', pg_temp.upsert('{"RegressInt": 3}')
+SELECT workflow.signal_workflow_execution('search back', 's');
+SELECT t.step('search back', pg_temp.upsert('{"RegressInt": 3}')
     || pg_temp.modify('{"m": 3}'));
-SELECT * FROM pg_temp.has('back');
+SELECT * FROM pg_temp.has('search back');
 SELECT event_id AS second_task FROM workflow.get_workflow_execution_history(
-    'back') WHERE event_type = 'WorkflowTaskCompleted'
+    'search back') WHERE event_type = 'WorkflowTaskCompleted'
 ORDER BY 1 DESC LIMIT 1 \gset
-SELECT workflow.reset_workflow_execution('back', 'r',
+SELECT workflow.reset_workflow_execution('search back', 'r',
     workflow_task_finish_event_id => :second_task) IS NOT NULL;
-SELECT * FROM pg_temp.has('back');
-SELECT workflow.reset_workflow_execution('back', 'r',
+SELECT * FROM pg_temp.has('search back');
+SELECT workflow.reset_workflow_execution('search back', 'r',
     workflow_task_finish_event_id => 4) IS NOT NULL;
-SELECT * FROM pg_temp.has('back');
+SELECT * FROM pg_temp.has('search back');
 
 -- what is removed from the registry stays on the runs that have it
 SELECT workflow.remove_search_attributes('{RegressBool}');
-SELECT * FROM pg_temp.has('back');
+SELECT * FROM pg_temp.has('search back');
 SELECT t.err($$SELECT * FROM workflow.count_workflow_executions(
     'RegressBool = true')$$);
 -- with another type, values of the old one are as if not there
