@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_activity.h"
+#include "pgwf_batch.h"
 #include "pgwf_close.h"
 #include "pgwf_delete.h"
 #include "pgwf_due.h"
@@ -325,6 +326,7 @@ pgwf_due_fire(int max_runs, PgwfDueResult *result)
 	pgwf_schedules_fire(&call, max_runs, &result->fired, &result->skipped,
 						&result->more);
 	pgwf_retention_enforce(&call, max_runs, &result->fired, &result->more);
+	pgwf_batches_run(&call, &result->fired);
 	if (result->fired > 0)
 		pgwf_xact_mark_durable();
 	if (pgwf_queries_expire(&call, max_runs) == max_runs ||
@@ -383,6 +385,7 @@ pgwf_due_next(TimestampTz after)
 	pgwf_scan_end(&scan);
 	next = Min(next, pgwf_schedules_next(&call, after));
 	next = Min(next, pgwf_retention_next());
+	next = Min(next, pgwf_batches_next(&call, after));
 
 	pgwf_query_due_scan(&scan, &call, after + 1, DT_NOEND);
 	if (pgwf_scan_next(&scan))

@@ -78,6 +78,11 @@ VALUES
     ('routine', 'search_attribute_time', 'read'),
     ('routine', 'list_workflow_executions', 'read'),
     ('routine', 'count_workflow_executions', 'read'),
+    /* batch operations */
+    ('routine', 'start_batch_operation', 'client'),
+    ('routine', 'stop_batch_operation', 'client'),
+    ('routine', 'describe_batch_operation', 'read'),
+    ('routine', 'list_batch_operations', 'read'),
     /* what people look at */
     ('routine', 'pollers', 'read'),
     ('view', 'namespaces', 'read'),

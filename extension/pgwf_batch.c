@@ -1,0 +1,531 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_batch.c
+ *		Batch operations (SS 17): what the scheduler does of them in a turn.
+ *
+ * A turn does a few of the operations of each that is due, as many as its
+ * rate allows in a moment, and notes how far it came in the same transaction.
+ * An operation that fails is undone and counted; one that would have to wait
+ * for a lock is tried again in a later turn.
+ *
+ * Locks: the row of the batch operation, then the runs it comes to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "pgwf_batch.h"
+#include "pgwf_db.h"
+#include "pgwf_errors.h"
+#include "pgwf_filter_sql.h"
+#include "pgwf_json.h"
+#include "pgwf_namespace.h"
+#include "pgwf_store.h"
+
+/* Operations of a moment, and how many moments a second has */
+#define MAX_OPERATIONS		100
+#define MOMENTS_PER_SECOND	10
+
+/* How long an operation may wait for a lock, and is left alone for then */
+#define LOCK_TIMEOUT		"100ms"
+#define LOCKED_DELAY		USECS_PER_SEC
+
+#define OPERATION_ARGS	\
+	.nargs = 6, \
+	.argtypes = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
+
+/* (workflow id, run id, reason, identity, namespace, parameters) */
+static PgwfStatement terminate = {
+	.sql = "SELECT workflow.terminate_workflow_execution(workflow_id => $1,"
+	" run_id => $2, reason => $3, identity => $4, namespace => $5)",
+	OPERATION_ARGS
+};
+
+static PgwfStatement cancel = {
+	.sql = "SELECT workflow.request_cancel_workflow_execution("
+	"workflow_id => $1, run_id => $2, reason => $3, identity => $4,"
+	" namespace => $5)",
+	OPERATION_ARGS
+};
+
+static PgwfStatement signal_run = {
+	.sql = "SELECT workflow.signal_workflow_execution(workflow_id => $1,"
+	" signal_name => $6 ->> 'signal', input => $6 -> 'input',"
+	" run_id => $2, identity => $4, header => $6 -> 'header',"
+	" namespace => $5)",
+	OPERATION_ARGS
+};
+
+static PgwfStatement delete_run = {
+	.sql = "SELECT workflow.delete_workflow_execution(workflow_id => $1,"
+	" run_id => $2, namespace => $5)",
+	OPERATION_ARGS
+};
+
+static PgwfStatement reset = {
+	.sql = "SELECT workflow.reset_workflow_execution(workflow_id => $1,"
+	" reason => $3, reset_type => $6 ->> 'resetType', run_id => $2,"
+	" reset_reapply_exclude_types => (SELECT pg_catalog.array_agg(x.type)"
+	" FROM pg_catalog.jsonb_array_elements_text("
+	"$6 -> 'resetReapplyExcludeTypes') AS x (type)),"
+	" identity => $4, namespace => $5)",
+	OPERATION_ARGS
+};
+
+static const struct
+{
+	const char *name;
+	PgwfStatement *statement;
+}			operations[] =
+
+{
+	{"TERMINATE", &terminate},
+	{"CANCEL", &cancel},
+	{"SIGNAL", &signal_run},
+	{"DELETE", &delete_run},
+	{"RESET", &reset}
+};
+
+static PgwfStatement select_due = {
+	.sql = "SELECT namespace_id, job_id, due_at, operation, parameters,"
+	" query, executions, rate, reason, identity, progress, last_run_key"
+	" FROM workflow.batch_operation"
+	" WHERE due_at IS NOT NULL AND due_at <= $1"
+	" ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+	.nargs = 1,
+	.argtypes = {TIMESTAMPTZOID}
+};
+
+static PgwfStatement update_progress = {
+	.sql = "UPDATE workflow.batch_operation"
+	" SET complete = complete + $3, failure = failure + $4,"
+	" last_error = coalesce($5, last_error), progress = $6, due_at = $7"
+	" WHERE namespace_id = $1 AND job_id = $2",
+	.nargs = 7,
+	.argtypes = {INT4OID, TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID,
+	TIMESTAMPTZOID}
+};
+
+static PgwfStatement update_closed = {
+	.sql = "UPDATE workflow.batch_operation"
+	" SET state = $3, close_time = $4, due_at = NULL,"
+	" last_error = coalesce($5, last_error)"
+	" WHERE namespace_id = $1 AND job_id = $2",
+	.nargs = 5,
+	.argtypes = {INT4OID, TEXTOID, INT2OID, TIMESTAMPTZOID, TEXTOID}
+};
+
+/* A batch operation, and what this turn does of it */
+typedef struct Batch
+{
+	int32		namespace_id;
+	Datum		job_id;
+	TimestampTz due_at;
+	char	   *operation;
+	Datum		parameters;
+	char	   *query;			/* NULL: a list */
+	Jsonb	   *executions;
+	double		rate;
+	Datum		reason;
+	Datum		identity;
+	bool		no_reason;
+	bool		no_identity;
+	int64		progress;
+	int64		last_run_key;
+	int64		complete;
+	int64		failure;
+	char	   *error;
+} Batch;
+
+/* One of the runs it is about */
+typedef struct Target
+{
+	int64		position;		/* value of "progress" once it is done */
+	char	   *workflow_id;	/* NULL: the run is gone */
+	pg_uuid_t  *run_id;			/* NULL: the current run */
+} Target;
+
+bool
+pgwf_batch_operation_is_known(const char *name)
+{
+	for (int i = 0; i < lengthof(operations); i++)
+	{
+		if (strcmp(name, operations[i].name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *
+column_text(int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(0, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* Locks and reads the next batch operation that is due */
+static bool
+load_due(PgwfCall *call, Batch *batch)
+{
+	PgwfDbScope scope;
+	MemoryContext spi_context;
+	Datum		value = TimestampTzGetDatum(call->now);
+	bool		found;
+	bool		isnull;
+
+	memset(batch, 0, sizeof(Batch));
+	pgwf_db_begin(&scope);
+	found = pgwf_db_execute(&select_due, &value, NULL) > 0;
+	if (found)
+	{
+		spi_context = MemoryContextSwitchTo(call->context);
+		batch->namespace_id = DatumGetInt32(pgwf_db_value(0, 1, &isnull));
+		batch->job_id = pgwf_db_copy(0, 2, call->context, &isnull);
+		batch->due_at = DatumGetTimestampTz(pgwf_db_value(0, 3, &isnull));
+		batch->operation = column_text(4);
+		batch->parameters = pgwf_db_copy(0, 5, call->context, &isnull);
+		batch->query = column_text(6);
+		value = pgwf_db_copy(0, 7, call->context, &isnull);
+		batch->executions = isnull ? NULL : DatumGetJsonbP(value);
+		batch->rate = DatumGetFloat8(pgwf_db_value(0, 8, &isnull));
+		batch->reason = pgwf_db_copy(0, 9, call->context, &batch->no_reason);
+		batch->identity = pgwf_db_copy(0, 10, call->context,
+									   &batch->no_identity);
+		batch->progress = DatumGetInt64(pgwf_db_value(0, 11, &isnull));
+		batch->last_run_key = DatumGetInt64(pgwf_db_value(0, 12, &isnull));
+		MemoryContextSwitchTo(spi_context);
+	}
+	pgwf_db_end(&scope);
+	return found;
+}
+
+/* A search for the next runs of a query */
+typedef struct RunSearch
+{
+	const Batch *batch;
+	int			count;			/* at most so many */
+	int			found;
+	int64		run_keys[MAX_OPERATIONS];
+} RunSearch;
+
+static void
+search_runs(void *arg)
+{
+	RunSearch  *search = arg;
+
+	search->found = pgwf_filter_select(search->batch->namespace_id,
+									   search->batch->query,
+									   search->batch->progress,
+									   search->count, search->run_keys);
+}
+
+/* What a search has found */
+static List *
+load_targets(PgwfCall *call, const RunSearch *search)
+{
+	const Batch *batch = search->batch;
+	List	   *targets = NIL;
+
+	for (int i = 0; i < search->found &&
+		 search->run_keys[i] <= batch->last_run_key; i++)
+	{
+		Target	   *target = palloc0(sizeof(Target));
+		PgwfExecution *execution;
+
+		target->position = search->run_keys[i];
+		execution = pgwf_execution_load(call, batch->namespace_id,
+										search->run_keys[i]);
+		if (execution)
+		{
+			target->workflow_id = execution->workflow_id;
+			target->run_id = &execution->run_id;
+		}
+		targets = lappend(targets, target);
+	}
+	return targets;
+}
+
+/* The next ones of the list; its elements have been checked */
+static List *
+find_in_list(const Batch *batch, int count)
+{
+	List	   *targets = NIL;
+
+	for (int i = 0; i < count; i++)
+	{
+		Target	   *target;
+		JsonbValue *element;
+		PgwfReader	reader;
+		char	   *run_id;
+
+		element = getIthJsonbValueFromContainer(&batch->executions->root,
+												(uint32) (batch->progress + i));
+		if (element == NULL)
+			break;
+		target = palloc0(sizeof(Target));
+		target->position = batch->progress + i + 1;
+		pgwf_reader_init(&reader, JsonbValueToJsonb(element));
+		target->workflow_id = pgwf_read_text(&reader, "workflowId");
+		run_id = pgwf_read_text(&reader, "runId");
+		if (run_id && run_id[0] != '\0')
+			target->run_id =
+				DatumGetUUIDP(DirectFunctionCall1(uuid_in,
+												  CStringGetDatum(run_id)));
+		targets = lappend(targets, target);
+	}
+	return targets;
+}
+
+static void
+call_operation(const Batch *batch, const Target *target)
+{
+	PgwfDbScope scope;
+	Datum		values[6];
+	char		nulls[] = "      ";
+
+	pgwf_db_begin(&scope);
+	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	values[0] = CStringGetTextDatum(target->workflow_id);
+	values[1] = UUIDPGetDatum(target->run_id);
+	nulls[1] = target->run_id ? ' ' : 'n';
+	values[2] = batch->reason;
+	nulls[2] = batch->no_reason ? 'n' : ' ';
+	values[3] = batch->identity;
+	nulls[3] = batch->no_identity ? 'n' : ' ';
+	values[4] =
+		CStringGetTextDatum(pgwf_namespace_name(batch->namespace_id));
+	values[5] = batch->parameters;
+	for (int i = 0; i < lengthof(operations); i++)
+	{
+		if (strcmp(batch->operation, operations[i].name) == 0)
+			(void) pgwf_db_execute(operations[i].statement, values, nulls);
+	}
+	pgwf_db_end(&scope);
+}
+
+/*
+ * Calls a function in a subtransaction.  If it raises an error its effects
+ * are undone, and the error is returned; NULL is success.  A cancellation of
+ * the whole is raised again.
+ */
+static ErrorData *
+try_in_subtransaction(void (*function) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		function(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error && (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+				  error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN))
+		ReThrowError(error);
+	return error;
+}
+
+typedef struct OperationCall
+{
+	const Batch *batch;
+	const Target *target;
+} OperationCall;
+
+static void
+run_operation(void *arg)
+{
+	OperationCall *operation = arg;
+
+	call_operation(operation->batch, operation->target);
+}
+
+/*
+ * Does the operation to a run.  What is closed or gone by now needs nothing
+ * done.  Returns false if it has to wait for a lock.
+ */
+static bool
+do_operation(Batch *batch, Target *target)
+{
+	OperationCall operation = {batch, target};
+	ErrorData  *error = NULL;
+
+	CHECK_FOR_INTERRUPTS();
+	if (target->workflow_id)
+		error = try_in_subtransaction(run_operation, &operation);
+	if (error == NULL || error->sqlerrcode == ERRCODE_PGWF_NOT_FOUND)
+		batch->complete++;
+	else if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+			 error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
+			 error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE)
+		return false;
+	else
+	{
+		batch->failure++;
+		batch->error = error->message;
+	}
+	batch->progress = target->position;
+	return true;
+}
+
+static void
+write_progress(Batch *batch, TimestampTz due_at)
+{
+	PgwfDbScope scope;
+	Datum		values[7];
+	char		nulls[] = "       ";
+
+	pgwf_db_begin(&scope);
+	values[0] = Int32GetDatum(batch->namespace_id);
+	values[1] = batch->job_id;
+	values[2] = Int64GetDatum(batch->complete);
+	values[3] = Int64GetDatum(batch->failure);
+	values[4] = (Datum) 0;
+	if (batch->error)
+		values[4] = CStringGetTextDatum(batch->error);
+	else
+		nulls[4] = 'n';
+	values[5] = Int64GetDatum(batch->progress);
+	values[6] = TimestampTzGetDatum(due_at);
+	(void) pgwf_db_execute(&update_progress, values, nulls);
+	pgwf_db_end(&scope);
+}
+
+static void
+close_batch(Batch *batch, PgwfBatchState state, const char *error,
+			TimestampTz now)
+{
+	PgwfDbScope scope;
+	Datum		values[5];
+	char		nulls[] = "     ";
+
+	pgwf_db_begin(&scope);
+	values[0] = Int32GetDatum(batch->namespace_id);
+	values[1] = batch->job_id;
+	values[2] = Int16GetDatum((int16) state);
+	values[3] = TimestampTzGetDatum(now);
+	values[4] = (Datum) 0;
+	if (error)
+		values[4] = CStringGetTextDatum(error);
+	else
+		nulls[4] = 'n';
+	(void) pgwf_db_execute(&update_closed, values, nulls);
+	pgwf_db_end(&scope);
+}
+
+/* Does the operations that a batch operation may do in this moment */
+static void
+run_batch(PgwfCall *call, Batch *batch)
+{
+	int			count = (int) ceil(batch->rate / MOMENTS_PER_SECOND);
+	RunSearch	search = {0};
+	ErrorData  *error = NULL;
+	List	   *targets;
+	int64		delay;
+	TimestampTz due_at;
+	ListCell   *lc;
+
+	count = Max(Min(count, MAX_OPERATIONS), 1);
+	search.batch = batch;
+	search.count = count;
+	if (batch->query)
+		error = try_in_subtransaction(search_runs, &search);
+	if (error)
+	{
+		/* the query has lost its search attribute, as an example */
+		close_batch(batch, PGWF_BATCH_FAILED, error->message, call->now);
+		return;
+	}
+	targets = batch->query ? load_targets(call, &search) :
+		find_in_list(batch, count);
+	delay = (int64) (count / batch->rate * USECS_PER_SEC);
+	foreach(lc, targets)
+	{
+		if (!do_operation(batch, lfirst(lc)))
+		{
+			delay = LOCKED_DELAY;
+			break;
+		}
+	}
+	due_at = Max(batch->due_at, call->now - USECS_PER_SEC) + delay;
+	write_progress(batch, Max(due_at, call->now + 1));
+	if (lc == NULL && list_length(targets) < count)
+		close_batch(batch, PGWF_BATCH_COMPLETED, NULL, call->now);
+}
+
+/* When the first batch operation goes on, from one moment to another */
+static TimestampTz
+first_due(PgwfCall *call, TimestampTz from, TimestampTz until)
+{
+	PgwfKey		keys[2];
+	PgwfScan	scan;
+	TimestampTz result = DT_NOEND;
+
+	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
+						 TimestampTzGetDatum(from)};
+	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
+						 TimestampTzGetDatum(until)};
+	pgwf_scan_begin(&scan, call, PGWF_BATCH_OPERATION,
+					PGWF_BATCH_OPERATION_DUE_IDX, keys, lengthof(keys));
+	if (pgwf_scan_next(&scan))
+	{
+		bool		isnull;
+
+		result = DatumGetTimestampTz(slot_getattr(scan.slot, 4, &isnull));
+	}
+	pgwf_scan_end(&scan);
+	return result;
+}
+
+/* Goes on with the batch operations that are due */
+void
+pgwf_batches_run(PgwfCall *call, int *fired)
+{
+	Batch		batch;
+
+	while (first_due(call, PGWF_NO_TIME, call->now) != DT_NOEND)
+	{
+		if (!load_due(call, &batch))
+			break;
+		run_batch(call, &batch);
+		(*fired)++;
+		CommandCounterIncrement();
+		pgwf_call_new_snapshot(call);
+	}
+}
+
+/* The first moment after "after" at which one goes on, or DT_NOEND */
+TimestampTz
+pgwf_batches_next(PgwfCall *call, TimestampTz after)
+{
+	return first_due(call, after + 1, DT_NOEND);
+}
