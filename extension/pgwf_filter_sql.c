@@ -37,7 +37,7 @@
 #include "pgwf_json.h"
 #include "pgwf_search_attribute.h"
 
-/* Up to so many values, IN is a chain of containments, which an index serves */
+/* Up to so many values, IN is a chain of containments, for an index */
 #define MAX_CONTAINMENTS 32
 
 /* How a system attribute is kept and compared */
