@@ -55,3 +55,14 @@ JOIN workflow.namespace AS n USING (namespace_id);
 
 COMMENT ON VIEW workflow.pollers IS
 'workers that have polled or waited in the last five minutes, by queue';
+
+CREATE FUNCTION workflow.describe_task_queue(
+    task_queue text,
+    task_queue_type text DEFAULT 'TASK_QUEUE_TYPE_WORKFLOW',
+    namespace text DEFAULT 'default')
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_describe_task_queue';
+
+COMMENT ON FUNCTION workflow.describe_task_queue(text, text, text) IS
+'describes a task queue, its backlog and its pollers of the last five minutes, as a DescribeTaskQueueResponse';

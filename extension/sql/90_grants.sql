@@ -85,6 +85,7 @@ VALUES
     ('routine', 'list_batch_operations', 'read'),
     /* what people look at */
     ('routine', 'pollers', 'read'),
+    ('routine', 'describe_task_queue', 'read'),
     ('view', 'namespaces', 'read'),
     ('view', 'namespace_grants', 'read'),
     ('view', 'executions', 'read'),

@@ -1,0 +1,58 @@
+--
+-- Describing task queues
+--
+\a
+\t on
+
+CREATE FUNCTION pg_temp.queue(queue text, type text DEFAULT NULL,
+    OUT stats jsonb, OUT priorities jsonb, OUT pollers jsonb)
+RETURNS record
+LANGUAGE sql AS $$
+SELECT d #- '{stats,approximateBacklogAge}' -> 'stats',
+    (SELECT jsonb_object_agg(key, value -> 'approximateBacklogCount')
+     FROM jsonb_each(d -> 'statsByPriorityKey')),
+    jsonb_path_query_array(d, '$.pollers[*].identity')
+FROM workflow.describe_task_queue(queue, type) AS d
+$$;
+
+-- one that nobody has used
+SELECT workflow.describe_task_queue('nobody''s');
+SELECT workflow.describe_task_queue('nobody''s', 'ACTIVITY');
+
+SELECT count(*) FROM generate_series(1, 3) AS n, LATERAL
+    workflow.start_workflow_execution('queued ' || n, 'type', 'queued');
+SELECT * FROM pg_temp.queue('queued');
+SELECT (d #>> '{stats,approximateBacklogAge}')::interval
+    BETWEEN '0 s' AND '1 min',
+    (d #>> '{stats,approximateBacklogAge}')::interval
+    <= clock_timestamp() - x.start_time
+FROM workflow.execution AS x,
+    workflow.describe_task_queue('queued') AS d
+WHERE x.workflow_id = 'queued 1';
+-- tasks that a worker has are not in it
+SELECT t.step('queued', t.schedule('a')
+    || t.schedule('b', '{"priority": {"priorityKey": 1}}')
+    || t.schedule('c', '{"priority": {"priorityKey": 5}}')
+    || t.schedule('d'));
+SELECT p ->> 'workflowType' IS NOT NULL
+FROM workflow.poll_workflow_task_queue('queued', 1, 'second') AS p;
+SELECT * FROM pg_temp.queue('queued', 'TASK_QUEUE_TYPE_WORKFLOW');
+SELECT * FROM pg_temp.queue('queued', 'TASK_QUEUE_TYPE_ACTIVITY');
+-- the first priority is handed out first
+SELECT p ->> 'activityId'
+FROM workflow.poll_activity_task_queue('queued', 2, 'third') AS p;
+SELECT * FROM pg_temp.queue('queued', 'ACTIVITY');
+-- an activity that waits for its retry, or is paused, is not in it
+SELECT workflow.pause_activity(workflow_id, 'c')
+FROM workflow.pending_activities WHERE activity_id = 'c'
+    AND task_queue = 'queued';
+SELECT stats, priorities FROM pg_temp.queue('queued', 'ACTIVITY');
+SELECT d #> '{pollers,0}' ? 'lastAccessTime'
+FROM workflow.describe_task_queue('queued', 'ACTIVITY') AS d;
+
+SELECT t.err($$ SELECT workflow.describe_task_queue(NULL) $$);
+SELECT t.err($$ SELECT workflow.describe_task_queue('queued', 'x') $$);
+SELECT t.err($$ SELECT workflow.describe_task_queue('queued',
+    namespace => 'nowhere') $$);
+SELECT count(workflow.terminate_workflow_execution(workflow_id))
+FROM workflow.execution WHERE task_queue = 'queued';
