@@ -128,7 +128,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(39);
+SELECT plan(40);
 
 /* ---- histories ---- */
 
@@ -475,6 +475,31 @@ SELECT set_eq($$
         WHERE c.namespace_id = s.namespace_id AND c.run_key = s.run_key
             AND c.started = s.event_id) $$,
     'the pending timers are those that were started and have not ended');
+
+/* ---- what runs are found by ---- */
+
+SELECT is_empty($$
+    WITH change AS (
+        SELECT v.namespace_id, v.run_key, v.event_id, k.key, k.value
+        FROM event AS v, jsonb_each(CASE v.type
+            WHEN 'WorkflowExecutionStarted'
+                THEN coalesce(v.a #> '{searchAttributes,indexedFields}', '{}')
+            WHEN 'UpsertWorkflowSearchAttributes'
+                THEN v.a #> '{searchAttributes,indexedFields}'
+            ELSE '{}' END) AS k
+    ), latest AS (
+        SELECT DISTINCT ON (namespace_id, run_key, key) *
+        FROM change ORDER BY namespace_id, run_key, key, event_id DESC
+    )
+    SELECT e.namespace_id, e.run_key, e.search_attributes
+    FROM workflow.execution AS e
+    WHERE EXISTS (SELECT FROM event AS v WHERE v.namespace_id = e.namespace_id
+            AND v.run_key = e.run_key AND v.event_id = 1)
+        AND e.search_attributes -> 'indexedFields' IS DISTINCT FROM (
+            SELECT jsonb_object_agg(l.key, l.value) FROM latest AS l
+            WHERE l.namespace_id = e.namespace_id AND l.run_key = e.run_key
+                AND l.value NOT IN ('null', '[]')) $$,
+    'the search attributes of a run are what its events have set');
 
 /* ---- the scheduler keeps up ---- */
 
