@@ -210,6 +210,7 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 							   LockWaitSkip) != PGWF_LOCK_OK ||
 			activity.state != PGWF_ACTIVITY_SCHEDULED)
 			continue;
+		pgwf_xact_hold_task(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue);
 		pgwf_activity_start(&activity, call.now, identity);
 		pgwf_activity_update(&call, &activity);
 		if (activity.due_at != PGWF_NO_TIME)

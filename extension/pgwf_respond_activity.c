@@ -375,6 +375,9 @@ pgwf_record_activity_task_heartbeat_by_id(PG_FUNCTION_ARGS)
 	{
 		cancel_requested = note_heartbeat(&call, activity, details);
 		flags = activity->flags;
+
+		/* who looked for its workflow task meanwhile has passed it over */
+		pgwf_run_finish(&run);
 	}
 	pgwf_call_end(&call);
 	PG_RETURN_DATUM(heartbeat_answer(fcinfo, cancel_requested, flags));

@@ -53,6 +53,21 @@ pgwf_run_init_new(PgwfRun *run, PgwfCall *call, PgwfExecution *execution)
 	run->stored = run->state;
 }
 
+/* The workflow task of a run that is locked cannot be claimed by others */
+static void
+hold_task(PgwfRun *run)
+{
+	const PgwfState *state = &run->state;
+
+	if (state->wft_scheduled_event_id == 0 ||
+		state->wft_started_event_id != 0)
+		return;
+	pgwf_xact_hold_task(state->namespace_id, PGWF_QUEUE_WORKFLOW,
+						(state->flags & PGWF_RUN_TASK_ON_STICKY) != 0 ?
+						state->sticky_queue :
+						pgwf_run_execution(run)->task_queue);
+}
+
 /*
  * Locks a run and loads it.  PGWF_LOCK_GONE: it is closed, or never was;
  * PGWF_LOCK_BUSY: only if the policy is not to wait.
@@ -68,6 +83,8 @@ pgwf_run_load(PgwfRun *run, PgwfCall *call, int32 namespace_id,
 	result = pgwf_state_load_locked(call, namespace_id, run_key, policy,
 									&run->state, &run->state_tid);
 	run->stored = run->state;
+	if (result == PGWF_LOCK_OK)
+		hold_task(run);
 	return result;
 }
 

@@ -74,7 +74,7 @@ extern bool pgwf_shmem_wake_one(uint64 key);
 extern void pgwf_shmem_wake_all(uint64 key);
 
 /* Have one waiter of a key, or all waiters of a database, look again. */
-extern void pgwf_shmem_recheck_one(uint64 key);
+extern bool pgwf_shmem_recheck_one(uint64 key);
 extern void pgwf_shmem_recheck_all(Oid dboid);
 
 /* Does anybody wait for the key now? */

@@ -630,7 +630,7 @@ pgwf_slot_run_rechecks(TimestampTz now)
 	else
 	{
 		for (int i = 0; i < nkeys; i++)
-			pgwf_shmem_recheck_one(keys[i]);
+			(void) pgwf_shmem_recheck_one(keys[i]);
 	}
 	return next;
 }

@@ -173,7 +173,8 @@ after_command(Node *stmt, Oid dropped)
 
 		case T_TransactionStmt:
 			/* what the prepared transaction has noted is forgotten */
-			if (((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED &&
+			if ((((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED ||
+				 ((TransactionStmt *) stmt)->kind == TRANS_STMT_ROLLBACK_PREPARED) &&
 				pgwf_slot_exists(MyDatabaseId))
 			{
 				pgwf_shmem_recheck_all(MyDatabaseId);

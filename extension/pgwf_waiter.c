@@ -262,10 +262,10 @@ pgwf_shmem_wake_one(uint64 key)
 	return wake_first(key, STATE_KEY);
 }
 
-void
+bool
 pgwf_shmem_recheck_one(uint64 key)
 {
-	(void) wake_first(key, STATE_RECHECK);
+	return wake_first(key, STATE_RECHECK);
 }
 
 void

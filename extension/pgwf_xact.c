@@ -11,11 +11,12 @@
  *
  * At commit the callback runs after the transaction's rows have become
  * visible: whoever is woken finds them.  It takes the locks of shared memory
- * one at a time, and does nothing that can fail.
+ * one at a time, and does nothing that can fail.  At an abort it runs after
+ * the row locks are gone, and whoever slept because of them looks again.
  *
  * PREPARE TRANSACTION forgets the effects: they would belong to whoever says
- * COMMIT PREPARED.  There, the utility hook lets all waiters and the
- * scheduler look again.
+ * COMMIT PREPARED or ROLLBACK PREPARED.  There, the utility hook lets all
+ * waiters and the scheduler look again.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,6 +39,7 @@ typedef enum EffectKind
 {
 	EFFECT_WAKE_ONE,			/* "count" waiters of "key" */
 	EFFECT_WAKE_ALL,			/* all waiters of "key" */
+	EFFECT_HOLD,				/* at an abort: as many look at "key" again */
 	EFFECT_DUE,					/* at "due" */
 	EFFECT_EXTENSION_CHANGED,
 	EFFECT_DATABASES_CHANGED
@@ -133,6 +135,15 @@ pgwf_xact_wake_queue(int32 namespace_id, char kind, const char *queue)
 }
 
 void
+pgwf_xact_hold_task(int32 namespace_id, char kind, const char *queue)
+{
+	bool		found;
+
+	note(EFFECT_HOLD, pgwf_shmem_queue_key(namespace_id, kind, queue),
+		 &found)->count++;
+}
+
+void
 pgwf_xact_run_changed(int32 namespace_id, int64 run_key)
 {
 	bool		found;
@@ -224,6 +235,8 @@ apply(Effect *effect)
 		case EFFECT_WAKE_ALL:
 			pgwf_shmem_wake_all(effect->u.key);
 			break;
+		case EFFECT_HOLD:
+			break;
 		case EFFECT_DUE:
 			pgwf_slot_publish_due(effect->u.due);
 			break;
@@ -232,6 +245,21 @@ apply(Effect *effect)
 			break;
 		case EFFECT_DATABASES_CHANGED:
 			pgwf_slot_databases_changed();
+			break;
+	}
+}
+
+/*
+ * Undo it: tasks that were held, or changed, are there again as they were.
+ */
+static void
+let_go(Effect *effect)
+{
+	if (effect->kind != EFFECT_HOLD && effect->kind != EFFECT_WAKE_ONE)
+		return;
+	for (uint32 i = 0; i < effect->count; i++)
+	{
+		if (!pgwf_shmem_recheck_one(effect->u.key))
 			break;
 	}
 }
@@ -254,6 +282,10 @@ xact_callback(XactEvent event, void *arg)
 			break;
 
 		case XACT_EVENT_ABORT:
+			for (int i = 0; i < neffects; i++)
+				let_go(&effects[i]);
+			break;
+
 		case XACT_EVENT_PREPARE:
 			break;
 
@@ -289,7 +321,7 @@ subxact_callback(SubXactEvent event, SubTransactionId mySubid,
 
 		case SUBXACT_EVENT_ABORT_SUB:
 			while (neffects > 0 && effects[neffects - 1].level >= level)
-				neffects--;
+				let_go(&effects[--neffects]);
 			break;
 
 		default:

@@ -5,8 +5,9 @@
  *
  * Everything noted here takes effect when the top-level transaction has
  * committed and its rows are visible, and is forgotten when the transaction
- * or the subtransaction that noted it rolls back.  None of it can fail after
- * the commit, and losing it costs latency only: the scheduler looks again.
+ * or the subtransaction that noted it rolls back; then others are only told
+ * to look at the queues whose tasks it held.  None of it can fail after the
+ * commit, and losing it costs latency only: the scheduler looks again.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,13 @@
  */
 extern void pgwf_xact_wake_queue(int32 namespace_id, char kind,
 								 const char *queue);
+
+/*
+ * A task that can be claimed is locked: who looks for work meanwhile passes
+ * it over.  If this is rolled back, a waiter of its queue looks again.
+ */
+extern void pgwf_xact_hold_task(int32 namespace_id, char kind,
+								const char *queue);
 
 /*
  * A run has new events or has closed: wake everybody who waits for it.

@@ -316,5 +316,54 @@ my $first_run = $node->safe_psql(
 like(result("'$id', '$first_run'"), qr/\|Failed\|/,
 	'as it is for who asks with the id of the first run');
 
+# ---- claims that are taken back ----
+
+# Who looks for work while a task is held passes it over, and sleeps.
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.start_workflow_execution(workflow_id => 'held',
+		workflow_type => 'w', task_queue => 'held');
+	BEGIN;
+	SELECT count(*) FROM workflow.poll_workflow_task_queue('held');
+	PREPARE TRANSACTION 'p'});
+my $passed_over = wait_on("'{held}', NULL, '100 s'");
+$node->safe_psql('postgres', "ROLLBACK PREPARED 'p'");
+is(answer($passed_over), '{held}|{}',
+	'ROLLBACK PREPARED gives a claimed task to who waits');
+foreach my $end ('ROLLBACK', 'ROLLBACK TO s')
+{
+	my $holder = $node->background_psql('postgres');
+
+	$holder->query_safe(
+		q{BEGIN; SAVEPOINT s;
+		SELECT count(*) FROM workflow.poll_workflow_task_queue('held')});
+	$passed_over = wait_on("'{held}', NULL, '100 s'");
+	$holder->query_safe($end);
+	is(answer($passed_over), '{held}|{}', "$end of a claim");
+	$holder->query_safe('COMMIT') if $end ne 'ROLLBACK';
+	$holder->quit;
+}
+my $token = $node->safe_psql('postgres',
+	"SELECT t->>'taskToken' FROM workflow.poll_workflow_task_queue('held') t"
+);
+$node->safe_psql(
+	'postgres', qq{
+	SELECT workflow.respond_workflow_task_completed('$token',
+		'[{"commandType": "ScheduleActivityTask", "attributes": {
+			"activityId": "1", "activityType": {"name": "a"},
+			"taskQueue": {"name": "held"},
+			"startToCloseTimeout": "100s"}}]')});
+{
+	my $holder = $node->background_psql('postgres');
+
+	$holder->query_safe(
+		q{BEGIN;
+		SELECT count(*) FROM workflow.poll_activity_task_queue('held')});
+	$passed_over = wait_on("NULL, '{held}', '100 s'");
+	$holder->query_safe('ROLLBACK');
+	is(answer($passed_over), '{}|{held}', 'ROLLBACK of a claimed activity');
+	$holder->quit;
+}
+
 $node->stop;
 done_testing();
