@@ -73,6 +73,24 @@ pgwf_run_lock_activity(PgwfRun *run, PgwfActivity *activity)
 							  LockWaitBlock) == PGWF_LOCK_OK;
 }
 
+/*
+ * Locks the pending activities of a run that is to be ended, without
+ * waiting; false if a worker's transaction has one of them.
+ */
+bool
+pgwf_run_lock_all_activities(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgwf_run_activities(run))
+	{
+		if (pgwf_activity_lock(run->call, lfirst(lc),
+							   LockWaitSkip) == PGWF_LOCK_BUSY)
+			return false;
+	}
+	return true;
+}
+
 static void
 note_change(PgwfActivity *activity)
 {

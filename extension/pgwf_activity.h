@@ -18,6 +18,7 @@ extern PgwfActivity *pgwf_run_find_activity(PgwfRun *run,
 extern PgwfActivity *pgwf_run_find_activity_by_id(PgwfRun *run,
 												  const char *activity_id);
 extern bool pgwf_run_lock_activity(PgwfRun *run, PgwfActivity *activity);
+extern bool pgwf_run_lock_all_activities(PgwfRun *run);
 
 extern void pgwf_activity_schedule(PgwfRun *run, PgwfActivity *activity);
 extern void pgwf_activity_start(PgwfActivity *activity, TimestampTz now,

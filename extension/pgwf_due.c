@@ -33,6 +33,9 @@
 /* Runs looked at in one transaction, most of them locked by others */
 #define MAX_TRIED_RUNS	1000
 
+/* The same for messages */
+#define MAX_TRIED_MESSAGES	1000
+
 /* A run that has something due */
 typedef struct DueRun
 {
@@ -114,33 +117,35 @@ compare_timers(const ListCell *a, const ListCell *b)
 	return 0;
 }
 
-/*
- * Ends the run if its run or execution timeout has passed.  If both have,
- * it is the execution that timed out.
- */
+/* Has a timeout of this kind passed? */
 static bool
-time_out_run(PgwfRun *run)
+timeout_has_passed(PgwfRun *run, PgwfTimerKind kind)
 {
-	bool		run_timeout = false;
 	ListCell   *lc;
 
 	foreach(lc, pgwf_run_timers(run))
 	{
 		PgwfTimer  *timer = lfirst(lc);
 
-		if (timer->fire_at > run->call->now)
-			continue;
-		if (timer->kind == PGWF_TIMER_EXECUTION_TIMEOUT)
-		{
-			pgwf_run_time_out(run, false);
+		if (timer->kind == kind && timer->fire_at <= run->call->now)
 			return true;
-		}
-		if (timer->kind == PGWF_TIMER_RUN_TIMEOUT)
-			run_timeout = true;
 	}
-	if (run_timeout)
-		pgwf_run_time_out(run, true);
-	return run_timeout;
+	return false;
+}
+
+static bool
+run_is_timed_out(PgwfRun *run)
+{
+	return timeout_has_passed(run, PGWF_TIMER_RUN_TIMEOUT) ||
+		timeout_has_passed(run, PGWF_TIMER_EXECUTION_TIMEOUT);
+}
+
+/* Ends the run; if both timeouts have passed, it is the execution's */
+static void
+time_out_run(PgwfRun *run)
+{
+	pgwf_run_time_out(run,
+					  !timeout_has_passed(run, PGWF_TIMER_EXECUTION_TIMEOUT));
 }
 
 /* Fires the due timers of a run, in the order of their expiry (SS 4) */
@@ -173,8 +178,9 @@ fire_timers(PgwfRun *run)
 	}
 }
 
+/* Those that a worker's transaction has locked are left for a later turn */
 static void
-handle_due_activities(PgwfRun *run)
+handle_due_activities(PgwfRun *run, PgwfDueResult *result)
 {
 	List	   *activities = list_copy(pgwf_run_activities(run));
 	ListCell   *lc;
@@ -186,8 +192,16 @@ handle_due_activities(PgwfRun *run)
 		if (activity->due_at == PGWF_NO_TIME ||
 			activity->due_at > run->call->now)
 			continue;
-		if (!pgwf_run_lock_activity(run, activity))
-			continue;
+		switch (pgwf_activity_lock(run->call, activity, LockWaitSkip))
+		{
+			case PGWF_LOCK_OK:
+				break;
+			case PGWF_LOCK_BUSY:
+				result->skipped++;
+				continue;
+			case PGWF_LOCK_GONE:
+				continue;
+		}
 		if (activity->due_at != PGWF_NO_TIME &&
 			activity->due_at <= run->call->now)
 			pgwf_activity_handle_due(run, activity);
@@ -210,18 +224,28 @@ task_is_due(const PgwfRun *run)
 		run->call->now;
 }
 
-/* Does to a locked run everything that is due by now */
-static void
-handle_run(PgwfRun *run)
+/*
+ * Does to a locked run everything that is due by now.  Returns false, and
+ * has done nothing, if the run is to end and somebody holds its activities.
+ */
+static bool
+handle_run(PgwfRun *run, PgwfDueResult *result)
 {
-	if (!time_out_run(run))
+	if (run_is_timed_out(run))
+	{
+		if (!pgwf_run_lock_all_activities(run))
+			return false;
+		time_out_run(run);
+	}
+	else
 	{
 		if (task_is_due(run))
 			pgwf_workflow_task_time_out(run);
 		fire_timers(run);
-		handle_due_activities(run);
+		handle_due_activities(run, result);
 	}
 	pgwf_run_finish(run);
+	return true;
 }
 
 /* Does what is due to one run, unless somebody else holds it */
@@ -237,9 +261,13 @@ fire_run(PgwfCall *call, const DueRun *due, PgwfDueResult *result)
 						  LockWaitSkip))
 	{
 		case PGWF_LOCK_OK:
-			handle_run(&run);
-			pgwf_scheduler_fired(due->namespace_id, due->run_key);
-			result->fired++;
+			if (handle_run(&run, result))
+			{
+				pgwf_scheduler_fired(due->namespace_id, due->run_key);
+				result->fired++;
+			}
+			else
+				result->skipped++;
 			break;
 		case PGWF_LOCK_BUSY:
 			result->skipped++;
@@ -252,43 +280,40 @@ fire_run(PgwfCall *call, const DueRun *due, PgwfDueResult *result)
 }
 
 /*
- * Delivers messages between runs.  Those that somebody else's lock keeps from
- * being delivered are counted and left for a later turn.
+ * Delivers up to "max_messages" messages between runs.  Those that somebody
+ * else's lock keeps from being delivered are counted and left for a later
+ * turn, and do not keep those behind them from being delivered.
  */
 static void
 deliver_messages(PgwfCall *call, int max_messages, PgwfDueResult *result)
 {
 	PgwfScan	scan;
-	List	   *messages = NIL;
-	ListCell   *lc;
+	int			delivered = 0;
+	int			tried = 0;
 
 	pgwf_message_due_scan(&scan, call, PGWF_NO_TIME, call->now);
-	while (list_length(messages) < max_messages && pgwf_scan_next(&scan))
+	while (delivered < max_messages && tried < MAX_TRIED_MESSAGES &&
+		   pgwf_scan_next(&scan))
 	{
-		PgwfMessage *message = palloc(sizeof(PgwfMessage));
+		PgwfMessage message;
 
-		pgwf_message_read(scan.slot, message);
-		if (!pgwf_scheduler_spares(message->namespace_id, message->run_key))
-			messages = lappend(messages, message);
-	}
-	pgwf_scan_end(&scan);
-
-	foreach(lc, messages)
-	{
-		PgwfMessage *message = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		result->namespace_id = message->namespace_id;
-		result->run_key = message->run_key;
-		if (pgwf_message_lock(call, message) == PGWF_LOCK_OK &&
-			pgwf_message_deliver(call, message))
+		pgwf_message_read(scan.slot, &message);
+		if (pgwf_scheduler_spares(message.namespace_id, message.run_key))
+			continue;
+		tried++;
+		result->namespace_id = message.namespace_id;
+		result->run_key = message.run_key;
+		if (pgwf_message_lock(call, &message) == PGWF_LOCK_OK &&
+			pgwf_message_deliver(call, &message))
 		{
-			pgwf_scheduler_fired(message->namespace_id, message->run_key);
+			pgwf_scheduler_fired(message.namespace_id, message.run_key);
 			result->fired++;
+			delivered++;
 		}
 		else
 			result->skipped++;
 	}
+	pgwf_scan_end(&scan);
 	result->namespace_id = 0;
 	result->run_key = 0;
 }

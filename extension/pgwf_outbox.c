@@ -18,6 +18,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+#include "pgwf_activity.h"
 #include "pgwf_args.h"
 #include "pgwf_close.h"
 #include "pgwf_cron.h"
@@ -409,9 +410,11 @@ parent_closed(PgwfCall *call, const PgwfMessage *message)
 		request.from_run_id = &parent->run_id;
 		pgwf_run_request_cancel(&run, &request);
 	}
-	else
+	else if (pgwf_run_lock_all_activities(&run))
 		pgwf_run_terminate(&run, BY_PARENT_CLOSE_POLICY, NULL,
 						   PGWF_SERVICE_IDENTITY);
+	else
+		return BUSY;
 	pgwf_run_finish(&run);
 	return DELIVERED;
 }

@@ -99,6 +99,65 @@ $holder->query_safe('COMMIT');
 times_out('locked', 'and is fired when it is free');
 $holder->quit;
 
+# ---- locked activities ----
+
+# A worker that polls in a transaction of its own holds its activity.
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.start_workflow_execution(workflow_id => 'working',
+		workflow_type => 'w', task_queue => 'working',
+		workflow_run_timeout => '1 s');
+	SELECT workflow.respond_workflow_task_completed(t->>'taskToken',
+		'[{"commandType": "ScheduleActivityTask", "attributes": {
+			"activityId": "1", "activityType": {"name": "a"},
+			"startToCloseTimeout": "100s"}}]')
+	FROM workflow.poll_workflow_task_queue('working') AS t});
+my $worker = $node->background_psql('postgres');
+$worker->query_safe(
+	q{BEGIN;
+	SELECT count(*) FROM workflow.poll_activity_task_queue('working')});
+sleep 1.5;
+start_run('idle worker', '100 ms');
+times_out('idle worker', 'a held activity does not hold up other runs');
+$worker->query_safe('COMMIT');
+times_out('working', 'its run is ended when it is free');
+$worker->quit;
+
+# ---- messages to a locked run ----
+
+# More of them than a turn delivers.
+$node->safe_psql(
+	'postgres', q{
+	SELECT count(workflow.start_workflow_execution(
+		workflow_id => CASE i WHEN 0 THEN 'parent' WHEN 1 THEN 'target'
+			ELSE 'sender' || i END,
+		workflow_type => 'w',
+		task_queue => CASE i WHEN 0 THEN 'parents' WHEN 1 THEN 'targets'
+			ELSE 'senders' END))
+	FROM generate_series(0, 101) AS i});
+$holder = $node->background_psql('postgres');
+$holder->query_safe(
+	q{BEGIN; SELECT workflow.signal_workflow_execution('target', 's')});
+$node->safe_psql(
+	'postgres', q{
+	SELECT count(workflow.respond_workflow_task_completed(t->>'taskToken',
+		'[{"commandType": "SignalExternalWorkflowExecution", "attributes": {
+			"execution": {"workflowId": "target"}, "signalName": "s"}}]'))
+	FROM workflow.poll_workflow_task_queue('senders', 100) AS t});
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.respond_workflow_task_completed(t->>'taskToken',
+		'[{"commandType": "StartChildWorkflowExecution", "attributes": {
+			"workflowId": "child", "workflowType": {"name": "w"}}}]')
+	FROM workflow.poll_workflow_task_queue('parents') AS t});
+wait_until($node, "SELECT count(*) FROM workflow.execution
+	WHERE workflow_id = 'child'", expect => '1');
+pass('messages that wait for a run do not hold up others');
+$holder->query_safe('COMMIT');
+wait_until($node, 'SELECT count(*) FROM workflow.outbox', expect => '0');
+pass('and are delivered when it is free');
+$holder->quit;
+
 # ---- runs that fail ----
 
 # Its execution row is gone: the scheduler cannot close it.
