@@ -457,7 +457,10 @@ pgwf_signal_with_start_workflow_execution(PG_FUNCTION_ARGS)
 				 errmsg("conflict policy FAIL cannot be combined with signal-with-start")));
 	signal.name = pgwf_arg_required_id(fcinfo, 20, "signal_name");
 	signal.input = pgwf_arg_payloads(fcinfo, 21, "signal_input");
-	signal.header = pgwf_arg_jsonb(fcinfo, 22);
+	signal.header = pgwf_wrap_fields(pgwf_arg_jsonb(fcinfo, 22),
+									 "signal_header", "fields");
+	pgwf_check_payload_size("signal_header", signal.header,
+							pgwf_payload_size_error);
 	signal.identity = options.identity;
 	signal.request_id = options.request_id;
 

@@ -140,7 +140,7 @@ SELECT started FROM workflow.signal_with_start_workflow_execution(workflow,
     'type', workflow, '["input"]', request, 'starter',
     workflow_id_reuse_policy => reuse,
     workflow_id_conflict_policy => conflict, signal_name => 'sig',
-    signal_input => '["signal"]', signal_header => '{"fields": {"k": 1}}')
+    signal_input => '["signal"]', signal_header => '{"k": 1}')
 $$;
 SELECT pg_temp.signal('signal start', 'r1');
 SELECT t.types('signal start');
