@@ -151,7 +151,7 @@ AS 'MODULE_PATHNAME', 'pgwf_reset_workflow_execution';
 
 COMMENT ON FUNCTION workflow.reset_workflow_execution(
     text, text, bigint, text, uuid, text, text[], text, text) IS
-'ends the current run and starts one that goes on from an earlier workflow task of a run; signals since then are sent again';
+'ends the current run and starts one that goes on from an earlier workflow task of a run; signals and updates since then are sent again';
 
 CREATE FUNCTION workflow.pause_workflow_execution(
     workflow_id text,

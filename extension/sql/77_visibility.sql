@@ -86,7 +86,7 @@ COMMENT ON COLUMN workflow.search_attributes.name IS
 COMMENT ON COLUMN workflow.search_attributes.type IS
 'Text, Keyword, Int, Double, Bool, Datetime or KeywordList';
 COMMENT ON COLUMN workflow.search_attributes.kind IS
-'custom: registered; predefined: every namespace has it; system: and it cannot be set';
+'custom: registered in the namespace; predefined: every namespace has it; system: the same, and it cannot be set';
 
 CREATE FUNCTION workflow.list_workflow_executions(
     query text DEFAULT '',

@@ -92,7 +92,7 @@ COMMENT ON COLUMN workflow.executions.workflow_type IS
 COMMENT ON COLUMN workflow.executions.task_queue IS
 'queue of its workflow tasks';
 COMMENT ON COLUMN workflow.executions.status IS
-'Running until it closes, then how it closed';
+'Running or Paused until it closes, then how it closed';
 COMMENT ON COLUMN workflow.executions.start_time IS
 'when the run started';
 COMMENT ON COLUMN workflow.executions.execution_time IS
