@@ -125,7 +125,8 @@ struct PgwfWorker
 	PgwfBackoff wait_backoff;
 	int64_t		wait_retry_at;
 	bool		wait_busy;
-	bool		wait_canceled;
+	int			wait_cancel_pause;	/* 0: no cancel was sent yet */
+	int64_t		wait_cancel_at; /* send the next then */
 	bool		wait_covers[PGWF_NUM_QUEUES];
 	int64_t		wait_limit;
 

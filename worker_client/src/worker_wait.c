@@ -8,7 +8,8 @@
  * sleep, so under load there are none.  It names the queues for which there
  * are free slots at that moment.  When a slot of another kind has become free
  * and a poll has shown that nothing is there, the call is cancelled and sent
- * again.
+ * again.  A request to cancel that reaches the server before the call has begun
+ * there is lost, so it is repeated until the call has ended.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,10 @@
 
 /* Beyond its timeout the server has this long to answer. */
 #define WAIT_SLACK_MS		15000
+
+/* The first pause between two requests to cancel; it doubles, to a second. */
+#define CANCEL_PAUSE_MS		20
+#define MAX_CANCEL_PAUSE_MS	1000
 
 /*
  * Note a failure: reconnect or wait again after a pause, or give up the run
@@ -87,7 +92,7 @@ send_wait(PgwfWorker *worker, int64_t now, const bool *wanted)
 	PGWF_COUNT(worker, transactions, 1);
 	memcpy(worker->wait_covers, wanted, sizeof(worker->wait_covers));
 	worker->wait_busy = true;
-	worker->wait_canceled = false;
+	worker->wait_cancel_pause = 0;
 	worker->wait_limit = now + WAIT_TIMEOUT_MS + WAIT_SLACK_MS;
 }
 
@@ -121,12 +126,18 @@ pgwf_worker_wait_step(PgwfWorker *worker, int64_t now)
 	}
 	if (worker->wait_busy)
 	{
-		if (uncovered && !worker->wait_canceled)
+		if (!uncovered)
+			return worker->wait_limit;
+		if (worker->wait_cancel_pause == 0 || now >= worker->wait_cancel_at)
 		{
 			pgwf_conn_cancel(worker->wait);
-			worker->wait_canceled = true;
+			worker->wait_cancel_pause = worker->wait_cancel_pause == 0 ?
+				CANCEL_PAUSE_MS : worker->wait_cancel_pause * 2;
+			if (worker->wait_cancel_pause > MAX_CANCEL_PAUSE_MS)
+				worker->wait_cancel_pause = MAX_CANCEL_PAUSE_MS;
+			worker->wait_cancel_at = now + worker->wait_cancel_pause;
 		}
-		return worker->wait_limit;
+		return worker->wait_cancel_at;
 	}
 	if (!any)
 		return INT64_MAX;
