@@ -617,6 +617,19 @@ pgwf_activity_take_details(PgwfActivity *activity, int64_t now)
 }
 
 /*
+ * The heartbeat that was taken may not have arrived: it counts as unsent, and
+ * is due after a tenth of the heartbeat timeout, which is still in time.
+ */
+void
+pgwf_activity_heartbeat_lost(PgwfActivity *activity, int64_t now)
+{
+	pthread_mutex_lock(&activity->mutex);
+	activity->details_unsent = true;
+	activity->next_send_ms = now + activity->throttle_ms / 8;
+	pthread_mutex_unlock(&activity->mutex);
+}
+
+/*
  * The last heartbeat's details if they were not sent yet, else NULL.
  */
 char *

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "pgwf_conn.h"
+#include "pgwf_pool.h"
 
 /*
  * search_path is pinned after connecting, so the casts below are
@@ -626,15 +627,13 @@ pgwf_conn_cancel(PgwfConn *conn)
 {
 	PGcancel   *cancel = PQgetCancel(conn->pg);
 	pthread_t	thread;
-	pthread_attr_t attr;
 
 	if (cancel == NULL)
 		return;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&thread, &attr, cancel_main, cancel) != 0)
+	if (pgwf_thread_create(&thread, cancel_main, cancel) == 0)
+		pthread_detach(thread);
+	else
 		PQfreeCancel(cancel);
-	pthread_attr_destroy(&attr);
 }
 
 /* ---- pipelines ---- */
@@ -706,9 +705,13 @@ send_pipeline(PgwfConn *conn, PgwfRequest *const *requests, int nrequests,
 	return flush_output(conn, deadline);
 }
 
+/*
+ * *known is how many requests belong to groups whose end was seen; of the
+ * others it is not known whether they were committed, whatever was answered.
+ */
 static PgwfResult
 read_pipeline(PgwfConn *conn, PgwfRequest *const *requests, int nrequests,
-			  int64_t deadline)
+			  int64_t deadline, int *known)
 {
 	PGresult   *res;
 	PgwfResult	code;
@@ -799,6 +802,7 @@ read_pipeline(PgwfConn *conn, PgwfRequest *const *requests, int nrequests,
 				}
 			}
 			first = i + 1;
+			*known = first;
 		}
 	}
 	return PGWF_OK;
@@ -818,6 +822,7 @@ pgwf_conn_pipeline(PgwfConn *conn, PgwfRequest *const *requests,
 {
 	int64_t		deadline = deadline_after(timeout_ms);
 	PgwfResult	code;
+	int			known = 0;
 	int			i;
 
 	if (nrequests == 0)
@@ -842,8 +847,13 @@ pgwf_conn_pipeline(PgwfConn *conn, PgwfRequest *const *requests,
 		return connection_failed(conn);
 	code = send_pipeline(conn, requests, nrequests, deadline);
 	if (code == PGWF_OK)
-		code = read_pipeline(conn, requests, nrequests, deadline);
-	if (code == PGWF_OK && !PQexitPipelineMode(conn->pg))
+		code = read_pipeline(conn, requests, nrequests, deadline, &known);
+	if (code != PGWF_OK)
+	{
+		for (i = known; i < nrequests; i++)
+			pgwf_request_clear(requests[i]);
+	}
+	else if (!PQexitPipelineMode(conn->pg))
 		code = connection_failed(conn);
 	return code;
 }

@@ -101,6 +101,7 @@ extern void pgwf_activity_cancel(PgwfActivity *activity,
 extern int64_t pgwf_activity_tick(PgwfActivity *activity, int64_t now,
 								  bool *send);
 extern char *pgwf_activity_take_details(PgwfActivity *activity, int64_t now);
+extern void pgwf_activity_heartbeat_lost(PgwfActivity *activity, int64_t now);
 extern char *pgwf_activity_last_details(PgwfActivity *activity);
 
 #endif							/* PGWF_ACTIVITY_H */

@@ -416,7 +416,7 @@ finish_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 }
 
 static void
-finish_heartbeats(PgwfWorker *worker, Exchange *x)
+finish_heartbeats(PgwfWorker *worker, Exchange *x, int64_t now)
 {
 	int			i;
 
@@ -427,10 +427,16 @@ finish_heartbeats(PgwfWorker *worker, Exchange *x)
 
 		if (request->err.code == PGWF_NOT_FOUND)
 			pgwf_activity_cancel(activity, PGWF_CANCEL_NOT_FOUND);
+		else if (unanswered(request))
+			pgwf_activity_heartbeat_lost(activity, now);
 		else if (request->err.code != PGWF_OK)
+		{
 			pgwf_worker_log(worker, PGWF_LOG_WARNING,
 							"could not send a heartbeat: %s",
 							request->err.message);
+			if (pgwf_error_is_transient(&request->err))
+				pgwf_activity_heartbeat_lost(activity, now);
+		}
 		else if (request->result != NULL && PQntuples(request->result) == 1)
 		{
 			if (PQgetvalue(request->result, 0, 0)[0] == 't')
@@ -549,7 +555,7 @@ pgwf_worker_exchange(PgwfWorker *worker)
 				pgwf_backoff_next(&worker->work_backoff);
 		}
 		finish_responses(worker, &x, now);
-		finish_heartbeats(worker, &x);
+		finish_heartbeats(worker, &x, now);
 		for (q = 0; q < PGWF_NUM_QUEUES; q++)
 			finish_poll(worker, &x, (PgwfQueue) q, now);
 	}
