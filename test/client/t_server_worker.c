@@ -73,6 +73,21 @@ outside(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 	return result;
 }
 
+/* Its code takes a while each time, as does a replay of all of it. */
+static json_t *
+slow(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	int			i;
+
+	for (i = 0; i < 8; i++)
+	{
+		poll(NULL, 0, 100);
+		if (!pgwf_sleep(wf, 1, failure))
+			return NULL;
+	}
+	return json_array_get(input, 0);
+}
+
 static json_t *
 echo(PgwfActivity *activity, json_t *input, PgwfFailure **failure)
 {
@@ -575,6 +590,25 @@ test_async(void)
 	end_worker(worker, thread, NULL);
 }
 
+/* Only code that does not block is a deadlock, not a history that is long. */
+static void
+test_long_replay(void)
+{
+	PgwfWorkerOptions options = PGWF_WORKER_OPTIONS_INIT;
+	PgwfWorkerStats stats;
+	PgwfWorker *worker;
+	pthread_t	thread;
+
+	options.max_cached_workflows = -1;
+	options.deadlock_timeout_ms = 500;
+	worker = begin_worker(&options, &thread);
+	start(client, id_of("slow"), "slow", 1);
+	ok(completes(id_of("slow"), 1), "a run whose replay takes long completes");
+	end_worker(worker, thread, &stats);
+	ok(stats.replays >= 8, "after replays");
+	is_int(stats.deadlocks, 0, "none of which was taken for a deadlock");
+}
+
 int
 main(void)
 {
@@ -584,6 +618,7 @@ main(void)
 	pgwf_register_workflow(registry, "one", one, NULL);
 	pgwf_register_workflow(registry, "hold", hold, NULL);
 	pgwf_register_workflow(registry, "outside", outside, NULL);
+	pgwf_register_workflow(registry, "slow", slow, NULL);
 	pgwf_register_activity(registry, "echo", echo, NULL);
 	pgwf_register_activity(registry, "later", later, NULL);
 	client = pgwf_client_new(NULL, NULL);
@@ -594,6 +629,7 @@ main(void)
 	test_cache();
 	test_single_slots();
 	test_async();
+	test_long_replay();
 	pgwf_client_free(client);
 	pgwf_registry_free(registry);
 	return done_testing();

@@ -262,7 +262,19 @@ pgwf_executor_idle(PgwfExecutor *executor)
 }
 
 /*
- * When the activation that runs now was begun, or -1.
+ * Since when workflow code has had the thread: a task that replays a long
+ * history runs it many times, and each counts on its own.  The mutex is held.
+ */
+static int64_t
+code_since(const PgwfExec *exec)
+{
+	int64_t		began = pgwf_instance_code_began(exec->instance);
+
+	return began > exec->started_ms ? began : exec->started_ms;
+}
+
+/*
+ * When the code that runs now was begun, or -1.
  */
 int64_t
 pgwf_executor_running_since(PgwfExecutor *executor)
@@ -271,13 +283,13 @@ pgwf_executor_running_since(PgwfExecutor *executor)
 
 	pthread_mutex_lock(&executor->mutex);
 	if (executor->running != NULL)
-		since = executor->running->started_ms;
+		since = code_since(executor->running);
 	pthread_mutex_unlock(&executor->mutex);
 	return since;
 }
 
 /*
- * Give up the running activation if it has taken longer than the limit.
+ * Give up the running activation if its code has run longer than the limit.
  * Returns its owner, or NULL if there was none to give up.  The activation
  * and its instance are the executor's from then on.
  */
@@ -289,7 +301,7 @@ pgwf_executor_abandon(PgwfExecutor *executor, int limit_ms)
 
 	pthread_mutex_lock(&executor->mutex);
 	exec = executor->running;
-	if (exec != NULL && pgwf_clock_ms() - exec->started_ms >= limit_ms)
+	if (exec != NULL && pgwf_clock_ms() - code_since(exec) >= limit_ms)
 	{
 		owner = exec->owner;
 		exec->abandoned = true;

@@ -249,6 +249,12 @@ pgwf_instance_last_event_id(const PgwfInstance *wf)
 	return wf->last_event_id;
 }
 
+int64_t
+pgwf_instance_code_began(const PgwfInstance *wf)
+{
+	return __atomic_load_n(&wf->code_began_ms, __ATOMIC_RELAXED);
+}
+
 int
 pgwf_instance_local_running(const PgwfInstance *wf)
 {
@@ -283,6 +289,7 @@ note_started(PgwfWorkflow *wf, const PgwfEvent *started)
 static void
 run_code(PgwfWorkflow *wf)
 {
+	__atomic_store_n(&wf->code_began_ms, pgwf_clock_ms(), __ATOMIC_RELAXED);
 	if (!wf->main_started && wf->fn != NULL)
 	{
 		wf->main_started = true;

@@ -131,6 +131,12 @@ extern void pgwf_instance_heartbeat(PgwfInstance *instance,
 /* Local activities under way (attempts running or to be run)? */
 extern int	pgwf_instance_local_running(const PgwfInstance *instance);
 
+/*
+ * When the code was last run, by the monotonic clock; 0 if never.  From any
+ * thread.
+ */
+extern int64_t pgwf_instance_code_began(const PgwfInstance *instance);
+
 /* Id of the last event processed; 0 before the first task. */
 extern int64_t pgwf_instance_last_event_id(const PgwfInstance *instance);
 

@@ -452,6 +452,7 @@ struct PgwfWorkflow
 
 	/* the current activation */
 	int64_t		activation;
+	int64_t		code_began_ms;	/* monotonic; read by another thread */
 	bool		replaying;
 	int64_t		now_us;
 	PgwfRandom	random;
