@@ -2,7 +2,7 @@
  * pgwf_fiber.c
  *		Stacks of workflow coroutines, and switching between them.
  *
- * A fiber is a ucontext on an mmap'ed stack with a guard page below it.
+ * A fiber is a ucontext on an mmap'ed stack with a guard area below it.
  * Stacks that are no longer used are kept in a pool, which is shared by the
  * threads of a registry and locked by its mutex.  A fiber itself is used by
  * one thread at a time, but not always by the same.
@@ -34,12 +34,19 @@
 #include <valgrind/valgrind.h>
 #endif
 
+/*
+ * Below each stack so much is not accessible.  A function with large local
+ * variables reaches far below the last byte in use: a page alone could be
+ * stepped over into the stack of another run.
+ */
+#define GUARD_SIZE ((size_t) 256 * 1024)
+
 /* Stacks kept for reuse; more than that are unmapped. */
 #define POOL_MAX 256
 
 typedef struct Stack
 {
-	char	   *base;			/* lowest usable byte; guard page below */
+	char	   *base;			/* lowest usable byte; guard below */
 	size_t		size;
 	struct Stack *next;
 #ifdef PGWF_VALGRIND
@@ -53,7 +60,6 @@ struct PgwfStackPool
 	Stack	   *free;
 	int			n_free;
 	size_t		stack_size;		/* constant */
-	size_t		page_size;		/* constant */
 };
 
 struct PgwfFiber
@@ -81,18 +87,17 @@ pgwf_stack_pool_create(size_t stack_size)
 	size_t		page = (size_t) sysconf(_SC_PAGESIZE);
 
 	pthread_mutex_init(&pool->lock, NULL);
-	pool->page_size = page;
 	pool->stack_size = (stack_size + page - 1) / page * page;
 	return pool;
 }
 
 static void
-unmap_stack(Stack *stack, size_t page_size)
+unmap_stack(Stack *stack)
 {
 #ifdef PGWF_VALGRIND
 	VALGRIND_STACK_DEREGISTER(stack->valgrind_id);
 #endif
-	munmap(stack->base - page_size, stack->size + page_size);
+	munmap(stack->base - GUARD_SIZE, stack->size + GUARD_SIZE);
 	free(stack);
 }
 
@@ -107,7 +112,7 @@ pgwf_stack_pool_destroy(PgwfStackPool *pool)
 		Stack	   *stack = pool->free;
 
 		pool->free = stack->next;
-		unmap_stack(stack, pool->page_size);
+		unmap_stack(stack);
 	}
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
@@ -130,14 +135,14 @@ take_stack(PgwfStackPool *pool)
 	if (stack != NULL)
 		return stack;
 
-	memory = mmap(NULL, pool->stack_size + pool->page_size,
-				  PROT_READ | PROT_WRITE,
+	memory = mmap(NULL, pool->stack_size + GUARD_SIZE, PROT_NONE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED ||
-		mprotect(memory, pool->page_size, PROT_NONE) != 0)
+		mprotect(memory + GUARD_SIZE, pool->stack_size,
+				 PROT_READ | PROT_WRITE) != 0)
 		abort();
 	stack = pgwf_xalloc(sizeof(Stack));
-	stack->base = memory + pool->page_size;
+	stack->base = memory + GUARD_SIZE;
 	stack->size = pool->stack_size;
 #ifdef PGWF_VALGRIND
 	stack->valgrind_id = VALGRIND_STACK_REGISTER(stack->base,
@@ -165,7 +170,7 @@ give_back_stack(PgwfStackPool *pool, Stack *stack)
 	}
 	pthread_mutex_unlock(&pool->lock);
 	if (!keep)
-		unmap_stack(stack, pool->page_size);
+		unmap_stack(stack);
 }
 
 /* ---- switching ---- */
