@@ -45,6 +45,25 @@
 
 #include <jansson.h>
 
+/*
+ * PGWF_INIT(type) initializes an options struct: its size, and zeroes.  It is
+ * what the INIT macros below are, in C and in C++.
+ */
+#ifdef __cplusplus
+template < typename T > static inline T
+pgwf_init_options()
+{
+	T			options = T();
+
+	options.struct_size = sizeof(T);
+	return options;
+}
+#define PGWF_INIT(type) pgwf_init_options<type>()
+#else
+#define PGWF_INIT(type) \
+	{.struct_size = sizeof(type)}
+#endif
+
 #ifdef __cplusplus
 extern "C"
 {
@@ -284,8 +303,8 @@ extern void pgwf_registry_set_log(PgwfRegistry *registry,
 /*
  * Sets the stack size of workflow coroutines in bytes (default 256 kB,
  * at least 32 kB; rounded up to pages).  Only pages that were touched take
- * memory.  A guard page follows: overflowing the stack kills the process with
- * SIGSEGV rather than corrupting it.
+ * memory.  256 kB below it are not accessible: overflowing the stack kills the
+ * process with SIGSEGV rather than corrupting it.
  */
 extern PgwfResult pgwf_registry_set_stack_size(PgwfRegistry *registry,
 											   size_t bytes);
@@ -391,7 +410,7 @@ typedef struct PgwfRetryPolicy
 } PgwfRetryPolicy;
 
 #define PGWF_RETRY_POLICY_DEFAULTS .struct_size = sizeof(PgwfRetryPolicy)
-#define PGWF_RETRY_POLICY_INIT {PGWF_RETRY_POLICY_DEFAULTS}
+#define PGWF_RETRY_POLICY_INIT PGWF_INIT(PgwfRetryPolicy)
 
 /* What cancelling a scope does to an activity in it that was scheduled. */
 typedef enum PgwfCancelType
@@ -430,7 +449,7 @@ typedef struct PgwfActivityOptions
 
 #define PGWF_ACTIVITY_OPTIONS_DEFAULTS \
 	.struct_size = sizeof(PgwfActivityOptions)
-#define PGWF_ACTIVITY_OPTIONS_INIT {PGWF_ACTIVITY_OPTIONS_DEFAULTS}
+#define PGWF_ACTIVITY_OPTIONS_INIT PGWF_INIT(PgwfActivityOptions)
 
 /*
  * Schedules an activity on the service.  _start_ returns at once, _execute_
@@ -472,7 +491,7 @@ typedef struct PgwfLocalOptions
 
 #define PGWF_LOCAL_OPTIONS_DEFAULTS \
 	.struct_size = sizeof(PgwfLocalOptions)
-#define PGWF_LOCAL_OPTIONS_INIT {PGWF_LOCAL_OPTIONS_DEFAULTS}
+#define PGWF_LOCAL_OPTIONS_INIT PGWF_INIT(PgwfLocalOptions)
 
 extern PgwfFuture *pgwf_start_local_activity(PgwfWorkflow *wf,
 											 const char *type,
@@ -766,7 +785,7 @@ typedef struct PgwfClientOptions
 } PgwfClientOptions;
 
 #define PGWF_CLIENT_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfClientOptions)
-#define PGWF_CLIENT_OPTIONS_INIT {PGWF_CLIENT_OPTIONS_DEFAULTS}
+#define PGWF_CLIENT_OPTIONS_INIT PGWF_INIT(PgwfClientOptions)
 
 /*
  * pgwf_client_new: conninfo is a libpq connection string or URI; NULL or ""
@@ -817,7 +836,7 @@ typedef struct PgwfStartOptions
 } PgwfStartOptions;
 
 #define PGWF_START_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfStartOptions)
-#define PGWF_START_OPTIONS_INIT {PGWF_START_OPTIONS_DEFAULTS}
+#define PGWF_START_OPTIONS_INIT PGWF_INIT(PgwfStartOptions)
 
 typedef struct PgwfStarted
 {
@@ -841,7 +860,7 @@ typedef struct PgwfSignalOptions
 } PgwfSignalOptions;
 
 #define PGWF_SIGNAL_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfSignalOptions)
-#define PGWF_SIGNAL_OPTIONS_INIT {PGWF_SIGNAL_OPTIONS_DEFAULTS}
+#define PGWF_SIGNAL_OPTIONS_INIT PGWF_INIT(PgwfSignalOptions)
 
 extern PgwfResult pgwf_client_signal(PgwfClient *client,
 									 const PgwfSignalOptions *options);
@@ -861,7 +880,7 @@ typedef struct PgwfCancelOptions
 } PgwfCancelOptions;
 
 #define PGWF_CANCEL_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfCancelOptions)
-#define PGWF_CANCEL_OPTIONS_INIT {PGWF_CANCEL_OPTIONS_DEFAULTS}
+#define PGWF_CANCEL_OPTIONS_INIT PGWF_INIT(PgwfCancelOptions)
 
 typedef struct PgwfTerminateOptions
 {
@@ -875,7 +894,7 @@ typedef struct PgwfTerminateOptions
 
 #define PGWF_TERMINATE_OPTIONS_DEFAULTS \
 	.struct_size = sizeof(PgwfTerminateOptions)
-#define PGWF_TERMINATE_OPTIONS_INIT {PGWF_TERMINATE_OPTIONS_DEFAULTS}
+#define PGWF_TERMINATE_OPTIONS_INIT PGWF_INIT(PgwfTerminateOptions)
 
 extern PgwfResult pgwf_client_request_cancel(PgwfClient *client,
 											 const PgwfCancelOptions *options);
@@ -897,7 +916,7 @@ typedef struct PgwfResultOptions
 } PgwfResultOptions;
 
 #define PGWF_RESULT_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfResultOptions)
-#define PGWF_RESULT_OPTIONS_INIT {PGWF_RESULT_OPTIONS_DEFAULTS}
+#define PGWF_RESULT_OPTIONS_INIT PGWF_INIT(PgwfResultOptions)
 
 typedef struct PgwfOutcome
 {
@@ -936,7 +955,7 @@ typedef struct PgwfHistoryOptions
 } PgwfHistoryOptions;
 
 #define PGWF_HISTORY_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfHistoryOptions)
-#define PGWF_HISTORY_OPTIONS_INIT {PGWF_HISTORY_OPTIONS_DEFAULTS}
+#define PGWF_HISTORY_OPTIONS_INIT PGWF_INIT(PgwfHistoryOptions)
 
 extern PgwfResult pgwf_client_history(PgwfClient *client,
 									  const PgwfHistoryOptions *options,
@@ -1173,7 +1192,7 @@ typedef struct PgwfWorkerOptions
 } PgwfWorkerOptions;
 
 #define PGWF_WORKER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfWorkerOptions)
-#define PGWF_WORKER_OPTIONS_INIT {PGWF_WORKER_OPTIONS_DEFAULTS}
+#define PGWF_WORKER_OPTIONS_INIT PGWF_INIT(PgwfWorkerOptions)
 
 /*
  * pgwf_worker_new: checks the options and starts nothing.  NULL with *error

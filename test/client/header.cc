@@ -1,0 +1,50 @@
+/*
+ * header.cc
+ *		The public header in C++: every options struct, without a warning.
+ */
+#include <pgworkflow.h>
+#include <pgworkflow.h>
+
+static json_t *
+greet(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	PgwfActivityOptions options = PGWF_ACTIVITY_OPTIONS_INIT;
+	PgwfRetryPolicy retry = PGWF_RETRY_POLICY_INIT;
+	PgwfLocalOptions local = PGWF_LOCAL_OPTIONS_INIT;
+	json_t	   *result;
+
+	options.start_to_close_timeout_ms = 1000;
+	options.retry_policy = &retry;
+	local.start_to_close_timeout_ms = 1000;
+	if (!pgwf_execute_activity(wf, "a", input, &options, &result, failure) ||
+		!pgwf_execute_local_activity(wf, "b", input, &local, &result, failure))
+		return NULL;
+	return result;
+}
+
+int
+main()
+{
+	PgwfRegistry *registry = pgwf_registry_new();
+	PgwfWorkerOptions worker = PGWF_WORKER_OPTIONS_INIT;
+	PgwfClientOptions client = PGWF_CLIENT_OPTIONS_INIT;
+	PgwfStartOptions start = PGWF_START_OPTIONS_INIT;
+	PgwfSignalOptions signal = PGWF_SIGNAL_OPTIONS_INIT;
+	PgwfCancelOptions cancel = PGWF_CANCEL_OPTIONS_INIT;
+	PgwfTerminateOptions terminate = PGWF_TERMINATE_OPTIONS_INIT;
+	PgwfResultOptions result = PGWF_RESULT_OPTIONS_INIT;
+	PgwfHistoryOptions history = PGWF_HISTORY_OPTIONS_INIT;
+	bool		good;
+
+	good = worker.struct_size == sizeof(worker) && worker.conninfo == NULL &&
+		client.struct_size == sizeof(client) &&
+		start.struct_size == sizeof(start) && start.input == NULL &&
+		signal.struct_size == sizeof(signal) &&
+		cancel.struct_size == sizeof(cancel) &&
+		terminate.struct_size == sizeof(terminate) &&
+		result.struct_size == sizeof(result) &&
+		history.struct_size == sizeof(history) &&
+		pgwf_register_workflow(registry, "greet", greet, NULL) == PGWF_OK;
+	pgwf_registry_free(registry);
+	return good ? 0 : 1;
+}
