@@ -15,6 +15,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
+#include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_filter_parse.h"
 
@@ -79,8 +80,8 @@ static const char *const reserved_words[] = {
 };
 
 static PgwfFilterNode *parse_or(Parser *parser);
-static void unexpected(const Parser *parser, const char *expected,
-					   const char *hint) pg_attribute_noreturn();
+pg_noreturn static void unexpected(const Parser *parser,
+								   const char *expected, const char *hint);
 
 const char *
 pgwf_filter_operator_name(PgwfFilterOperator operator)

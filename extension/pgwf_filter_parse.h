@@ -26,6 +26,8 @@
 
 #include "nodes/pg_list.h"
 
+#include "pgwf_compat.h"
+
 /* Limits of a filter: bytes, depth of parentheses and NOT, comparisons */
 #define PGWF_FILTER_MAX_LENGTH		65536
 #define PGWF_FILTER_MAX_DEPTH		100
@@ -96,8 +98,9 @@ typedef struct PgwfFilterTree
 
 extern PgwfFilterTree *pgwf_filter_parse(const char *text);
 extern const char *pgwf_filter_operator_name(PgwfFilterOperator operator);
-extern void pgwf_filter_error(const char *text, int position,
-							  const char *hint, const char *format,...)
-			pg_attribute_printf(4, 5) pg_attribute_noreturn();
+pg_noreturn extern void pgwf_filter_error(const char *text, int position,
+										  const char *hint,
+										  const char *format,...)
+			pg_attribute_printf(4, 5);
 
 #endif							/* PGWF_FILTER_PARSE_H */

@@ -31,6 +31,7 @@
 #include "utils/uuid.h"
 
 #include "pgwf_catalog.h"
+#include "pgwf_compat.h"
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
 #include "pgwf_filter_sql.h"
@@ -117,9 +118,11 @@ typedef struct Subject
 	Oid			param_type;		/* of what it is compared with */
 } Subject;
 
-static void wrong_value(PgwfFilter *filter, const PgwfFilterNode *node,
-						const PgwfFilterValue *value, const Subject *subject,
-						const char *hint) pg_attribute_noreturn();
+pg_noreturn static void wrong_value(PgwfFilter *filter,
+									const PgwfFilterNode *node,
+									const PgwfFilterValue *value,
+									const Subject *subject,
+									const char *hint);
 
 int
 pgwf_filter_param(PgwfFilter *filter, Oid type, Datum value)
