@@ -213,6 +213,8 @@ describe_custom(PgwfFilter *filter, const char *name, Subject *subject)
 		case PGWF_SEARCH_NONE:
 			break;
 	}
+	if (subject->sql == NULL)
+		elog(ERROR, "unknown type of search attribute: %d", subject->type);
 }
 
 static void
