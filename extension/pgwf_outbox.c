@@ -257,7 +257,8 @@ start_child(PgwfCall *call, const PgwfMessage *message)
 		may_reuse(pgwf_read_text(&initiated, "workflowIdReusePolicy"),
 				  existing))
 	{
-		if (call->now - existing->start_time <
+		if (pgwf_workflow_id_reuse_minimal_interval > 0 &&
+			call->now - existing->start_time <
 			(int64) pgwf_workflow_id_reuse_minimal_interval * 1000)
 			return BUSY;
 		existing = NULL;

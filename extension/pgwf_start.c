@@ -123,11 +123,16 @@ report_already_started(const PgwfExecution *existing, const char *what)
 					   existing->start_request_id)));
 }
 
-/* Runs of one workflow id must not start too fast after each other */
+/*
+ * Runs of one workflow id must not start too fast after each other.  The
+ * existing one may have started while this call waited for another session,
+ * so after "now"; that is no matter when there is no minimum.
+ */
 static void
 check_minimal_interval(PgwfCall *call, const PgwfExecution *existing)
 {
-	if (call->now - existing->start_time <
+	if (pgwf_workflow_id_reuse_minimal_interval > 0 &&
+		call->now - existing->start_time <
 		(int64) pgwf_workflow_id_reuse_minimal_interval * 1000)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_RESOURCE_EXHAUSTED),
