@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
@@ -113,6 +114,7 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	PgwfScan	scan;
 	int			claimed;
 
+	PreventCommandDuringRecovery("workflow.poll_workflow_task_queue()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 5),
@@ -187,6 +189,7 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	PgwfScan	scan;
 	int			claimed = 0;
 
+	PreventCommandDuringRecovery("workflow.poll_activity_task_queue()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
 	namespace = pgwf_arg_namespace(fcinfo, 4);

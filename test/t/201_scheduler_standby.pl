@@ -47,6 +47,31 @@ is( $standby->safe_psql(
   $standby->psql('postgres', "CALL workflow.wait_for_task('{q2}', NULL)",
 	extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
 like($err, qr/ERROR:  25006/, 'waiting for tasks is refused there');
+foreach my $call (
+	"SELECT * FROM workflow.poll_workflow_task_queue('q2')",
+	"SELECT * FROM workflow.poll_activity_task_queue('q2')",
+	"SELECT workflow.signal_workflow_execution('waits', 's')",
+	"CALL workflow.query_workflow('waits', 'q')")
+{
+	($status, $out, $err) =
+	  $standby->psql('postgres', $call,
+		extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+	like($err, qr/ERROR:  25006/, "refused there: $call");
+}
+is( $standby->safe_psql(
+		'postgres', q{
+		SELECT workflow.describe_workflow_execution('waits')
+				#>> '{workflowExecutionInfo,status}',
+			(SELECT count(*)
+			 FROM workflow.get_workflow_execution_history('waits')),
+			json_array_length(workflow.history_json('waits') -> 'events'),
+			(SELECT count(*)
+			 FROM workflow.list_workflow_executions('TaskQueue = "q2"')),
+			(SELECT count FROM workflow.count_workflow_executions()),
+			(SELECT sum(backlog) FROM workflow.task_queues),
+			(SELECT count(*) FROM workflow.pollers)}),
+	'WORKFLOW_EXECUTION_STATUS_RUNNING|2|2|1|2|2|0',
+	'and what only looks works');
 
 $primary->stop;
 $standby->promote;
