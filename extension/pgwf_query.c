@@ -80,6 +80,8 @@ pgwf_query_claim(PgwfCall *call, PgwfQuery *query)
 		pgwf_execution_load(call, query->namespace_id,
 							query->run_key) == NULL)
 		return false;
+	pgwf_xact_hold_task(query->namespace_id, PGWF_QUEUE_WORKFLOW,
+						query->task_queue);
 	query->state = PGWF_QUERY_CLAIMED;
 	query->attempt++;
 	pgwf_query_update(call, query);
