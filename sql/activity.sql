@@ -108,13 +108,16 @@ SELECT * FROM t.events('act attempts', 6);
 CREATE FUNCTION pg_temp.delays(workflow text, policy jsonb, failures int,
     failure jsonb DEFAULT NULL) RETURNS SETOF numeric
 LANGUAGE plpgsql AS $$
+DECLARE
+    v_before timestamptz;
 BEGIN
     PERFORM pg_temp.begin(workflow, jsonb_build_object('retryPolicy', policy));
     FOR i IN 1 .. failures LOOP
+        v_before := clock_timestamp();
         PERFORM workflow.respond_activity_task_failed(t.activity(workflow),
             failure);
-        RETURN QUERY SELECT round(extract(epoch FROM
-                a.attempt_scheduled_time - now()), 1)
+        RETURN QUERY SELECT round(round(2 * extract(epoch FROM
+                a.attempt_scheduled_time - v_before)) / 2, 1)
             FROM workflow.activity AS a JOIN workflow.execution AS e
                 USING (namespace_id, run_key)
             WHERE e.workflow_id = workflow;
