@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "pgwf_command.h"
+#include "pgwf_continue.h"
 #include "pgwf_cron.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
@@ -153,7 +154,8 @@ read_child(PgwfCommandContext *context, PgwfReader *reader,
 	child->header = pgwf_read_object(reader, "header");
 	child->retry_policy = pgwf_read_object(reader, "retryPolicy");
 	child->cron_schedule = pgwf_read_text(reader, "cronSchedule");
-	child->priority = pgwf_read_object(reader, "priority");
+	child->priority =
+		pgwf_run_inherit_priority(run, pgwf_read_object(reader, "priority"));
 	read_timeouts(context, reader, child);
 	if (pgwf_command_failed(context) ||
 		!pgwf_command_check_read(context, BAD_CHILD, reader) ||

@@ -352,6 +352,8 @@ pgwf_new_run_begin(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options)
 		run->state.flags |= PGWF_RUN_HAS_CRON;
 	if (options->parent)
 		run->state.flags |= PGWF_RUN_HAS_PARENT;
+	if (options->priority)
+		run->state.flags |= PGWF_RUN_HAS_PRIORITY;
 	if (options->first_task_backoff != PGWF_NO_DURATION)
 		run->state.flags |= PGWF_RUN_AWAITS_FIRST_TASK;
 	started = pgwf_run_append(run, PGWF_EVENT_WORKFLOW_EXECUTION_STARTED,

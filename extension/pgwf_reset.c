@@ -171,6 +171,8 @@ set_start_flags(PgwfRun *run, PgwfReader *started)
 		run->state.flags |= PGWF_RUN_HAS_CRON;
 	if (run->execution->parent_run_id)
 		run->state.flags |= PGWF_RUN_HAS_PARENT;
+	if (pgwf_read_jsonb(started, "priority"))
+		run->state.flags |= PGWF_RUN_HAS_PRIORITY;
 }
 
 static Jsonb *

@@ -72,6 +72,7 @@ typedef struct PgwfState
 #define PGWF_RUN_PAUSED				0x100
 #define PGWF_RUN_HAS_QUERIES		0x200	/* there may be buffered ones */
 #define PGWF_RUN_SPECULATIVE		0x400	/* task without events so far */
+#define PGWF_RUN_HAS_PRIORITY		0x800
 
 /* workflow.execution */
 typedef struct PgwfExecution

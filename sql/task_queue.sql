@@ -56,3 +56,39 @@ SELECT t.err($$ SELECT workflow.describe_task_queue('queued',
     namespace => 'nowhere') $$);
 SELECT count(workflow.terminate_workflow_execution(workflow_id))
 FROM workflow.execution WHERE task_queue = 'queued';
+
+--
+-- Priorities: activities and children have what they leave out from their
+-- workflow
+--
+SELECT 1 FROM workflow.start_workflow_execution('urgent', 'type', 'urgent',
+    priority => '{"priorityKey": 1, "fairnessKey": "k",
+        "fairnessWeight": 2.5}');
+SELECT t.step('urgent', t.schedule('a')
+    || t.schedule('b', '{"priority": {"priorityKey": 5}}')
+    || t.schedule('c', '{"priority": {"fairnessKey": "c"}}')
+    || '[{"commandType": "StartChildWorkflowExecution", "attributes":
+    {"workflowId": "urgent child", "workflowType": {"name": "type"},
+    "taskQueue": {"name": "urgent child"},
+    "priority": {"fairnessWeight": 1}}}]');
+SELECT e.event_id, e.attributes -> 'priority'
+FROM workflow.get_workflow_execution_history('urgent') AS e
+WHERE e.event_id BETWEEN 5 AND 8 ORDER BY e.event_id;
+SELECT a.activity_id, a.priority FROM workflow.activity AS a
+WHERE a.task_queue = 'urgent' ORDER BY a.activity_id;
+SELECT t.wait_event('urgent', 'ChildWorkflowExecutionStarted');
+SELECT e.attributes -> 'priority'
+FROM workflow.get_workflow_execution_history('urgent child') AS e
+WHERE e.event_id = 1;
+-- also in the runs that follow, and after a reset
+SELECT t.step('urgent',
+    '[{"commandType": "ContinueAsNewWorkflowExecution"}]');
+SELECT t.step('urgent', t.schedule('a'));
+SELECT a.activity_id, a.priority FROM workflow.activity AS a
+WHERE a.task_queue = 'urgent';
+SELECT 1 FROM workflow.reset_workflow_execution('urgent',
+    reset_type => 'FIRST_WORKFLOW_TASK');
+SELECT t.step('urgent', t.schedule('a', '{"priority": {}}'));
+SELECT a.activity_id, a.priority FROM workflow.activity AS a
+WHERE a.task_queue = 'urgent';
+SELECT workflow.terminate_workflow_execution('urgent');
