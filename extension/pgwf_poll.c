@@ -31,6 +31,17 @@ PG_FUNCTION_INFO_V1(pgwf_shutdown_worker);
 
 #define MAX_TASKS_PER_POLL 1000
 
+/*
+ * Histories and payloads of a batch are not kept together: what is allocated
+ * for a task goes when the next one is looked at.
+ */
+static MemoryContext
+make_task_context(PgwfCall *call)
+{
+	return AllocSetContextCreate(call->context, "pg_workflow task",
+								 ALLOCSET_DEFAULT_SIZES);
+}
+
 static void
 put_response(ReturnSetInfo *rsinfo, StringInfo response)
 {
@@ -72,21 +83,27 @@ claim_queries(ReturnSetInfo *rsinfo, PgwfCall *call, int32 namespace_id,
 			  const char *task_queue, bool sticky, int max_tasks)
 {
 	PgwfScan	scan;
+	MemoryContext task_context = make_task_context(call);
 	int			claimed = 0;
 
 	pgwf_query_queue_scan(&scan, call, namespace_id, task_queue);
 	while (claimed < max_tasks && pgwf_scan_next(&scan))
 	{
 		PgwfQuery	query;
-		StringInfoData response;
 
+		MemoryContextSwitchTo(task_context);
 		pgwf_query_read(scan.slot, &query);
-		if (query.sticky != sticky || !pgwf_query_claim(call, &query))
-			continue;
-		initStringInfo(&response);
-		pgwf_append_query_task(&response, call, &query);
-		put_response(rsinfo, &response);
-		claimed++;
+		if (query.sticky == sticky && pgwf_query_claim(call, &query))
+		{
+			StringInfoData response;
+
+			initStringInfo(&response);
+			pgwf_append_query_task(&response, call, &query);
+			put_response(rsinfo, &response);
+			claimed++;
+		}
+		MemoryContextSwitchTo(call->context);
+		MemoryContextReset(task_context);
 	}
 	pgwf_scan_end(&scan);
 	return claimed;
@@ -112,6 +129,7 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	char	   *identity;
 	bool		sticky;
 	PgwfScan	scan;
+	MemoryContext task_context;
 	int			claimed;
 
 	PreventCommandDuringRecovery("workflow.poll_workflow_task_queue()");
@@ -130,21 +148,27 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	pgwf_xact_claim_begin();
 	claimed = claim_queries(rsinfo, &call, namespace_id, task_queue, sticky,
 							max_tasks);
+	task_context = make_task_context(&call);
 	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue);
 	while (claimed < max_tasks && pgwf_scan_next(&scan))
 	{
 		PgwfTask	candidate;
 		PgwfRun		run;
-		StringInfoData response;
 
+		MemoryContextSwitchTo(task_context);
 		pgwf_task_read(scan.slot, &candidate);
-		if (candidate.sticky != sticky ||
-			!claim_workflow_task(&run, &call, &candidate, identity))
-			continue;
-		initStringInfo(&response);
-		pgwf_append_workflow_task(&response, &run, sticky);
-		put_response(rsinfo, &response);
-		claimed++;
+		if (candidate.sticky == sticky &&
+			claim_workflow_task(&run, &call, &candidate, identity))
+		{
+			StringInfoData response;
+
+			initStringInfo(&response);
+			pgwf_append_workflow_task(&response, &run, sticky);
+			put_response(rsinfo, &response);
+			claimed++;
+		}
+		MemoryContextSwitchTo(call.context);
+		MemoryContextReset(task_context);
 	}
 	pgwf_scan_end(&scan);
 	pgwf_xact_claim_end();
@@ -187,6 +211,7 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	int			max_tasks;
 	char	   *identity;
 	PgwfScan	scan;
+	MemoryContext task_context;
 	int			claimed = 0;
 
 	PreventCommandDuringRecovery("workflow.poll_activity_task_queue()");
@@ -202,26 +227,32 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue,
 						   identity);
 	pgwf_xact_claim_begin();
+	task_context = make_task_context(&call);
 	pgwf_activity_queue_scan(&scan, &call, namespace_id, task_queue);
 	while (claimed < max_tasks && pgwf_scan_next(&scan))
 	{
 		PgwfActivity activity;
-		StringInfoData response;
 
+		MemoryContextSwitchTo(task_context);
 		pgwf_activity_read(scan.slot, &activity);
 		if (pgwf_activity_lock(&call, &activity,
-							   LockWaitSkip) != PGWF_LOCK_OK ||
-			activity.state != PGWF_ACTIVITY_SCHEDULED)
-			continue;
-		pgwf_xact_hold_task(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue);
-		pgwf_activity_start(&activity, call.now, identity);
-		pgwf_activity_update(&call, &activity);
-		if (activity.due_at != PGWF_NO_TIME)
-			pgwf_xact_due(activity.due_at);
-		initStringInfo(&response);
-		append_claimed_activity(&response, &call, &activity, namespace);
-		put_response(rsinfo, &response);
-		claimed++;
+							   LockWaitSkip) == PGWF_LOCK_OK &&
+			activity.state == PGWF_ACTIVITY_SCHEDULED)
+		{
+			StringInfoData response;
+
+			pgwf_xact_hold_task(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue);
+			pgwf_activity_start(&activity, call.now, identity);
+			pgwf_activity_update(&call, &activity);
+			if (activity.due_at != PGWF_NO_TIME)
+				pgwf_xact_due(activity.due_at);
+			initStringInfo(&response);
+			append_claimed_activity(&response, &call, &activity, namespace);
+			put_response(rsinfo, &response);
+			claimed++;
+		}
+		MemoryContextSwitchTo(call.context);
+		MemoryContextReset(task_context);
 	}
 	pgwf_scan_end(&scan);
 	pgwf_xact_claim_end();
