@@ -410,6 +410,12 @@ check_retention(const Interval *retention)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 				 errmsg("retention must not be negative")));
+
+	/* what the scheduler computes with it must be moments that exist */
+	if (interval_length(retention) == PGWF_MAX_DURATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("retention must be shorter than 100 years")));
 }
 
 /*

@@ -40,6 +40,7 @@ SELECT pg_temp.fails($$SELECT workflow.register_namespace('')$$);
 SELECT pg_temp.fails($$SELECT workflow.register_namespace(repeat('x', 1001))$$);
 SELECT pg_temp.fails($$SELECT workflow.register_namespace('regress x', '-1 second')$$);
 SELECT pg_temp.fails($$SELECT workflow.update_namespace('regress ns', '-1 day')$$);
+SELECT pg_temp.fails($$SELECT workflow.update_namespace('regress ns', '200000 years')$$);
 SELECT pg_temp.fails($$SELECT workflow.update_namespace('regress none')$$);
 SELECT pg_temp.fails($$SELECT workflow.update_namespace(NULL)$$);
 SELECT pg_temp.fails($$SELECT workflow.describe_namespace('regress none')$$);
