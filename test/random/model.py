@@ -1,0 +1,1254 @@
+"""The rules of workflows, written down a second time.
+
+A World holds the runs of a family of workflow ids that only deal with each
+other.  Its methods are the calls of the service: each checks what must be
+refused, and otherwise appends to the runs' histories what the service must
+append.  What the service does by itself at a moment of its choice (a timer
+fires, a timeout passes, a child is started) is an effect: effects() lists
+those that may happen by now, and applying one is like a call.
+
+Nothing here is derived from the service's code.  Event attributes are in the
+service's readable form, without empty members and with every run id replaced
+by RUN_ID; requests, times and sizes are not modeled.
+"""
+
+import copy
+
+RUN_ID = '<run id>'
+SERVICE = 'history-service'
+CAUSE = 'WORKFLOW_TASK_FAILED_CAUSE_'
+
+NOT_FOUND = 'PW005'
+INVALID = 'PW003'
+ALREADY_STARTED = 'PW106'
+BUSY = 'PW008'
+PRECONDITION = 'PW009'
+
+# Events that wait while a worker has the workflow task.
+BUFFERABLE = {
+    'ActivityTaskStarted', 'ActivityTaskCompleted', 'ActivityTaskFailed',
+    'ActivityTaskTimedOut', 'ActivityTaskCanceled', 'TimerFired',
+    'WorkflowExecutionCancelRequested', 'WorkflowExecutionSignaled',
+    'RequestCancelExternalWorkflowExecutionFailed',
+    'ExternalWorkflowExecutionCancelRequested',
+    'StartChildWorkflowExecutionFailed', 'ChildWorkflowExecutionStarted',
+    'ChildWorkflowExecutionCompleted', 'ChildWorkflowExecutionFailed',
+    'ChildWorkflowExecutionCanceled', 'ChildWorkflowExecutionTimedOut',
+    'ChildWorkflowExecutionTerminated',
+    'SignalExternalWorkflowExecutionFailed',
+    'ExternalWorkflowExecutionSignaled', 'WorkflowExecutionPaused',
+    'WorkflowExecutionUnpaused', 'WorkflowExecutionOptionsUpdated'}
+
+# Of these, the ones that are written after all others.
+FLUSHED_LAST = {
+    'ActivityTaskCompleted', 'ActivityTaskFailed', 'ActivityTaskTimedOut',
+    'ActivityTaskCanceled', 'ChildWorkflowExecutionCompleted',
+    'ChildWorkflowExecutionFailed', 'ChildWorkflowExecutionCanceled',
+    'ChildWorkflowExecutionTimedOut', 'ChildWorkflowExecutionTerminated'}
+
+ACTIVITY_CLOSES = {'ActivityTaskCompleted', 'ActivityTaskFailed',
+                   'ActivityTaskTimedOut', 'ActivityTaskCanceled'}
+
+CLOSE_STATUS = {
+    'WorkflowExecutionCompleted': 'Completed',
+    'WorkflowExecutionFailed': 'Failed',
+    'WorkflowExecutionCanceled': 'Canceled',
+    'WorkflowExecutionTimedOut': 'TimedOut',
+    'WorkflowExecutionTerminated': 'Terminated',
+    'WorkflowExecutionContinuedAsNew': 'ContinuedAsNew'}
+
+
+class Refused(Exception):
+    """A call is refused and changes nothing."""
+
+    def __init__(self, sqlstate):
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+
+
+class Rejected(Exception):
+    """A command is refused: the workflow task fails with this cause."""
+
+    def __init__(self, cause):
+        super().__init__(cause)
+        self.cause = cause
+
+
+def duration(seconds):
+    """Seconds as the service writes them."""
+    if seconds == int(seconds):
+        return '%ds' % seconds
+    return '%.3fs' % seconds
+
+
+def seconds(text):
+    return float(text[:-1]) if text else 0.0
+
+
+def queue(name, sticky_of=None):
+    if sticky_of:
+        return {'name': name, 'kind': 'TASK_QUEUE_KIND_STICKY',
+                'normalName': sticky_of}
+    return {'name': name, 'kind': 'TASK_QUEUE_KIND_NORMAL'}
+
+
+def clean(value):
+    """A JSON value without empty members."""
+    if isinstance(value, dict):
+        members = ((k, clean(v)) for k, v in value.items())
+        return {k: v for k, v in members
+                if v not in (None, '', 0, False) and v != {} and v != []}
+    if isinstance(value, list):
+        return [clean(v) if isinstance(v, dict) else v for v in value]
+    return value
+
+
+def timeout_failure(kind, cause=None, heartbeat=None, message=None):
+    name = {'START_TO_CLOSE': 'StartToClose', 'HEARTBEAT': 'Heartbeat',
+            'SCHEDULE_TO_START': 'ScheduleToStart',
+            'SCHEDULE_TO_CLOSE': 'ScheduleToClose'}[kind]
+    return clean({
+        'message': message or 'activity %s timeout' % name,
+        'source': 'Server', 'cause': cause,
+        'timeoutFailureInfo': {'timeoutType': 'TIMEOUT_TYPE_' + kind,
+                               'lastHeartbeatDetails': heartbeat}})
+
+
+NO_TIME_LEFT = ('Not enough time to schedule next retry before activity '
+                'ScheduleToClose timeout, giving up retrying')
+
+
+class Run:
+    """One run; the counterpart of a history and of what is pending in it."""
+
+    def __init__(self, workflow_id, number, now, task_timeout, run_timeout):
+        self.workflow_id = workflow_id
+        self.number = number        # the how-manyth of its workflow id
+        self.run_id = None          # learned from the service
+        self.run_key = None
+        self.status = 'Running'
+        self.events = []            # (type, attributes)
+        self.times = {}             # event id: what the service said
+        self.checked = 0            # events compared so far
+        self.buffer = []
+        self.task = None            # the pending workflow task
+        self.next_attempt = 1
+        self.sticky = None          # (queue, timeout)
+        self.previous_started = 0
+        self.activities = {}        # by scheduled event id
+        self.timers = {}            # by timer id
+        self.children = {}          # by initiated event id
+        self.cancels = set()        # activities whose cancel was requested
+        self.cancel_requested = False
+        self.close_attempted = False
+        self.paused = False
+        self.pause_request = None
+        self.signal_requests = set()
+        self.attached_requests = set()
+        self.request_id = None
+        self.backoff_until = None   # the first task waits
+        self.started_at = now
+        self.task_timeout = task_timeout
+        self.run_timeout = run_timeout
+        self.run_expires = now + run_timeout if run_timeout else None
+        self.retry = None           # retry policy
+        self.attempt = 1
+        self.input = None
+        self.parent = None          # (parent run's index, initiated event id)
+        self.awaits_parent = False  # first task comes after the parent knows
+        self.trigger = False        # this call needs a workflow task
+
+    def clone(self):
+        other = copy.copy(self)
+        other.events = list(self.events)
+        other.buffer = list(self.buffer)
+        other.task = dict(self.task) if self.task else None
+        other.activities = {k: dict(v) for k, v in self.activities.items()}
+        other.timers = dict(self.timers)
+        other.children = {k: dict(v) for k, v in self.children.items()}
+        other.cancels = set(self.cancels)
+        other.signal_requests = set(self.signal_requests)
+        other.attached_requests = set(self.attached_requests)
+        return other
+
+    @property
+    def open(self):
+        return self.status in ('Running', 'Paused')
+
+    @property
+    def task_started(self):
+        return self.task is not None and self.task['started'] != 0
+
+    # ---- events ----
+
+    def append(self, kind, **attributes):
+        """Appends an event at once; returns its id."""
+        self.events.append((kind, clean(attributes)))
+        return len(self.events)
+
+    def add(self, kind, **attributes):
+        """Adds an event that waits while a workflow task is started."""
+        if self.task_started or self.completing or self.turn:
+            self.buffer.append((kind, clean(attributes)))
+        else:
+            self.append(kind, **attributes)
+
+    # Inside a completion, or a turn of several effects, what is buffered is
+    # written at its end, and a workflow task scheduled then.
+    completing = False
+    turn = False
+
+    def end_turn(self, now):
+        self.turn = False
+        if not self.open:
+            return
+        if not self.task_started and self.buffer:
+            self.flush()
+            self.next_attempt = 1
+        if self.trigger:
+            self.trigger = False
+            self.schedule_task(now)
+
+    def flush(self):
+        """Writes the buffered events: closes of activities and children last,
+        otherwise in the order of arrival."""
+        first = [e for e in self.buffer if e[0] not in FLUSHED_LAST]
+        last = [e for e in self.buffer if e[0] in FLUSHED_LAST]
+        self.buffer = []
+        for kind, attributes in first + last:
+            attributes = dict(attributes)
+            started = attributes.pop('started', None)
+            if started == 'Activity':
+                attributes['startedEventId'] = self.find(
+                    'ActivityTaskStarted', 'scheduledEventId',
+                    attributes['scheduledEventId'])
+            elif started == 'Child':
+                attributes['startedEventId'] = self.find(
+                    'ChildWorkflowExecutionStarted', 'initiatedEventId',
+                    attributes['initiatedEventId'])
+            self.append(kind, **attributes)
+
+    def find(self, kind, member, value):
+        for event_id in range(len(self.events), 0, -1):
+            event = self.events[event_id - 1]
+            if event[0] == kind and event[1].get(member) == value:
+                return event_id
+        raise AssertionError('no %s of %s' % (kind, value))
+
+    def add_group(self, *events):
+        """Adds events that refer to each other by way of flush()."""
+        direct = not (self.task_started or self.completing or self.turn)
+        self.buffer.extend((k, clean(a)) for k, a in events)
+        if direct:
+            self.flush()
+
+    # ---- workflow tasks ----
+
+    def timeout_of_task(self, attempt):
+        """From the fourth attempt on workers get more and more time."""
+        if attempt <= 3:
+            return self.task_timeout
+        return self.task_timeout + min(5 * 2 ** (attempt - 4), 600)
+
+    def schedule_task(self, now):
+        """Schedules a workflow task if the run may have one and has none."""
+        if self.turn:
+            self.trigger = True
+            return
+        if not self.open or self.paused or self.task:
+            return
+        if self.buffer:
+            self.flush()
+            self.next_attempt = 1
+        attempt = self.next_attempt
+        sticky = self.sticky
+        self.task = {
+            'attempt': attempt, 'started': 0, 'scheduled': 0,
+            'sticky': sticky[0] if sticky else None, 'token': None,
+            'events': len(self.events), 'since': now}
+        if sticky:
+            self.task['due'] = now + sticky[1]
+        if attempt == 1:
+            self.write_scheduled()
+        else:
+            self.task['scheduled'] = len(self.events) + 1
+
+    def write_scheduled(self):
+        self.task['scheduled'] = self.append(
+            'WorkflowTaskScheduled',
+            taskQueue=queue(self.task['sticky'], self.workflow_id)
+            if self.task['sticky'] else queue(self.workflow_id),
+            startToCloseTimeout=duration(
+                self.timeout_of_task(self.task['attempt'])),
+            attempt=self.task['attempt'])
+
+    def start_task(self, now, identity):
+        task = self.task
+        # Events since a task without events was scheduled make it a normal
+        # first attempt again.
+        if task['attempt'] > 1 and len(self.events) != task['events']:
+            task['attempt'] = self.next_attempt = 1
+            self.write_scheduled()
+        if task['attempt'] == 1:
+            task['started'] = self.append(
+                'WorkflowTaskStarted', scheduledEventId=task['scheduled'],
+                identity=identity)
+        else:
+            task['scheduled'] = len(self.events) + 1
+            task['started'] = len(self.events) + 2
+        task['identity'] = identity
+        task['due'] = now + self.timeout_of_task(task['attempt'])
+
+    def fail_task(self, kind, now, **attributes):
+        """A workflow task failed or timed out: the first attempt is recorded;
+        a sticky run goes back to the normal queue with its attempt 1, any
+        other counts attempts."""
+        task = self.task
+        self.task = None
+        self.close_attempted = False
+        if task['attempt'] == 1:
+            self.append(kind, scheduledEventId=task['scheduled'],
+                        startedEventId=task['started'], **attributes)
+        if self.sticky:
+            self.sticky = None
+            self.next_attempt = 1
+        else:
+            self.next_attempt = task['attempt'] + 1
+        if self.paused:
+            self.flush()
+        self.schedule_task(now)
+
+    def end(self, kind, **attributes):
+        """Closes the run; what is still buffered is lost."""
+        self.append(kind, **attributes)
+        self.status = CLOSE_STATUS[kind]
+        self.buffer = []
+        self.task = None
+        self.activities = {}
+        self.timers = {}
+        self.run_expires = self.backoff_until = None
+
+    def force_task_end(self):
+        """Before a run is closed from outside."""
+        if self.task_started:
+            task = self.task
+            self.task = None
+            if task['attempt'] == 1:
+                self.append('WorkflowTaskFailed',
+                            scheduledEventId=task['scheduled'],
+                            startedEventId=task['started'],
+                            cause=CAUSE + 'FORCE_CLOSE_COMMAND',
+                            identity=SERVICE)
+            self.flush()
+
+    # ---- activities ----
+
+    def retry_delay(self, activity, failure, nonretryable, now,
+                    next_delay=None):
+        """The state of a failed attempt's retry, and the delay."""
+        policy = activity['retry']
+        attempt = activity['attempt']
+        if activity['cancel']:
+            return 'CANCEL_REQUESTED', None
+        if nonretryable:
+            return 'NON_RETRYABLE_FAILURE', None
+        if policy['maximumAttempts'] and attempt >= policy['maximumAttempts']:
+            return 'MAXIMUM_ATTEMPTS_REACHED', None
+        if next_delay is not None:
+            delay = next_delay
+        else:
+            delay = min(policy['initial'] * policy['coefficient'] **
+                        (attempt - 1), policy['maximum'])
+        limit = activity['schedule_to_close']
+        if limit and now + delay > activity['first_scheduled'] + limit:
+            return 'TIMEOUT', None
+        return 'IN_PROGRESS', delay
+
+    def retry_activity(self, activity, failure, now, delay):
+        activity.update(
+            attempt=activity['attempt'] + 1, state='backoff',
+            failure=failure, token=None, ready=now + delay,
+            attempt_scheduled=now + delay)
+
+    def close_activity(self, scheduled, kind, now, started=True,
+                       **attributes):
+        activity = self.activities.pop(scheduled)
+        events = []
+        if started:
+            events.append(('ActivityTaskStarted', {
+                'scheduledEventId': scheduled,
+                'identity': activity['identity'],
+                'attempt': activity['attempt'],
+                'lastFailure': activity['failure']}))
+            attributes['started'] = 'Activity'
+        events.append((kind, dict(attributes, scheduledEventId=scheduled)))
+        self.add_group(*events)
+        self.need_task(now)
+
+    def need_task(self, now):
+        """Something happened that the workflow should see."""
+        if self.completing:
+            self.trigger = True
+        else:
+            self.schedule_task(now)
+
+
+class World:
+    """The runs of a family of workflow ids."""
+
+    def __init__(self, workflow_ids):
+        self.ids = workflow_ids
+        self.runs = []              # all that still matter, oldest first
+        self.current = {}           # workflow id: index of its newest run
+        self.outbox = []            # messages that any moment may deliver
+        self.horizon = 0            # the latest that it can be
+
+    def clone(self):
+        other = copy.copy(self)
+        other.runs = [r.clone() if r.open or r.checked < len(r.events) else r
+                      for r in self.runs]
+        other.current = dict(self.current)
+        other.outbox = list(self.outbox)
+        return other
+
+    def run(self, workflow_id):
+        if workflow_id not in self.current:
+            return None
+        return self.runs[self.current[workflow_id]]
+
+    def open_run(self, workflow_id):
+        """For calls that need an open run."""
+        run = self.run(workflow_id)
+        if run is None or not run.open:
+            raise Refused(NOT_FOUND)
+        return run
+
+    def new_run(self, workflow_id, now, task_timeout, run_timeout):
+        number = 1
+        if workflow_id in self.current:
+            number = self.run(workflow_id).number + 1
+        task_timeout = min(task_timeout, run_timeout or task_timeout)
+        run = Run(workflow_id, number, now, task_timeout, run_timeout)
+        self.runs.append(run)
+        self.current[workflow_id] = len(self.runs) - 1
+        return run
+
+    def started_event(self, run, **attributes):
+        run.input = attributes.get('input')
+        run.append('WorkflowExecutionStarted', workflowId=run.workflow_id,
+                   workflowType={'name': 'type'},
+                   taskQueue=queue(run.workflow_id), attempt=run.attempt,
+                   workflowTaskTimeout=duration(run.task_timeout),
+                   workflowRunTimeout=duration(run.run_timeout)
+                   if run.run_timeout else None, **attributes)
+
+    # ---- ends of runs ----
+
+    def after_close(self, run, continued=False):
+        """What others learn of a run's end."""
+        index = self.runs.index(run)
+        if run.parent and not continued:
+            self.outbox.append(('child closed', run.parent, index))
+        for initiated, child in run.children.items():
+            if child['started'] and child['policy'] != 'ABANDON':
+                self.outbox.append(('parent closed', child['id'],
+                                    child['policy'], index, initiated))
+        run.children = {}
+
+    def continue_run(self, run, now, backoff, **attributes):
+        """The next run of a chain."""
+        following = self.new_run(run.workflow_id, now, run.task_timeout,
+                                 run.run_timeout)
+        following.parent = run.parent
+        following.request_id = None
+        if run.parent and run.parent in [
+                (i, e) for i, r in enumerate(self.runs) for e in r.children]:
+            self.runs[run.parent[0]].children[run.parent[1]]['run'] = \
+                len(self.runs) - 1
+        following.retry = attributes.pop('retry', None)
+        following.attempt = attributes.pop('attempt', 1)
+        if following.run_expires:
+            following.run_expires += backoff
+        self.started_event(following, continuedExecutionRunId=RUN_ID,
+                           firstWorkflowTaskBackoff=duration(backoff)
+                           if backoff else None, **attributes)
+        if backoff:
+            following.backoff_until = now + backoff
+        else:
+            following.schedule_task(now)
+
+    def workflow_retry(self, run, now, nonretryable=False):
+        """Whether a failed run is tried again: the state, and the backoff."""
+        if run.retry is None:
+            return 'RETRY_POLICY_NOT_SET', None
+        if nonretryable:
+            return 'NON_RETRYABLE_FAILURE', None
+        if run.attempt >= run.retry['maximumAttempts']:
+            return 'MAXIMUM_ATTEMPTS_REACHED', None
+        return 'IN_PROGRESS', run.retry['initial'] * 2 ** (run.attempt - 1)
+
+    def terminate_run(self, run, **attributes):
+        run.force_task_end()
+        run.end('WorkflowExecutionTerminated', **attributes)
+        self.after_close(run)
+
+    def cancel_run(self, run, now, **attributes):
+        if run.cancel_requested:
+            return
+        run.cancel_requested = True
+        run.add('WorkflowExecutionCancelRequested', **attributes)
+        # A cancellation does not wait for the first task's delay.
+        if run.backoff_until and not run.paused:
+            run.backoff_until = None
+        if not run.awaits_parent:
+            run.schedule_task(now)
+
+    def signal_run(self, run, now, **attributes):
+        run.add('WorkflowExecutionSignaled', **attributes)
+        if run.backoff_until is None and not run.awaits_parent:
+            run.schedule_task(now)
+
+    # ---- calls of clients ----
+
+    def start(self, now, workflow_id, request_id=None, reuse=None,
+              conflict=None, run_timeout=0, task_timeout=10.0, retry=None,
+              delay=0, input=None, signal=None, options=False):
+        """start_workflow_execution and signal_with_start...; returns the
+        index of the run and whether it is new."""
+        if signal and conflict == 'FAIL':
+            raise Refused(INVALID)
+        if conflict == 'TERMINATE_EXISTING' and reuse == 'REJECT_DUPLICATE':
+            raise Refused(INVALID)
+        conflict = conflict or ('USE_EXISTING' if signal else 'FAIL')
+        run = self.run(workflow_id)
+        if run is not None:
+            if request_id and request_id == run.request_id:
+                return self.current[workflow_id], True
+            # (whether a closed run remembers them is left open)
+            if run.open and not signal and \
+                    request_id in run.attached_requests:
+                return self.current[workflow_id], False
+        if run is not None and run.open:
+            if conflict == 'FAIL':
+                raise Refused(ALREADY_STARTED)
+            if conflict == 'USE_EXISTING':
+                if signal:
+                    self.signal(now, workflow_id, signal, request_id)
+                elif options:
+                    run.attached_requests.add(request_id)
+                    run.add('WorkflowExecutionOptionsUpdated',
+                            attachedRequestId=request_id, identity='client')
+                return self.current[workflow_id], False
+            self.terminate_run(
+                run, reason='TerminateIfRunning WorkflowIdReusePolicy',
+                details=['terminated by new runID: ' + RUN_ID],
+                identity=SERVICE)
+        elif run is not None:
+            if reuse == 'REJECT_DUPLICATE' or (
+                    reuse == 'ALLOW_DUPLICATE_FAILED_ONLY' and
+                    run.status not in ('Failed', 'Canceled', 'Terminated',
+                                       'TimedOut')):
+                raise Refused(ALREADY_STARTED)
+        run = self.new_run(workflow_id, now, task_timeout, run_timeout)
+        run.request_id = request_id
+        run.retry = retry
+        if delay:
+            run.backoff_until = now + delay
+            if run.run_expires:
+                run.run_expires += delay
+        self.started_event(
+            run, input=input, identity='client',
+            firstWorkflowTaskBackoff=duration(delay) if delay else None)
+        if signal:
+            run.signal_requests.add(request_id)
+            run.append('WorkflowExecutionSignaled', signalName=signal,
+                       identity='client', requestId=request_id)
+        if not delay:
+            run.schedule_task(now)
+        return self.current[workflow_id], True
+
+    def signal(self, now, workflow_id, name, request_id=None, input=None):
+        run = self.open_run(workflow_id)
+        if request_id and request_id in run.signal_requests:
+            return
+        if run.close_attempted and run.task_started:
+            raise Refused(BUSY)
+        if request_id:
+            run.signal_requests.add(request_id)
+        self.signal_run(run, now, signalName=name, input=input,
+                        identity='client', requestId=request_id)
+
+    def cancel(self, now, workflow_id, reason):
+        run = self.run(workflow_id)
+        if run is None:
+            raise Refused(NOT_FOUND)
+        if run.open:
+            self.cancel_run(run, now, cause=reason, identity='client')
+
+    def terminate(self, now, workflow_id, reason):
+        self.terminate_run(self.open_run(workflow_id), reason=reason,
+                           identity='client')
+
+    def pause(self, now, workflow_id, request_id):
+        run = self.open_run(workflow_id)
+        if run.paused:
+            if request_id == run.pause_request:
+                return
+            raise Refused(PRECONDITION)
+        run.paused = True
+        run.status = 'Paused'
+        run.pause_request = request_id
+        run.add('WorkflowExecutionPaused', identity='client',
+                requestId=request_id)
+        if run.task and not run.task_started:
+            # No worker has failed: the run stays with its worker.
+            task = run.task
+            run.task = None
+            run.next_attempt = 1
+            if task['attempt'] == 1:
+                run.append('WorkflowTaskFailed',
+                           scheduledEventId=task['scheduled'],
+                           cause=CAUSE + 'WORKFLOW_PAUSE_REQUESTED_BEFORE_'
+                           'TASK_STARTED', identity=SERVICE)
+
+    def unpause(self, now, workflow_id, request_id):
+        run = self.open_run(workflow_id)
+        if not run.paused:
+            raise Refused(PRECONDITION)
+        run.paused = False
+        run.status = 'Running'
+        run.next_attempt = 1
+        for activity in run.activities.values():
+            if activity['state'] == 'backoff':
+                activity.update(ready=now, attempt_scheduled=now)
+        run.add('WorkflowExecutionUnpaused', identity='client',
+                requestId=request_id)
+        if run.backoff_until is None and not run.awaits_parent:
+            run.schedule_task(now)
+
+    def reset_sticky(self, workflow_id):
+        run = self.open_run(workflow_id)
+        run.sticky = None
+        if run.task and run.task['sticky'] and not run.task_started:
+            run.task['sticky'] = None
+            del run.task['due']
+
+    # ---- calls of workflow workers ----
+
+    def poll_task(self, now, workflow_id, sticky, identity):
+        """The run whose task a poll of a queue must claim, or None."""
+        run = self.run(workflow_id)
+        if run is None or not run.open or run.paused or not run.task or \
+                run.task_started or run.task['sticky'] != sticky:
+            return None
+        if not sticky:
+            run.sticky = None
+        run.start_task(now, identity)
+        return run
+
+    def task_run(self, token):
+        for run in self.runs:
+            if run.open and run.task_started and run.task['token'] == token:
+                return run
+        raise Refused(NOT_FOUND)
+
+    def fail_workflow_task(self, now, token, identity):
+        run = self.task_run(token)
+        run.fail_task('WorkflowTaskFailed', now,
+                      cause=CAUSE + 'NON_DETERMINISTIC_ERROR',
+                      failure={'message': 'no'}, identity=identity)
+
+    def complete(self, now, token, commands, identity, sticky, force, inline):
+        """Returns ('done', run started inline or None) or ('rejected',
+        cause)."""
+        position = [i for i, c in enumerate(commands) if c[0] in CLOSING]
+        if position and position[0] != len(commands) - 1:
+            raise Refused(INVALID)
+        run = self.task_run(token)
+        if run.paused and force and not commands:
+            raise Refused(PRECONDITION)
+        before = self.clone()
+        index = self.runs.index(run)
+        try:
+            self.do_complete(run, now, commands, identity)
+        except Rejected as rejected:
+            attempt = before.runs[index].task['attempt']
+            if attempt > 1 and rejected.cause != 'UNHANDLED_COMMAND':
+                raise Refused(INVALID)
+            self.__dict__ = before.__dict__
+            run = self.runs[index]
+            run.fail_task('WorkflowTaskFailed', now,
+                          cause=CAUSE + rejected.cause, identity=SERVICE)
+            if rejected.cause == 'UNHANDLED_COMMAND':
+                run.close_attempted = True
+            return 'rejected', CAUSE + rejected.cause
+        run.completing = False
+        if not run.open:
+            return 'done', None
+        run.sticky = sticky
+        needed = force or run.trigger or bool(run.buffer)
+        run.trigger = False
+        if run.paused:
+            run.flush()
+            needed = False
+        if needed:
+            run.schedule_task(now)
+            if inline and run.task:
+                run.start_task(now, identity)
+                return 'done', run
+        return 'done', None
+
+    def do_complete(self, run, now, commands, identity):
+        task = run.task
+        if task['attempt'] > 1:
+            run.append('WorkflowTaskScheduled',
+                       taskQueue=queue(run.workflow_id),
+                       startToCloseTimeout=duration(
+                           run.timeout_of_task(task['attempt'])),
+                       attempt=task['attempt'])
+            run.append('WorkflowTaskStarted',
+                       scheduledEventId=task['scheduled'],
+                       identity=task['identity'])
+        completed = run.append(
+            'WorkflowTaskCompleted', scheduledEventId=task['scheduled'],
+            startedEventId=task['started'], identity=identity)
+        run.previous_started = task['started']
+        run.task = None
+        run.next_attempt = 1
+        run.close_attempted = False
+        run.completing = True
+        # What was buffered when the completion came keeps the run open.
+        run.unseen = bool(run.buffer)
+        for kind, attributes in commands:
+            if kind in CLOSING and run.unseen:
+                raise Rejected('UNHANDLED_COMMAND')
+            getattr(self, 'command_' + kind)(run, now, completed, identity,
+                                             dict(attributes))
+
+    # ---- commands ----
+
+    def command_StartTimer(self, run, now, completed, identity, a):
+        if not a['timerId']:
+            raise Rejected('BAD_START_TIMER_ATTRIBUTES')
+        if a['timerId'] in run.timers:
+            raise Rejected('START_TIMER_DUPLICATE_ID')
+        event = run.append('TimerStarted', timerId=a['timerId'],
+                           startToFireTimeout=duration(
+                               seconds(a['startToFireTimeout'])),
+                           workflowTaskCompletedEventId=completed)
+        run.timers[a['timerId']] = (event, now +
+                                    seconds(a['startToFireTimeout']),
+                                    seconds(a['startToFireTimeout']))
+
+    def command_CancelTimer(self, run, now, completed, identity, a):
+        timer = a['timerId']
+        if timer in run.timers:
+            event = run.timers.pop(timer)[0]
+        else:
+            fired = [e for e in run.buffer if e[0] == 'TimerFired' and
+                     e[1]['timerId'] == timer]
+            if not fired:
+                raise Rejected('BAD_CANCEL_TIMER_ATTRIBUTES')
+            event = fired[0][1]['startedEventId']
+            run.buffer.remove(fired[0])
+            run.unseen = bool(run.buffer)
+        run.append('TimerCanceled', timerId=timer, startedEventId=event,
+                   workflowTaskCompletedEventId=completed, identity=identity)
+
+    def command_RecordMarker(self, run, now, completed, identity, a):
+        if not a['markerName']:
+            raise Rejected('BAD_RECORD_MARKER_ATTRIBUTES')
+        run.append('MarkerRecorded', workflowTaskCompletedEventId=completed,
+                   **a)
+
+    def command_ScheduleActivityTask(self, run, now, completed, identity, a):
+        close = seconds(a.get('scheduleToCloseTimeout'))
+        start = seconds(a.get('scheduleToStartTimeout'))
+        work = seconds(a.get('startToCloseTimeout'))
+        beat = seconds(a.get('heartbeatTimeout'))
+        limit = run.run_timeout or 0
+        if not a['activityId'] or not (close or work):
+            raise Rejected('BAD_SCHEDULE_ACTIVITY_ATTRIBUTES')
+        if a['activityId'] in [x['id'] for x in run.activities.values()]:
+            raise Rejected('SCHEDULE_ACTIVITY_DUPLICATE_ID')
+        if close:
+            start = min(start or close, close)
+            work = min(work or close, close)
+        else:
+            close = limit
+            start = start or limit
+        if limit:
+            close, start, work = (min(x, limit) for x in (close, start, work))
+            beat = min(beat, limit)
+        beat = min(beat, work)
+        policy = a.get('retryPolicy', {})
+        initial = seconds(policy.get('initialInterval', '1s'))
+        retry = {'initial': initial, 'coefficient': 2.0,
+                 'maximum': initial * 100,
+                 'maximumAttempts': policy.get('maximumAttempts', 0),
+                 'types': policy.get('nonRetryableErrorTypes', [])}
+        event = run.append(
+            'ActivityTaskScheduled', activityId=a['activityId'],
+            activityType={'name': 'act'}, taskQueue=queue(run.workflow_id),
+            input=a.get('input'),
+            scheduleToCloseTimeout=close and duration(close),
+            scheduleToStartTimeout=start and duration(start),
+            startToCloseTimeout=work and duration(work),
+            heartbeatTimeout=beat and duration(beat),
+            retryPolicy={'initialInterval': duration(initial),
+                         'maximumInterval': duration(initial * 100),
+                         'backoffCoefficient': 2,
+                         'maximumAttempts': retry['maximumAttempts'],
+                         'nonRetryableErrorTypes': retry['types']},
+            workflowTaskCompletedEventId=completed)
+        run.activities[event] = {
+            'id': a['activityId'], 'state': 'scheduled', 'attempt': 1,
+            'retry': retry, 'cancel': 0, 'failure': None, 'beat': None,
+            'token': None, 'identity': None, 'first_scheduled': now,
+            'attempt_scheduled': now, 'schedule_to_close': close,
+            'schedule_to_start': start, 'start_to_close': work,
+            'heartbeat': beat}
+
+    def command_RequestCancelActivityTask(self, run, now, completed, identity,
+                                          a):
+        scheduled = a['scheduledEventId']
+        activity = run.activities.get(scheduled)
+        if scheduled in run.cancels:
+            raise Rejected('BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES')
+        if activity is None:
+            if not [e for e in run.buffer if e[0] in ACTIVITY_CLOSES and
+                    e[1]['scheduledEventId'] == scheduled]:
+                raise Rejected('BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES')
+        run.cancels.add(scheduled)
+        event = run.append('ActivityTaskCancelRequested',
+                           scheduledEventId=scheduled,
+                           workflowTaskCompletedEventId=completed)
+        if activity is None:
+            return
+        activity['cancel'] = event
+        if activity['state'] != 'started':
+            run.close_activity(scheduled, 'ActivityTaskCanceled', now,
+                               started=False,
+                               details=['ACTIVITY_ID_NOT_STARTED'],
+                               latestCancelRequestedEventId=event,
+                               identity=identity)
+
+    def command_StartChildWorkflowExecution(self, run, now, completed,
+                                            identity, a):
+        policy = a.get('parentClosePolicy', 'PARENT_CLOSE_POLICY_TERMINATE')
+        event = run.append(
+            'StartChildWorkflowExecutionInitiated',
+            workflowId=a['workflowId'], workflowType={'name': 'type'},
+            taskQueue=queue(a['workflowId']), workflowTaskTimeout='10s',
+            parentClosePolicy=policy,
+            workflowIdReusePolicy='WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE',
+            workflowTaskCompletedEventId=completed)
+        run.children[event] = {'id': a['workflowId'], 'started': False,
+                               'run': None, 'policy': policy[20:]}
+        self.outbox.append(('start child', self.runs.index(run), event))
+
+    def command_SignalExternalWorkflowExecution(self, run, now, completed,
+                                                identity, a):
+        event = run.append('SignalExternalWorkflowExecutionInitiated',
+                           workflowExecution=a['execution'],
+                           signalName=a['signalName'],
+                           workflowTaskCompletedEventId=completed)
+        self.outbox.append(('signal', self.runs.index(run), event,
+                            a['execution']['workflowId'], a['signalName']))
+
+    def command_RequestCancelExternalWorkflowExecution(
+            self, run, now, completed, identity, a):
+        if a['workflowId'] in [c['id'] for e, c in run.children.items()
+                               if e > completed]:
+            raise Rejected('BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_'
+                           'ATTRIBUTES')
+        event = run.append('RequestCancelExternalWorkflowExecutionInitiated',
+                           workflowExecution={'workflowId': a['workflowId']},
+                           reason=a.get('reason'),
+                           workflowTaskCompletedEventId=completed)
+        self.outbox.append(('cancel', self.runs.index(run), event,
+                            a['workflowId'], a.get('reason')))
+
+    def command_CompleteWorkflowExecution(self, run, now, completed, identity,
+                                          a):
+        run.end('WorkflowExecutionCompleted', result=a.get('result'),
+                workflowTaskCompletedEventId=completed)
+        self.after_close(run)
+
+    def command_CancelWorkflowExecution(self, run, now, completed, identity,
+                                        a):
+        run.end('WorkflowExecutionCanceled', details=a.get('details'),
+                workflowTaskCompletedEventId=completed)
+        self.after_close(run)
+
+    def command_FailWorkflowExecution(self, run, now, completed, identity, a):
+        info = a['failure'].get('applicationFailureInfo', {})
+        state, backoff = self.workflow_retry(run, now,
+                                             info.get('nonRetryable', False))
+        run.end('WorkflowExecutionFailed', failure=a['failure'],
+                retryState='RETRY_STATE_' + state,
+                newExecutionRunId=RUN_ID if backoff is not None else None,
+                workflowTaskCompletedEventId=completed)
+        if backoff is not None:
+            self.continue_run(run, now, backoff, retry=run.retry,
+                              input=run.input, attempt=run.attempt + 1,
+                              initiator='CONTINUE_AS_NEW_INITIATOR_RETRY',
+                              continuedFailure=a['failure'])
+        self.after_close(run, continued=backoff is not None)
+
+    def command_ContinueAsNewWorkflowExecution(self, run, now, completed,
+                                               identity, a):
+        run.end('WorkflowExecutionContinuedAsNew',
+                newExecutionRunId=RUN_ID, workflowType={'name': 'type'},
+                taskQueue=queue(run.workflow_id), input=a.get('input'),
+                workflowRunTimeout=duration(run.run_timeout)
+                if run.run_timeout else None,
+                workflowTaskTimeout=duration(run.task_timeout),
+                initiator='CONTINUE_AS_NEW_INITIATOR_WORKFLOW',
+                workflowTaskCompletedEventId=completed)
+        self.continue_run(run, now, 0, input=a.get('input'),
+                          initiator='CONTINUE_AS_NEW_INITIATOR_WORKFLOW')
+        self.after_close(run, continued=True)
+
+    # ---- calls of activity workers ----
+
+    def poll_activity(self, now, workflow_id, activity_id, token, identity):
+        """A poll claimed this activity; False if it must not have."""
+        run = self.run(workflow_id)
+        if run is None or not run.open or run.paused:
+            return False
+        for activity in run.activities.values():
+            if activity['id'] == activity_id and (
+                    activity['state'] == 'scheduled' or
+                    activity['state'] == 'backoff' and
+                    activity['ready'] <= self.horizon):
+                activity.update(state='started', token=token,
+                                identity=identity, started_at=now,
+                                beat_at=now)
+                return activity
+        return False
+
+    def claimable(self, workflow_id, now):
+        run = self.run(workflow_id)
+        if run is None or not run.open or run.paused:
+            return []
+        return [a for a in run.activities.values()
+                if a['state'] == 'scheduled' or
+                a['state'] == 'backoff' and a['ready'] <= now]
+
+    def token_activity(self, token):
+        for run in self.runs:
+            for scheduled, activity in run.activities.items():
+                if activity['state'] == 'started' and \
+                        activity['token'] == token:
+                    return run, scheduled, activity
+        raise Refused(NOT_FOUND)
+
+    def id_activity(self, workflow_id, activity_id):
+        run = self.open_run(workflow_id)
+        for scheduled, activity in run.activities.items():
+            if activity['id'] == activity_id and \
+                    activity['state'] == 'started':
+                return run, scheduled, activity
+        raise Refused(NOT_FOUND)
+
+    def activity_completed(self, now, found, result, identity):
+        run, scheduled, activity = found
+        run.close_activity(scheduled, 'ActivityTaskCompleted', now,
+                           result=result, identity=identity)
+
+    def activity_failed(self, now, found, failure, identity):
+        run, scheduled, activity = found
+        info = failure.get('applicationFailureInfo', {})
+        nonretryable = info.get('nonRetryable') or \
+            info.get('type') in activity['retry']['types']
+        state, delay = run.retry_delay(
+            activity, failure, nonretryable, now,
+            seconds(info['nextRetryDelay'])
+            if 'nextRetryDelay' in info else None)
+        if delay is not None:
+            run.retry_activity(activity, failure, now, delay)
+        else:
+            run.close_activity(scheduled, 'ActivityTaskFailed', now,
+                               failure=failure, identity=identity,
+                               retryState='RETRY_STATE_' + state)
+
+    def activity_canceled(self, now, found, details, identity):
+        run, scheduled, activity = found
+        if not activity['cancel']:
+            raise Refused(INVALID)
+        run.close_activity(scheduled, 'ActivityTaskCanceled', now,
+                           details=details, identity=identity,
+                           latestCancelRequestedEventId=activity['cancel'])
+
+    def activity_heartbeat(self, now, found, details):
+        run, scheduled, activity = found
+        activity['beat'] = details
+        activity['beat_at'] = now
+        # whether a pause of the workflow is told as one of its activities
+        # is left open
+        return bool(activity['cancel'])
+
+    # ---- what the service does by itself ----
+
+    def effects(self, since, now):
+        """(due, apply) of all that may happen between since and now; apply
+        takes a clone of the world."""
+        found = []
+        for index, run in enumerate(self.runs):
+            if run.turn:
+                self.run_effects(found, index, run, since, now)
+                return [e for e in found if e[0] <= now]
+        for index, run in enumerate(self.runs):
+            if run.open:
+                self.run_effects(found, index, run, since, now)
+        for message in self.outbox:
+            found.append((since, lambda w, m=message: w.deliver(m, since)))
+        return [e for e in found if e[0] <= now]
+
+    def run_effects(self, found, index, run, since, now):
+        """What is due in a run may happen in one transaction, or not."""
+        all_due = []
+
+        def add(due, method, *args):
+            if due is not None and due <= now:
+                all_due.append((due, max(due, since), method, args))
+
+        self.list_due(add, run, now)
+        for due, at, method, args in all_due:
+            found.append((due, self.effect(index, at, method, args, False)))
+            if len(all_due) > 1:
+                found.append((due, self.effect(index, at, method, args,
+                                               True)))
+
+    @staticmethod
+    def effect(index, at, method, args, goes_on):
+        def apply(world):
+            run = world.runs[index]
+            run.turn = run.turn or goes_on
+            getattr(world, method)(at, run, *args)
+            if run.turn and (not goes_on or not run.open):
+                run.end_turn(at)
+        return apply
+
+    @staticmethod
+    def list_due(add, run, now):
+
+        timers = sorted((run.fire_time(t), t[0], name)
+                        for name, t in run.timers.items())
+        due = [t for t in timers if t[0] <= now]
+        for count in range(len(due), 0, -1):
+            add(due[0][0], 'fire_timers', [t[2] for t in due[:count]])
+        if run.task and 'due' in run.task:
+            add(run.task['due'], 'task_timeout')
+        add(run.run_expires, 'run_timeout')
+        add(run.backoff_until, 'first_task')
+        for scheduled, a in run.activities.items():
+            if a['schedule_to_close']:
+                add(a['first_scheduled'] + a['schedule_to_close'],
+                    'activity_timeout', scheduled, 'SCHEDULE_TO_CLOSE')
+            if a['state'] == 'started':
+                add(a['started_at'] + a['start_to_close'],
+                    'activity_timeout', scheduled, 'START_TO_CLOSE')
+                if a['heartbeat']:
+                    add(a['beat_at'] + a['heartbeat'],
+                        'activity_timeout', scheduled, 'HEARTBEAT')
+            elif a['schedule_to_start'] and not run.paused:
+                add(a['attempt_scheduled'] + a['schedule_to_start'],
+                    'activity_timeout', scheduled, 'SCHEDULE_TO_START')
+
+    def fire_timers(self, now, run, names):
+        """All timers of a moment fire together, in the order they are due."""
+        for name in names:
+            event = run.timers.pop(name)[0]
+            run.add('TimerFired', timerId=name, startedEventId=event)
+        run.schedule_task(now)
+
+    def task_timeout(self, now, run):
+        if run.task_started:
+            run.fail_task('WorkflowTaskTimedOut', now,
+                          timeoutType='TIMEOUT_TYPE_START_TO_CLOSE')
+        else:
+            run.fail_task('WorkflowTaskTimedOut', now,
+                          timeoutType='TIMEOUT_TYPE_SCHEDULE_TO_START')
+
+    def run_timeout(self, now, run):
+        state, backoff = self.workflow_retry(run, now)
+        run.force_task_end()
+        run.end('WorkflowExecutionTimedOut',
+                retryState='RETRY_STATE_' + state,
+                newExecutionRunId=RUN_ID if backoff is not None else None)
+        if backoff is not None:
+            self.continue_run(
+                run, now, backoff, retry=run.retry, input=run.input,
+                attempt=run.attempt + 1,
+                initiator='CONTINUE_AS_NEW_INITIATOR_RETRY',
+                continuedFailure={
+                    'message': 'workflow timeout', 'source': 'Server',
+                    'timeoutFailureInfo': {
+                        'timeoutType': 'TIMEOUT_TYPE_START_TO_CLOSE'}})
+        self.after_close(run, continued=backoff is not None)
+
+    def first_task(self, now, run):
+        run.backoff_until = None
+        run.schedule_task(now)
+
+    def activity_timeout(self, now, run, scheduled, kind):
+        activity = run.activities[scheduled]
+        started = activity['state'] == 'started'
+        message = None
+        if kind in ('START_TO_CLOSE', 'HEARTBEAT'):
+            # only a final timeout tells the details of the last heartbeat
+            failure = timeout_failure(kind)
+            state, delay = run.retry_delay(activity, failure, False, now)
+            if delay is not None:
+                run.retry_activity(activity, failure, now, delay)
+                return
+            if state == 'TIMEOUT':
+                kind, message = 'SCHEDULE_TO_CLOSE', NO_TIME_LEFT
+        else:
+            state = 'TIMEOUT'
+        run.close_activity(
+            scheduled, 'ActivityTaskTimedOut', now, started=started,
+            failure=timeout_failure(kind, activity['failure'],
+                                    activity['beat'], message),
+            retryState='RETRY_STATE_' + state)
+
+    # ---- messages between runs ----
+
+    def deliver(self, message, now):
+        self.outbox.remove(message)
+        getattr(self, 'deliver_' + message[0].replace(' ', '_'))(
+            now, *message[1:])
+
+    def deliver_start_child(self, now, index, initiated):
+        parent = self.runs[index]
+        if not parent.open:
+            return              # a child of a closed parent is never started
+        child = parent.children[initiated]
+        existing = self.run(child['id'])
+        if existing is not None and existing.open:
+            del parent.children[initiated]
+            parent.add('StartChildWorkflowExecutionFailed',
+                       workflowId=child['id'], workflowType={'name': 'type'},
+                       cause='START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_'
+                       'WORKFLOW_ALREADY_EXISTS', initiatedEventId=initiated)
+            parent.schedule_task(now)
+            return
+        run = self.new_run(child['id'], now, 10.0, 0)
+        run.parent = (index, initiated)
+        run.awaits_parent = True
+        self.started_event(
+            run, identity=SERVICE, parentInitiatedEventId=initiated,
+            parentWorkflowExecution={'workflowId': parent.workflow_id,
+                                     'runId': RUN_ID},
+            parentWorkflowNamespace='default')
+        child['started'] = True
+        child['run'] = len(self.runs) - 1
+        parent.add('ChildWorkflowExecutionStarted',
+                   initiatedEventId=initiated,
+                   workflowType={'name': 'type'},
+                   workflowExecution={'workflowId': child['id'],
+                                      'runId': RUN_ID})
+        parent.schedule_task(now)
+        self.outbox.append(('first task', len(self.runs) - 1))
+
+    def deliver_first_task(self, now, index):
+        run = self.runs[index]
+        if run.open:
+            run.awaits_parent = False
+            run.schedule_task(now)
+
+    def deliver_child_closed(self, now, parent, index):
+        run = self.runs[index]
+        receiver = self.runs[parent[0]]
+        if not receiver.open or parent[1] not in receiver.children:
+            return
+        del receiver.children[parent[1]]
+        kind, closed = run.events[-1]
+        receiver.add_group((
+            'ChildWorkflowExecution' + run.status,
+            {'result': closed.get('result'), 'failure': closed.get('failure'),
+             'details': closed.get('details')
+             if run.status == 'Canceled' else None,
+             'retryState': closed.get('retryState'),
+             'workflowExecution': {'workflowId': run.workflow_id,
+                                   'runId': RUN_ID},
+             'workflowType': {'name': 'type'}, 'initiatedEventId': parent[1],
+             'started': 'Child'}))
+        receiver.schedule_task(now)
+
+    def deliver_parent_closed(self, now, workflow_id, policy, index,
+                              initiated):
+        run = self.run(workflow_id)
+        if run is None or not run.open or run.parent != (index, initiated):
+            return
+        parent = self.runs[index]
+        if policy == 'TERMINATE':
+            self.terminate_run(run, reason='by parent close policy',
+                               identity=SERVICE)
+        else:
+            self.cancel_run(run, now, cause='by parent close policy',
+                            identity=SERVICE, externalWorkflowExecution={
+                                'workflowId': parent.workflow_id,
+                                'runId': RUN_ID},
+                            externalInitiatedEventId=initiated)
+
+    def deliver_signal(self, now, index, initiated, workflow_id, name):
+        source = self.runs[index]
+        target = self.run(workflow_id)
+        if workflow_id == source.workflow_id or target is None or \
+                not target.open:
+            if source.open:
+                source.add('SignalExternalWorkflowExecutionFailed',
+                           initiatedEventId=initiated,
+                           workflowExecution={'workflowId': workflow_id},
+                           cause='SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_'
+                           'CAUSE_EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND')
+                source.schedule_task(now)
+            return
+        self.signal_run(target, now, signalName=name, identity=SERVICE,
+                        externalWorkflowExecution={
+                            'workflowId': source.workflow_id,
+                            'runId': RUN_ID})
+        if source.open:
+            source.add('ExternalWorkflowExecutionSignaled',
+                       initiatedEventId=initiated,
+                       workflowExecution={'workflowId': workflow_id})
+            source.schedule_task(now)
+
+    def deliver_cancel(self, now, index, initiated, workflow_id, reason):
+        source = self.runs[index]
+        target = self.run(workflow_id)
+        if workflow_id == source.workflow_id or target is None:
+            if source.open:
+                source.add('RequestCancelExternalWorkflowExecutionFailed',
+                           initiatedEventId=initiated,
+                           workflowExecution={'workflowId': workflow_id},
+                           cause='CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_'
+                           'CAUSE_EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND')
+                source.schedule_task(now)
+            return
+        if target.open:
+            self.cancel_run(target, now, cause=reason, identity=SERVICE,
+                            externalInitiatedEventId=initiated,
+                            externalWorkflowExecution={
+                                'workflowId': source.workflow_id,
+                                'runId': RUN_ID})
+        if source.open:
+            source.add('ExternalWorkflowExecutionCancelRequested',
+                       initiatedEventId=initiated,
+                       workflowExecution={'workflowId': workflow_id})
+            source.schedule_task(now)
+
+
+def fire_time(self, timer):
+    """When a timer is due; by the service's clock once that is known."""
+    event, due, timeout = timer
+    return self.times.get(event, due - timeout) + timeout
+
+
+Run.fire_time = fire_time
+
+CLOSING = {'CompleteWorkflowExecution', 'FailWorkflowExecution',
+           'CancelWorkflowExecution', 'ContinueAsNewWorkflowExecution'}

@@ -1,0 +1,46 @@
+# Random calls by several sessions, each held against a model of the rules:
+# see test/random.  One seed is always the same, one is new each time.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use PgWorkflow::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $python = '/usr/bin/python3';
+
+plan skip_all => 'needs psycopg2'
+  if !-x $python || system("$python -c 'import psycopg2' 2> /dev/null") != 0;
+
+my $test = dirname(dirname(abs_path(__FILE__)));
+my $node = new_node('random');
+
+foreach my $seed (1, time())
+{
+	note "seed $seed";
+	my $program = start_program($node, $python, '-B',
+		"$test/random/random_test.py",
+		'--seed', $seed, '--duration', 6);
+	my $status = wait_program($program);
+
+	is($status, 0, "seed $seed: the model agrees")
+	  or diag(program_output($program));
+	note((split(/\n/, program_output($program)))[-1]);
+}
+
+# What must hold of the tables at any moment.
+my ($status, $out, $err) =
+  $node->psql('postgres', slurp_file("$test/pgtap/invariants.sql"));
+SKIP:
+{
+	skip 'needs pgTAP', 1 if $err =~ /pgtap/;
+	my @failed = grep { /^not ok/ } split(/\n/, $out);
+
+	ok($status == 0 && $out =~ /^ok/m && !@failed, 'the invariants hold')
+	  or diag("$out\n$err");
+}
+
+done_testing();
