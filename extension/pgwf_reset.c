@@ -136,6 +136,27 @@ find_reset_point(List *history, const char *type)
  * The new run
  */
 
+/* Do the events that are copied leave the workflow paused? */
+static bool
+is_paused_at_reset(const Reset *reset)
+{
+	bool		paused = false;
+	ListCell   *lc;
+
+	foreach(lc, reset->history)
+	{
+		PgwfEvent  *event = lfirst(lc);
+
+		if (event->event_id >= reset->event_id)
+			break;
+		if (event->type == PGWF_EVENT_WORKFLOW_EXECUTION_PAUSED)
+			paused = true;
+		else if (event->type == PGWF_EVENT_WORKFLOW_EXECUTION_UNPAUSED)
+			paused = false;
+	}
+	return paused;
+}
+
 /* A row for the new run; its timeouts begin anew */
 static PgwfExecution *
 make_execution(PgwfCall *call, const Reset *reset, const char *request_id)
@@ -145,7 +166,8 @@ make_execution(PgwfCall *call, const Reset *reset, const char *request_id)
 	*execution = *reset->base;
 	execution->run_key = pgwf_execution_next_run_key();
 	execution->run_id = reset->new_run_id;
-	execution->status = PGWF_STATUS_RUNNING;
+	execution->status = is_paused_at_reset(reset) ? PGWF_STATUS_PAUSED :
+		PGWF_STATUS_RUNNING;
 	execution->start_time = call->now;
 	execution->execution_time = call->now;
 	execution->close_time = PGWF_NO_TIME;
@@ -492,6 +514,8 @@ perform_reset(PgwfCall *call, Reset *reset, PgwfExecution *current,
 				 errmsg("could not reset workflow \"%s\" due to concurrent start",
 						execution->workflow_id)));
 	pgwf_run_init_new(&run, call, execution);
+	if (execution->status == PGWF_STATUS_PAUSED)
+		run.state.flags |= PGWF_RUN_PAUSED;
 	pgwf_run_rebuild(&run, list_copy_head(reset->history,
 										  reset->event_id - 1));
 	pgwf_reader_init(&started,

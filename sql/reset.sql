@@ -242,3 +242,21 @@ SELECT t.types('reset parent', 8);
 SELECT count(*) FROM workflow.pending_children
 WHERE workflow_id = 'reset parent';
 SELECT workflow.terminate_workflow_execution('reset parent');
+
+--
+-- A pause that is part of what is copied holds
+--
+SELECT t.start('reset pause');
+SELECT workflow.pause_workflow_execution('reset pause');
+SELECT t.types('reset pause');
+SELECT pg_temp.reset('reset pause', 4);
+SELECT t.types('reset pause', 3), t.status('reset pause');
+SELECT t.has_task('reset pause');
+SELECT workflow.unpause_workflow_execution('reset pause');
+SELECT t.types('reset pause', 6), t.status('reset pause');
+SELECT t.step('reset pause', t.timer('t', '3600s'));
+-- one that is not, does not
+SELECT workflow.pause_workflow_execution('reset pause');
+SELECT pg_temp.reset('reset pause', type => 'LAST_WORKFLOW_TASK');
+SELECT t.types('reset pause', 6), t.status('reset pause');
+SELECT workflow.terminate_workflow_execution('reset pause');
