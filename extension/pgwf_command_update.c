@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_failure.h"
 #include "pgwf_guc.h"
@@ -23,7 +24,7 @@ static const char *const kind_names[] = {
 	[PGWF_PROTOCOL_RESPONSE] = "Response"
 };
 
-static void
+pg_noreturn static void
 report_bad_message(int position, const char *detail)
 {
 	ereport(ERROR,

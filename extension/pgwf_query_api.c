@@ -101,7 +101,7 @@ is_rejected(const Question *question, PgwfStatus status, bool open)
 	return false;
 }
 
-static void
+pg_noreturn static void
 report_not_ready(const char *message, const char *detail)
 {
 	ereport(ERROR,

@@ -75,7 +75,7 @@ append_history(StringInfo buf, PgwfRun *run, int64 first_event_id)
 		pgwf_append_json_int(buf, "nextEventId", next);
 }
 
-/* The events that a transient or speculative task has not got in the history */
+/* The events of a transient or speculative task that the history has not got */
 static void
 append_transient_events(StringInfo buf, PgwfRun *run)
 {

@@ -100,7 +100,7 @@ read_stage(const char *text)
 	return STAGE_COMPLETED;
 }
 
-static void
+pg_noreturn static void
 report_unknown(const Request *request)
 {
 	ereport(ERROR,
@@ -108,7 +108,7 @@ report_unknown(const Request *request)
 			 errmsg("update \"%s\" not found", request->update_id)));
 }
 
-static void
+pg_noreturn static void
 report_aborted(void)
 {
 	ereport(ERROR,
