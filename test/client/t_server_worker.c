@@ -609,6 +609,63 @@ test_long_replay(void)
 	is_int(stats.deadlocks, 0, "none of which was taken for a deadlock");
 }
 
+/* How far a run has come, until it has more events than given. */
+static json_t *
+events_after(const char *id, int64_t after)
+{
+	PgwfHistoryOptions options = PGWF_HISTORY_OPTIONS_INIT;
+	json_t	   *events = NULL;
+	int			waited;
+
+	options.workflow_id = id;
+	options.after_event_id = after;
+	for (waited = 0; waited < LIMIT_MS; waited += 5)
+	{
+		pgwf_client_history(client, &options, &events);
+		if (json_array_size(events) > 0)
+			break;
+		json_decref(events);
+		events = NULL;
+		poll(NULL, 0, 5);
+	}
+	return events;
+}
+
+/* JSON that the server takes and the library cannot read. */
+static void
+test_deep_json(void)
+{
+	PgwfWorkerOptions options = PGWF_WORKER_OPTIONS_INIT;
+	PgwfStartOptions begin = PGWF_START_OPTIONS_INIT;
+	PgwfTerminateOptions terminate = PGWF_TERMINATE_OPTIONS_INIT;
+	PgwfWorker *worker;
+	pthread_t	thread;
+	json_t	   *events;
+	char	   *text;
+	int			i;
+
+	begin.workflow_id = terminate.workflow_id = id_of("deep");
+	begin.workflow_type = "one";
+	begin.task_queue = queue;
+	begin.input = json_integer(1);
+	for (i = 0; i < 3000; i++)
+		begin.input = json_pack("[o]", begin.input);
+	is_int(pgwf_client_start(client, &begin, NULL), PGWF_OK,
+		   "a start with 3000 arrays in each other");
+	json_decref(begin.input);
+	worker = begin_worker(&options, &thread);
+	events = events_after(terminate.workflow_id, 3);
+	text = json_dumps(events, 0);
+	has_str(text, "WorkflowTaskFailed", "its task fails");
+	has_str(text, "nested too deeply", "and tells why");
+	free(text);
+	json_decref(events);
+	pgwf_client_terminate(client, &terminate);
+	start(client, id_of("shallow"), "one", 5);
+	ok(completes(id_of("shallow"), 5), "others are not concerned");
+	end_worker(worker, thread, NULL);
+}
+
 int
 main(void)
 {
@@ -630,6 +687,7 @@ main(void)
 	test_single_slots();
 	test_async();
 	test_long_replay();
+	test_deep_json();
 	pgwf_client_free(client);
 	pgwf_registry_free(registry);
 	return done_testing();

@@ -436,6 +436,8 @@ pgwf_client_result(PgwfClient *client, const PgwfResultOptions *options,
 				if (json_is_object(failure))
 					outcome->failure = pgwf_failure_from_json(failure);
 				json_decref(failure);
+				if (outcome->result == NULL && value_of(result, 0, 2) != NULL)
+					code = bad_answer(client);
 			}
 		}
 		PQclear(result);

@@ -21,13 +21,17 @@
 
 #include "pgwf_util.h"
 
-/* As deep as jansson goes. */
+/*
+ * As deep as jansson goes, and as a value can be copied on the stack of a
+ * coroutine.
+ */
 #define MAX_DEPTH	2048
 
 typedef struct PgwfJsonReader
 {
 	const char *p;
 	PgwfText	text;			/* room for strings with escapes */
+	bool		too_deep;		/* something was left out */
 } PgwfJsonReader;
 
 static json_t *read_value(PgwfJsonReader *r, int depth);
@@ -346,15 +350,46 @@ read_array(PgwfJsonReader *r, int depth)
 	return NULL;
 }
 
+/*
+ * Pass over an array or object that is nested too deeply; a null stands for
+ * it.
+ */
+static json_t *
+skip_deep(PgwfJsonReader *r)
+{
+	const char *data;
+	size_t		len;
+	long		open = 0;
+
+	r->too_deep = true;
+	do
+	{
+		if (*r->p == '\0')
+			return NULL;
+		if (*r->p == '"')
+		{
+			if (!read_string(r, &data, &len))
+				return NULL;
+			continue;
+		}
+		if (*r->p == '[' || *r->p == '{')
+			open++;
+		else if (*r->p == ']' || *r->p == '}')
+			open--;
+		r->p++;
+	} while (open > 0);
+	return json_null();
+}
+
 static json_t *
 read_value(PgwfJsonReader *r, int depth)
 {
 	const char *data;
 	size_t		len;
 
-	if (depth >= MAX_DEPTH)
-		return NULL;
 	skip_space(r);
+	if (depth >= MAX_DEPTH && (*r->p == '{' || *r->p == '['))
+		return skip_deep(r);
 	switch (*r->p)
 	{
 		case '{':
@@ -387,13 +422,15 @@ read_value(PgwfJsonReader *r, int depth)
 
 /*
  * Read any JSON value.  Returns a new reference, or NULL if the text is NULL
- * or not JSON.
+ * or not JSON.  What is nested too deeply is left out, and *too_deep tells.
  */
 json_t *
-pgwf_json_parse(const char *text)
+pgwf_json_parse_partly(const char *text, bool *too_deep)
 {
-	PgwfJsonReader reader = {text, {NULL, 0, 0}};
+	PgwfJsonReader reader = {text, {NULL, 0, 0}, false};
 	json_t	   *value;
+
+	*too_deep = false;
 
 	if (text == NULL)
 		return NULL;
@@ -408,5 +445,21 @@ pgwf_json_parse(const char *text)
 		}
 	}
 	free(reader.text.data);
+	*too_deep = reader.too_deep;
+	return value;
+}
+
+/* The same, all or nothing. */
+json_t *
+pgwf_json_parse(const char *text)
+{
+	bool		too_deep;
+	json_t	   *value = pgwf_json_parse_partly(text, &too_deep);
+
+	if (too_deep)
+	{
+		json_decref(value);
+		value = NULL;
+	}
 	return value;
 }

@@ -188,7 +188,12 @@ extern void pgwf_worker_respond(PgwfWorker *worker, PgwfRequest *request,
 								int64_t give_up_ms);
 extern void pgwf_worker_drop_responses(PgwfWorker *worker);
 
+/* member of a task that could not be read in full */
+#define PGWF_TOO_DEEP	"pgwfTooDeep"
+#define PGWF_TOO_DEEP_TEXT	"it has JSON that is nested too deeply"
+
 /* worker_task.c */
+extern json_t *pgwf_worker_parse(const char *text);
 extern void pgwf_worker_take_task(PgwfWorker *worker, json_t *task);
 extern void pgwf_worker_begin_tasks(PgwfWorker *worker);
 extern void pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec);

@@ -121,7 +121,14 @@ pgwf_worker_take_activity(PgwfWorker *worker, json_t *task)
 	PgwfActivity *activity = pgwf_activity_create(&worker->host, task);
 
 	PGWF_COUNT(worker, activities, 1);
-	if (activity->fn == NULL)
+	if (json_object_get(task, PGWF_TOO_DEEP) != NULL)
+	{
+		activity->failure = pgwf_failure_new("InputTooDeep", "%s",
+											 "the task cannot be read: "
+											 PGWF_TOO_DEEP_TEXT);
+		pgwf_failure_set_non_retryable(activity->failure);
+	}
+	else if (activity->fn == NULL)
 		activity->failure = not_registered(activity);
 	else
 	{

@@ -484,8 +484,8 @@ finish_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int64_t now)
 		worker->hint[queue] = n > 1 || n == x->asked[queue];
 		for (i = 0; i < n; i++)
 		{
-			json_t	   *task = pgwf_json_parse(PQgetvalue(request->result,
-														  i, 0));
+			json_t	   *task = pgwf_worker_parse(PQgetvalue(request->result,
+															i, 0));
 
 			if (task == NULL)
 				pgwf_worker_log(worker, PGWF_LOG_ERROR,

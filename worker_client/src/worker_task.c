@@ -154,6 +154,27 @@ pgwf_worker_evict_all(PgwfWorker *worker, bool busy_too)
 
 /* ---- answering ---- */
 
+/*
+ * Read a task, an answer or an event; what cannot be read in full is marked.
+ */
+json_t *
+pgwf_worker_parse(const char *text)
+{
+	bool		too_deep;
+	json_t	   *value = pgwf_json_parse_partly(text, &too_deep);
+
+	if (too_deep)
+		json_object_set_new(value, PGWF_TOO_DEEP, json_true());
+	return value;
+}
+
+static void
+pass_mark_on(const json_t *from, json_t *task)
+{
+	if (json_object_get(from, PGWF_TOO_DEEP) != NULL)
+		json_object_set_new(task, PGWF_TOO_DEEP, json_true());
+}
+
 static PgwfRequest *
 completion(PgwfWorker *worker, PgwfRun *run, const char *commands,
 		   const char *sdk_metadata, bool force_new, bool sticky,
@@ -250,9 +271,10 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 		return;
 	}
 	answer = PQntuples(request->result) == 1 ?
-		pgwf_json_parse(PQgetvalue(request->result, 0, 0)) : NULL;
+		pgwf_worker_parse(PQgetvalue(request->result, 0, 0)) : NULL;
 	error = json_object_get(answer, "error");
 	next = json_object_get(answer, "workflowTask");
+	pass_mark_on(answer, next);
 	if (json_is_object(error))
 	{
 		const char *message = pgwf_json_str(error, "message");
@@ -303,7 +325,7 @@ event_id(const json_t *event)
  * event before limit.  False: it could not be read.
  */
 static bool
-fetch_events(PgwfWorker *worker, const json_t *task, json_t *events,
+fetch_events(PgwfWorker *worker, json_t *task, json_t *events,
 			 int64_t after, int64_t limit)
 {
 	const char *values[7];
@@ -339,7 +361,7 @@ fetch_events(PgwfWorker *worker, const json_t *task, json_t *events,
 		n = PQntuples(result);
 		for (i = 0; i < n && after + 1 < limit; i++)
 		{
-			json_t	   *event = pgwf_json_parse(PQgetvalue(result, i, 0));
+			json_t	   *event = pgwf_worker_parse(PQgetvalue(result, i, 0));
 
 			if (event == NULL || event_id(event) != after + 1)
 			{
@@ -350,6 +372,7 @@ fetch_events(PgwfWorker *worker, const json_t *task, json_t *events,
 								values[0] != NULL ? values[0] : "", after + 1);
 				return false;
 			}
+			pass_mark_on(event, task);
 			json_array_append_new(events, event);
 			after++;
 		}
@@ -464,6 +487,14 @@ start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
 	if (timeout <= 0)
 		timeout = 10000;
 	run->heartbeat_at = pgwf_clock_ms() + timeout * 8 / 10;
+	if (json_object_get(task, PGWF_TOO_DEEP) != NULL)
+	{
+		json_decref(task);
+		fail_task(worker, run,
+				  "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE",
+				  NULL, "the history cannot be read: " PGWF_TOO_DEEP_TEXT);
+		return;
+	}
 
 	exec = pgwf_xalloc(sizeof(PgwfExec));
 	exec->task = task;
