@@ -9,7 +9,8 @@
  * updates survive a crash.  A rejected one is kept for a moment, so that all
  * who wait for it learn why, and is otherwise as if it had never been.
  *
- * The caller holds the lock of the run.
+ * Locks: the caller holds that of the run.  The rows of rejected updates are
+ * locked one by one, because the scheduler removes them without it.
  *
  *-------------------------------------------------------------------------
  */
@@ -160,9 +161,14 @@ pgwf_run_admit_update(PgwfRun *run, const char *update_id, Jsonb *request)
 	check_limits(run, request);
 
 	update = palloc0(sizeof(PgwfUpdate));
-	update->change = known ? PGWF_ROW_UPDATE : PGWF_ROW_INSERT;
-	if (known)
+	update->change = PGWF_ROW_INSERT;
+	if (known &&
+		pgwf_update_lock(run->call, known, LockWaitBlock) == PGWF_LOCK_OK)
+	{
+		/* takes the place of the rejected one, if that is still there */
+		update->change = PGWF_ROW_UPDATE;
 		update->tid = known->tid;
+	}
 	update->state = PGWF_UPDATE_ADMITTED;
 	update->requested_time = run->call->now;
 	update->due_at = PGWF_NO_TIME;
