@@ -103,6 +103,38 @@ def clean(value):
     return value
 
 
+def pending_task(events):
+    """The ids of the workflow task that events leave pending, or None."""
+    scheduled = started = 0
+    for number, (kind, _) in enumerate(events, 1):
+        if kind == 'WorkflowTaskScheduled':
+            scheduled, started = number, 0
+        elif kind == 'WorkflowTaskStarted':
+            started = number
+        elif kind in ('WorkflowTaskCompleted', 'WorkflowTaskFailed',
+                      'WorkflowTaskTimedOut'):
+            scheduled = 0
+    return (scheduled, started) if scheduled else None
+
+
+def new_activity(a, now):
+    """What becomes pending with an ActivityTaskScheduled event."""
+    policy = a['retryPolicy']
+    return {
+        'id': a['activityId'], 'state': 'scheduled', 'attempt': 1,
+        'retry': {'initial': seconds(policy['initialInterval']),
+                  'coefficient': policy['backoffCoefficient'],
+                  'maximum': seconds(policy['maximumInterval']),
+                  'maximumAttempts': policy.get('maximumAttempts', 0),
+                  'types': policy.get('nonRetryableErrorTypes', [])},
+        'cancel': 0, 'failure': None, 'beat': None, 'token': None,
+        'identity': None, 'first_scheduled': now, 'attempt_scheduled': now,
+        'schedule_to_close': seconds(a.get('scheduleToCloseTimeout')),
+        'schedule_to_start': seconds(a.get('scheduleToStartTimeout')),
+        'start_to_close': seconds(a.get('startToCloseTimeout')),
+        'heartbeat': seconds(a.get('heartbeatTimeout'))}
+
+
 def timeout_failure(kind, cause=None, heartbeat=None, message=None):
     name = {'START_TO_CLOSE': 'StartToClose', 'HEARTBEAT': 'Heartbeat',
             'SCHEDULE_TO_START': 'ScheduleToStart',
@@ -626,6 +658,69 @@ class World:
         if run.backoff_until is None and not run.awaits_parent:
             run.schedule_task(now)
 
+    def reset(self, now, workflow_id, event_id, reason):
+        """Resets the current run.  Not for runs that were paused, or have to
+        do with other runs."""
+        base = self.run(workflow_id)
+        if base is None:
+            raise Refused(NOT_FOUND)
+        if not 1 < event_id <= len(base.events) or \
+                not pending_task(base.events[:event_id - 1]):
+            raise Refused(INVALID)
+        if base.open:
+            base.force_task_end()
+            base.end('WorkflowExecutionTerminated', reason=reason,
+                     identity='history-resetter')
+        run = self.new_run(workflow_id, now, base.task_timeout,
+                           base.run_timeout)
+        run.retry, run.attempt, run.input = (base.retry, base.attempt,
+                                             base.input)
+        run.times = dict(base.times)
+        run.events = base.events[:event_id - 1]
+        for number, (kind, attributes) in enumerate(run.events, 1):
+            self.recall(run, number, kind, attributes, now)
+        scheduled, started = pending_task(run.events)
+        if not started:
+            started = run.append('WorkflowTaskStarted', identity=SERVICE,
+                                 scheduledEventId=scheduled)
+        run.append('WorkflowTaskFailed', scheduledEventId=scheduled,
+                   startedEventId=started, cause=CAUSE + 'RESET_WORKFLOW',
+                   failure={'message': reason, 'source': 'Server'},
+                   identity='client', baseRunId=RUN_ID, newRunId=RUN_ID)
+        for kind, attributes in base.events[event_id - 1:]:
+            if kind in ('WorkflowExecutionSignaled',
+                        'WorkflowExecutionOptionsUpdated'):
+                run.append(kind, **attributes)
+                self.recall(run, len(run.events), kind, attributes, now)
+        run.schedule_task(now)
+
+    @staticmethod
+    def recall(run, number, kind, a, now):
+        """The state of a run as it follows from a copied event."""
+        if kind == 'WorkflowExecutionSignaled':
+            run.signal_requests.add(a.get('requestId'))
+        elif kind == 'WorkflowExecutionOptionsUpdated':
+            run.attached_requests.add(a['attachedRequestId'])
+        elif kind == 'WorkflowExecutionCancelRequested':
+            run.cancel_requested = True
+        elif kind == 'WorkflowTaskCompleted':
+            run.previous_started = a['startedEventId']
+        elif kind == 'TimerStarted':
+            timeout = seconds(a['startToFireTimeout'])
+            run.timers[a['timerId']] = (number, now + timeout, timeout)
+        elif kind in ('TimerFired', 'TimerCanceled'):
+            # the id may belong to another timer by then
+            if run.timers.get(a['timerId'], (0,))[0] == a['startedEventId']:
+                del run.timers[a['timerId']]
+        elif kind == 'ActivityTaskScheduled':
+            run.activities[number] = new_activity(a, now)
+        elif kind == 'ActivityTaskCancelRequested':
+            run.cancels.add(a['scheduledEventId'])
+            if a['scheduledEventId'] in run.activities:
+                run.activities[a['scheduledEventId']]['cancel'] = number
+        elif kind in ACTIVITY_CLOSES:
+            del run.activities[a['scheduledEventId']]
+
     def reset_sticky(self, workflow_id):
         run = self.open_run(workflow_id)
         run.sticky = None
@@ -783,10 +878,6 @@ class World:
         beat = min(beat, work)
         policy = a.get('retryPolicy', {})
         initial = seconds(policy.get('initialInterval', '1s'))
-        retry = {'initial': initial, 'coefficient': 2.0,
-                 'maximum': initial * 100,
-                 'maximumAttempts': policy.get('maximumAttempts', 0),
-                 'types': policy.get('nonRetryableErrorTypes', [])}
         event = run.append(
             'ActivityTaskScheduled', activityId=a['activityId'],
             activityType={'name': 'act'}, taskQueue=queue(run.workflow_id),
@@ -798,16 +889,11 @@ class World:
             retryPolicy={'initialInterval': duration(initial),
                          'maximumInterval': duration(initial * 100),
                          'backoffCoefficient': 2,
-                         'maximumAttempts': retry['maximumAttempts'],
-                         'nonRetryableErrorTypes': retry['types']},
+                         'maximumAttempts': policy.get('maximumAttempts'),
+                         'nonRetryableErrorTypes': policy.get(
+                             'nonRetryableErrorTypes')},
             workflowTaskCompletedEventId=completed)
-        run.activities[event] = {
-            'id': a['activityId'], 'state': 'scheduled', 'attempt': 1,
-            'retry': retry, 'cancel': 0, 'failure': None, 'beat': None,
-            'token': None, 'identity': None, 'first_scheduled': now,
-            'attempt_scheduled': now, 'schedule_to_close': close,
-            'schedule_to_start': start, 'start_to_close': work,
-            'heartbeat': beat}
+        run.activities[event] = new_activity(run.events[-1][1], now)
 
     def command_RequestCancelActivityTask(self, run, now, completed, identity,
                                           a):

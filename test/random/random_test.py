@@ -11,7 +11,8 @@ searches an order of the call and of what the service may have done by itself
 meanwhile (effects) by which the model comes to the same histories and the
 same pending work.  There must be one.  Some calls are made in pairs by two
 connections at the same time: then either order will do.  Some are made in a
-savepoint that is rolled back: then they must have done nothing.
+savepoint that is rolled back: then they must have done nothing.  Some are
+made together in one transaction.
 
 A divergence is printed with the calls that led there and ends the program
 with status 1.  A session's calls follow from the seed and its number, but
@@ -224,6 +225,11 @@ class Call:
         self.undone = undo
         if undo:
             cursor.execute('BEGIN; SAVEPOINT s')
+        self.run_in(cursor)
+        if undo:
+            cursor.execute('ROLLBACK TO s; COMMIT')
+
+    def run_in(self, cursor):
         try:
             cursor.execute(self.sql, self.arguments)
             self.answer = ('ok', cursor.fetchall())
@@ -232,13 +238,12 @@ class Call:
                 raise
             self.answer = ('error', error.pgcode,
                            str(error).split('\n')[0])
-        if undo:
-            cursor.execute('ROLLBACK TO s; COMMIT')
 
     def model(self, world, now):
         """The world after the call, or None if the answer is wrong."""
-        if self.undone:
-            return world
+        return world if self.undone else self.answered(world, now)
+
+    def answered(self, world, now):
         after = world.clone()
         try:
             right = self.apply(after, now, self.answer)
@@ -247,9 +252,51 @@ class Call:
                 else None
         return after if right else None
 
+    def parts(self):
+        return [] if self.undone else [self]
+
     def __str__(self):
         return '%s -> %s%s' % (self.text, short(self.answer),
                                ' (undone)' if self.undone else '')
+
+
+class Transaction:
+    """Calls in one transaction, each in a savepoint; some are rolled back."""
+
+    def __init__(self, calls, undo):
+        self.calls = calls
+        self.undo = undo            # which of them, and whether all in the end
+        self.answer = None
+        self.undone = False
+
+    def run(self, connection, undo=False):
+        cursor = connection.cursor()
+        cursor.execute('BEGIN')
+        for call, undone in zip(self.calls, self.undo):
+            cursor.execute('SAVEPOINT t')
+            call.run_in(cursor)
+            call.undone = undone or call.answer[0] == 'error'
+            cursor.execute('ROLLBACK TO t' if call.undone else 'RELEASE t')
+        self.undone = undo
+        cursor.execute('ROLLBACK' if undo else 'COMMIT')
+
+    def model(self, world, now):
+        inside = world
+        for call in self.calls:
+            # inside the transaction, a call that is undone has its answer too
+            after = call.answered(inside, now)
+            if after is None:
+                return None
+            if not call.undone:
+                inside = after
+        return world if self.undone else inside
+
+    def parts(self):
+        return [c for c in self.calls if not c.undone and not self.undone]
+
+    def __str__(self):
+        return 'transaction: %s%s' % (', '.join(map(str, self.calls)),
+                                      ' (undone)' if self.undone else '')
 
 
 def short(answer):
@@ -411,6 +458,8 @@ class Family:
         raise Divergence('\n'.join(lines))
 
     def expected(self, call, since):
+        if isinstance(call, Transaction):
+            return 'others'
         try:
             call.apply(self.world.clone(), since, call.answer)
             return 'another answer'
@@ -434,15 +483,17 @@ class Family:
                 raise self.error
             self.log.append('at once: %s | %s' % tuple(calls))
         else:
-            calls = [self.call()]
+            calls = [self.transaction() if rng.random() < 0.08
+                     else self.call()]
             calls[0].run(self.session.connection, rng.random() < 0.06)
             self.log.append(str(calls[0]))
         if self.session.test.verbose:
             print(self.log[-1])
         self.settle(calls, since)
         for call in calls:
-            if not call.undone and done(call.answer):
-                self.remember(call.answer[1])
+            for part in call.parts():
+                if done(part.answer):
+                    self.remember(part.answer[1])
 
     error = None
 
@@ -501,9 +552,24 @@ class Family:
         choice = rng.choices(
             (self.start, self.signal, self.cancel, self.terminate,
              self.poll_task, self.answer, self.poll_activity, self.by_id,
-             self.pause, self.reset_sticky, self.rest),
-            (3, 9, 2, 1, 26, 44, 16, 5, 2, 2, 6 if self.hasty else 1))[0]
+             self.pause, self.reset_sticky, self.reset, self.rest),
+            (3, 9, 2, 1, 26, 44, 16, 5, 2, 2, 2, 6 if self.hasty else 1))[0]
         return choice(workflow_id)
+
+    def transaction(self):
+        rng = self.random
+        if not all(self.world.run(i) for i in self.ids):
+            return self.call()
+        calls = [rng.choice((self.start, self.signal, self.signal,
+                             self.cancel, self.terminate, self.by_id,
+                             self.response, self.response, self.response))(
+                                 rng.choice(self.ids))
+                 for _ in range(rng.randint(2, 4))]
+        return Transaction(calls, [rng.random() < 0.3 for _ in calls])
+
+    def response(self, workflow_id):
+        return self.answer(workflow_id) if self.tokens else \
+            self.signal(workflow_id)
 
     def request(self):
         """A request id, sometimes one that was used before."""
@@ -629,6 +695,25 @@ class Family:
             "identity => 'client')" % name, [workflow_id, request],
             lambda world, now, answer: getattr(world, name)(
                 now, workflow_id, request) is None and done(answer))
+
+    def reset(self, workflow_id):
+        rng = self.random
+        run = self.world.run(workflow_id)
+        if run.parent or [k for k, _ in run.events + run.buffer
+                          if k.endswith(('Initiated', 'Paused'))]:
+            return self.signal(workflow_id)
+        points = [n for n, (k, _) in enumerate(run.events, 1)
+                  if k in ('WorkflowTaskStarted', 'WorkflowTaskCompleted',
+                           'WorkflowTaskFailed', 'WorkflowTaskTimedOut')]
+        event_id = rng.choice(points * 3 +
+                              [rng.randint(0, len(run.events) + 1)])
+        return Call(
+            'reset(%s, %d)' % (workflow_id, event_id),
+            'SELECT workflow.reset_workflow_execution(%s, %s, %s, '
+            "identity => 'client')", [workflow_id, 'again', event_id],
+            lambda world, now, answer: world.reset(
+                now, workflow_id, event_id, 'again') is None and
+            done(answer))
 
     def reset_sticky(self, workflow_id):
         return Call(
