@@ -23,6 +23,18 @@
 
 /* ---- a server ---- */
 
+typedef struct Session Session;
+
+struct Session
+{
+	struct Server *server;
+	int			fd;
+	char		statement[64];	/* that is bound */
+	bool		executed;		/* since the last Sync */
+	bool		held;			/* a wait is not answered */
+	Session    *next;
+};
+
 typedef struct Server
 {
 	int			listener;
@@ -34,17 +46,9 @@ typedef struct Server
 	pthread_cond_t changed;
 	int			nwaits;			/* calls of wait_for_task */
 	int			wait_fd;		/* where the last one is held */
+	Session    *sessions;		/* those that are open */
 	bool		released;		/* the activity may end */
 }			Server;
-
-typedef struct Session
-{
-	Server	   *server;
-	int			fd;
-	char		statement[64];	/* that is bound */
-	bool		executed;		/* since the last Sync */
-	bool		held;			/* a wait is not answered */
-}			Session;
 
 static bool
 read_all(int fd, void *buf, size_t len)
@@ -184,6 +188,7 @@ session_main(void *arg)
 	char		body[4000];
 	char		type;
 	bool		good = true;
+	Session   **link;
 
 	if (read_body(session->fd, body, sizeof(body)) < 0)
 		note("no startup message");
@@ -205,6 +210,9 @@ session_main(void *arg)
 	pthread_mutex_lock(&server->mutex);
 	if (server->wait_fd == session->fd)
 		server->wait_fd = -1;
+	for (link = &server->sessions; *link != session; link = &(*link)->next)
+		;
+	*link = session->next;
 	close(session->fd);
 	pthread_mutex_unlock(&server->mutex);
 	free(session);
@@ -229,6 +237,10 @@ server_main(void *arg)
 
 		session->server = server;
 		session->fd = fd;
+		pthread_mutex_lock(&server->mutex);
+		session->next = server->sessions;
+		server->sessions = session;
+		pthread_mutex_unlock(&server->mutex);
 		pthread_create(&threads[nthreads++], NULL, session_main, session);
 	}
 	while (nthreads > 0)
@@ -446,6 +458,43 @@ test_cancel(void)
 	end_server(&server);
 }
 
+/* ---- stopping ---- */
+
+/* A worker with nothing to answer does not wait for a server that is gone. */
+static void
+test_stop(void)
+{
+	Server		server = {.good_syncs = 1000000};
+	PgwfRegistry *registry = pgwf_registry_new();
+	PgwfWorkerOptions options = PGWF_WORKER_OPTIONS_INIT;
+	PgwfWorker *worker;
+	Session    *session;
+	pthread_t	thread;
+	char		conninfo[200];
+	int64_t		began;
+
+	begin_server(&server, conninfo, sizeof(conninfo));
+	pgwf_register_workflow(registry, "w", no_workflow, NULL);
+	options.conninfo = conninfo;
+	options.task_queue = "q";
+	worker = pgwf_worker_new(&options, registry, NULL);
+	pthread_create(&thread, NULL, worker_main, worker);
+	ok(wait_called(&server, 1), "a worker waits");
+	shutdown(server.listener, SHUT_RDWR);
+	pthread_mutex_lock(&server.mutex);
+	for (session = server.sessions; session != NULL; session = session->next)
+		shutdown(session->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&server.mutex);
+	began = pgwf_clock_ms();
+	pgwf_worker_stop(worker);
+	pthread_join(thread, NULL);
+	ok(pgwf_clock_ms() - began < 10000,
+	   "stopping does not take as long as activities might");
+	pgwf_worker_free(worker);
+	pgwf_registry_free(registry);
+	end_server(&server);
+}
+
 int
 main(void)
 {
@@ -454,5 +503,6 @@ main(void)
 	test_pipeline(2, 3);
 	test_heartbeat();
 	test_cancel();
+	test_stop();
 	return done_testing();
 }

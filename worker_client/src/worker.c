@@ -303,7 +303,8 @@ begin_stop(PgwfWorker *worker, int64_t now)
 		(worker->grace_ms > MIN_CANCEL_MS ? worker->grace_ms : MIN_CANCEL_MS);
 	worker->wait_busy = false;
 	pgwf_conn_close(worker->wait);
-	if (worker->sticky_queue != NULL && worker->proved)
+	if (worker->sticky_queue != NULL && worker->proved &&
+		pgwf_conn_is_open(worker->work))
 	{
 		PgwfRequest *request;
 

@@ -387,6 +387,12 @@ finish_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 								"could not answer a task yet: %s",
 								request->err.message);
 			}
+			if (request->stmt == PGWF_STMT_SHUTDOWN_WORKER)
+			{
+				/* a courtesy: not worth waiting for the server */
+				free_response(response);
+				continue;
+			}
 			pgwf_request_clear(request);
 			response->next = NULL;
 			*worker->responses_tail = response;

@@ -8,8 +8,8 @@
  * sleep, so under load there are none.  It names the queues for which there
  * are free slots at that moment.  When a slot of another kind has become free
  * and a poll has shown that nothing is there, the call is cancelled and sent
- * again.  A request to cancel that reaches the server before the call has begun
- * there is lost, so it is repeated until the call has ended.
+ * again.  A request to cancel that reaches the server before the call has
+ * begun there is lost, so it is repeated until the call has ended.
  *
  *-------------------------------------------------------------------------
  */
