@@ -397,6 +397,13 @@ reapply_chain(PgwfRun *run, const Reset *reset, const PgwfExecution *current)
  * Children
  */
 
+static void
+adopt_run(PgwfExecution *child, const PgwfRun *run, const Reset *reset)
+{
+	child->parent_run_id = unconstify(pg_uuid_t *, &reset->new_run_id);
+	child->parent_run_key = run->state.run_key;
+}
+
 /* Children that live on belong to the new run; others are started again */
 static void
 adopt_children(PgwfRun *run, const Reset *reset)
@@ -425,14 +432,22 @@ adopt_children(PgwfRun *run, const Reset *reset)
 			continue;
 		if (execution->close_time == PGWF_NO_TIME)
 		{
-			(void) pgwf_run_load(&child_run, run->call, child->namespace_id,
-								 execution->run_key, LockWaitBlock);
+			if (pgwf_run_load(&child_run, run->call, child->namespace_id,
+							  execution->run_key,
+							  LockWaitBlock) == PGWF_LOCK_OK)
+			{
+				adopt_run(pgwf_run_execution(&child_run), run, reset);
+				child_run.execution_changed = true;
+				pgwf_run_finish(&child_run);
+				continue;
+			}
+			pgwf_call_look_again(run->call);
 			execution = pgwf_execution_load(run->call, child->namespace_id,
 											execution->run_key);
+			if (execution == NULL)
+				continue;
 		}
-		execution->parent_run_id = unconstify(pg_uuid_t *,
-											  &reset->new_run_id);
-		execution->parent_run_key = run->state.run_key;
+		adopt_run(execution, run, reset);
 		pgwf_execution_update(run->call, execution);
 	}
 }
