@@ -51,6 +51,12 @@
 #define FAILED_FIRST	INT64CONST(100000)
 #define FAILED_LAST		(60 * USECS_PER_SEC)
 
+/*
+ * Locks of runs are not waited for.  What cannot be done without waiting for
+ * a lock that somebody keeps is an error, so that the others go on.
+ */
+#define LOCK_TIMEOUT_SETTING	"500ms"
+
 /* The same error is logged again after this time */
 #define LOG_AGAIN		(5 * 60 * USECS_PER_SEC)
 
@@ -119,6 +125,8 @@ pgwf_scheduler_main(Datum arg)
 		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
 	pgwf_bgw_pin_settings();
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT_SETTING, PGC_SUSET,
+					PGC_S_OVERRIDE);
 	wait_event = pgwf_wait_event_new("PgWorkflowSchedulerMain");
 
 	for (;;)

@@ -123,6 +123,36 @@ $worker->query_safe('COMMIT');
 times_out('working', 'its run is ended when it is free');
 $worker->quit;
 
+# A schedule that is to end a run waits for its activity, but not for ever.
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.create_schedule('working', '{"action": {"startWorkflow": {
+		"workflowId": "scheduled", "workflowType": {"name": "w"},
+		"taskQueue": {"name": "scheduled"}}}, "spec": {}}',
+		initial_patch => '{"triggerImmediately": {}}')});
+wait_until($node, "SELECT count(*) FROM workflow.workflow_task
+	WHERE task_queue = 'scheduled'", expect => '1');
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.respond_workflow_task_completed(t->>'taskToken',
+		'[{"commandType": "ScheduleActivityTask", "attributes": {
+			"activityId": "1", "activityType": {"name": "a"},
+			"startToCloseTimeout": "100s"}}]')
+	FROM workflow.poll_workflow_task_queue('scheduled') AS t});
+$worker = $node->background_psql('postgres');
+$worker->query_safe(
+	q{BEGIN;
+	SELECT count(*) FROM workflow.poll_activity_task_queue('scheduled')});
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.patch_schedule('working', '{"triggerImmediately": {
+		"overlapPolicy": "SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER"}}')});
+sleep 0.2;
+start_run('unscheduled', '100 ms');
+times_out('unscheduled', 'a schedule that waits does not hold up runs');
+$worker->query_safe('COMMIT');
+$worker->quit;
+
 # ---- messages to a locked run ----
 
 # More of them than a turn delivers.
