@@ -60,7 +60,8 @@ parse_message(JsonbValue *value, int position)
 	if (type == NULL ||
 		strncmp(type, BODY_TYPE_PREFIX, strlen(BODY_TYPE_PREFIX)) != 0)
 		report_bad_message(position, "The type of its body is unknown");
-	type += strlen(BODY_TYPE_PREFIX);
+	else
+		type += strlen(BODY_TYPE_PREFIX);
 	for (kind = 0; kind < lengthof(kind_names); kind++)
 	{
 		if (strcmp(type, kind_names[kind]) == 0)

@@ -157,7 +157,7 @@ pgwf_delete_workflow_execution(PG_FUNCTION_ARGS)
  * Retention
  */
 
-/* When the next run's retention is over, as far as is known; DT_NOEND: never */
+/* When the next run's retention ends, as far as is known; DT_NOEND: never */
 static TimestampTz
 find_next_expiry(void)
 {

@@ -64,7 +64,7 @@ pgwf_find_open_run(PgwfRun *run, PgwfCall *call, int32 namespace_id,
 			return NULL;
 		if (pgwf_run_load(run, call, namespace_id, execution->run_key,
 						  LockWaitBlock) == PGWF_LOCK_OK)
-			return pgwf_run_execution(run); /* as it is now that it is locked */
+			return pgwf_run_execution(run); /* as it is once locked */
 		pgwf_call_look_again(call);
 	}
 }

@@ -75,7 +75,7 @@ append_history(StringInfo buf, PgwfRun *run, int64 first_event_id)
 		pgwf_append_json_int(buf, "nextEventId", next);
 }
 
-/* The events of a transient or speculative task that the history has not got */
+/* The events of a transient or speculative task, which no history has */
 static void
 append_transient_events(StringInfo buf, PgwfRun *run)
 {

@@ -218,8 +218,11 @@ find_update(Request *request, PgwfCall *call, const PgwfExecution *execution)
 		pgwf_report_closed();
 	if (update == NULL)
 		report_unknown(request);
-	note_run(request, execution);
-	take_stage(request, call, update, open);
+	else
+	{
+		note_run(request, execution);
+		take_stage(request, call, update, open);
+	}
 }
 
 static void
