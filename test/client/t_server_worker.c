@@ -609,6 +609,35 @@ test_long_replay(void)
 	is_int(stats.deadlocks, 0, "none of which was taken for a deadlock");
 }
 
+/* A history of several pages: the first task, and another after an eviction. */
+static void
+test_many_events(void)
+{
+	PgwfWorkerOptions options = PGWF_WORKER_OPTIONS_INIT;
+	PgwfWorkerStats stats;
+	PgwfWorker *worker;
+	PGconn	   *conn = PQconnectdb("");
+	PGresult   *result;
+	pthread_t	thread;
+	const char *id = id_of("many");
+	char		sql[300];
+
+	options.max_cached_workflows = -1;
+	start(client, id, "hold", 9);
+	snprintf(sql, sizeof(sql), "SELECT workflow.signal_workflow_execution("
+			 "'%s', 'other', to_jsonb(i)) FROM generate_series(1, 3500) i",
+			 id);
+	result = PQexec(conn, sql);
+	is_int(PQntuples(result), 3500, "3500 signals");
+	PQclear(result);
+	PQfinish(conn);
+	worker = begin_worker(&options, &thread);
+	signal_end(id);
+	ok(completes(id, 9), "a run with a history of several pages completes");
+	end_worker(worker, thread, &stats);
+	is_int(stats.workflow_tasks_failed, 0, "no task failed");
+}
+
 /* How far a run has come, until it has more events than given. */
 static json_t *
 events_after(const char *id, int64_t after)
@@ -688,6 +717,7 @@ main(void)
 	test_async();
 	test_long_replay();
 	test_deep_json();
+	test_many_events();
 	pgwf_client_free(client);
 	pgwf_registry_free(registry);
 	return done_testing();
