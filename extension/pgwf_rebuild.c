@@ -162,6 +162,16 @@ apply_signaled(PgwfRun *run, const PgwfEvent *event, PgwfReader *attributes)
 }
 
 static void
+apply_options_updated(PgwfRun *run, const PgwfEvent *event,
+					  PgwfReader *attributes)
+{
+	char	   *request_id = pgwf_read_text(attributes, "attachedRequestId");
+
+	if (request_id)
+		run->attached_requests = lappend(run->attached_requests, request_id);
+}
+
+static void
 apply_child_initiated(PgwfRun *run, const PgwfEvent *event,
 					  PgwfReader *attributes)
 {
@@ -322,6 +332,7 @@ static const ApplyEvent apply_event[PGWF_EVENT_TYPE_COUNT + 1] = {
 	[PGWF_EVENT_TIMER_CANCELED] = apply_timer_ended,
 	[PGWF_EVENT_WORKFLOW_EXECUTION_CANCEL_REQUESTED] = apply_cancel_requested,
 	[PGWF_EVENT_WORKFLOW_EXECUTION_SIGNALED] = apply_signaled,
+	[PGWF_EVENT_WORKFLOW_EXECUTION_OPTIONS_UPDATED] = apply_options_updated,
 	[PGWF_EVENT_START_CHILD_INITIATED] = apply_child_initiated,
 	[PGWF_EVENT_START_CHILD_FAILED] = apply_child_ended,
 	[PGWF_EVENT_CHILD_STARTED] = apply_child_started,

@@ -287,17 +287,17 @@ reapply_external_event(PgwfRun *run, const PgwfEvent *event)
 }
 
 /* Runs of a chain may have seen the same request id: it is noted once */
-static void
-note_signal_request(PgwfRun *run, char *request_id)
+static List *
+note_request(List *requests, char *request_id)
 {
 	ListCell   *lc;
 
-	foreach(lc, run->signal_requests)
+	foreach(lc, requests)
 	{
 		if (strcmp(lfirst(lc), request_id) == 0)
-			return;
+			return requests;
 	}
-	run->signal_requests = lappend(run->signal_requests, request_id);
+	return lappend(requests, request_id);
 }
 
 static void
@@ -311,7 +311,21 @@ reapply_signal(PgwfRun *run, const PgwfEvent *event)
 	pgwf_run_arrive(run, event->type, event->attributes, run->call->now);
 	run->state.signal_count++;
 	if (request_id)
-		note_signal_request(run, request_id);
+		run->signal_requests = note_request(run->signal_requests, request_id);
+}
+
+static void
+reapply_options_updated(PgwfRun *run, const PgwfEvent *event)
+{
+	PgwfReader	attributes;
+	char	   *request_id;
+
+	pgwf_reader_init(&attributes, event->attributes);
+	request_id = pgwf_read_text(&attributes, "attachedRequestId");
+	pgwf_run_arrive(run, event->type, event->attributes, run->call->now);
+	if (request_id)
+		run->attached_requests = note_request(run->attached_requests,
+											  request_id);
 }
 
 /*
@@ -341,8 +355,7 @@ reapply_events(PgwfRun *run, const Reset *reset, List *events, bool is_base)
 					pgwf_update_reapply(run, event);
 				break;
 			case PGWF_EVENT_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
-				pgwf_run_arrive(run, event->type, event->attributes,
-								run->call->now);
+				reapply_options_updated(run, event);
 				break;
 			case PGWF_EVENT_START_CHILD_FAILED:
 			case PGWF_EVENT_CHILD_STARTED:

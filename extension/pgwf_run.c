@@ -708,18 +708,18 @@ write_run(PgwfRun *run)
 	{
 		if (run->execution_changed)
 			pgwf_execution_update(run->call, run->execution);
-		if (run->signal_requests != NIL || run->attached_request ||
+		if (run->signal_requests != NIL || run->attached_requests != NIL ||
 			run->pause_request)
 			run->state.flags |= PGWF_RUN_HAS_REQUESTS;
 		foreach(lc, run->signal_requests)
 			pgwf_run_request_insert(run->call, run->state.namespace_id,
 									run->state.run_key, PGWF_REQUEST_SIGNAL,
 									lfirst(lc));
-		if (run->attached_request)
+		foreach(lc, run->attached_requests)
 			pgwf_run_request_insert(run->call, run->state.namespace_id,
 									run->state.run_key,
 									PGWF_REQUEST_ATTACHED_START,
-									run->attached_request);
+									lfirst(lc));
 		if (run->pause_request)
 			pgwf_run_request_insert(run->call, run->state.namespace_id,
 									run->state.run_key, PGWF_REQUEST_PAUSE,

@@ -48,7 +48,7 @@ typedef struct PgwfRun
 	bool		update_admitted;	/* an update needs a workflow task */
 	List	   *messages;		/* to other runs, to be put into the outbox */
 	List	   *signal_requests;	/* request ids to be remembered */
-	const char *attached_request;	/* request id of an attached start */
+	List	   *attached_requests;	/* and those of attached starts */
 	const char *pause_request;	/* request id of a pause */
 	struct PgwfNewRun *successor;	/* run that continues this one, or NULL */
 	bool		task_needed;	/* something happened the workflow must see */

@@ -173,7 +173,8 @@ attach_to_run(PgwfRun *run, const PgwfNewRun *options, Jsonb *on_conflict)
 	pgwf_object_text(&attributes, "identity", options->identity);
 	pgwf_run_arrive(run, PGWF_EVENT_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
 					pgwf_object_finish(&attributes), run->call->now);
-	run->attached_request = options->request_id;
+	run->attached_requests = lappend(run->attached_requests,
+									 unconstify(char *, options->request_id));
 }
 
 static void

@@ -260,3 +260,24 @@ SELECT workflow.pause_workflow_execution('reset pause');
 SELECT pg_temp.reset('reset pause', type => 'LAST_WORKFLOW_TASK');
 SELECT t.types('reset pause', 6), t.status('reset pause');
 SELECT workflow.terminate_workflow_execution('reset pause');
+
+--
+-- Starts that were attached to the run, before and after the point, are
+-- attached to the new one: repeating them succeeds
+--
+CREATE FUNCTION pg_temp.attach(request text) RETURNS boolean
+LANGUAGE sql AS $$
+SELECT started FROM workflow.start_workflow_execution('reset attached', 'type',
+    'reset attached', request_id => request, identity => 'client',
+    workflow_id_conflict_policy => 'WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING',
+    on_conflict_options => '{"attachRequestId": true}')
+$$;
+SELECT t.start('reset attached');
+SELECT pg_temp.attach('before');
+SELECT t.step('reset attached');
+SELECT pg_temp.attach('after');
+SELECT pg_temp.reset('reset attached', 5);
+SELECT t.types('reset attached');
+SELECT pg_temp.attach('before'), pg_temp.attach('after');
+SELECT t.types('reset attached', 6);
+SELECT workflow.terminate_workflow_execution('reset attached');
