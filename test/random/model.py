@@ -188,7 +188,12 @@ class Run:
         self.input = None
         self.parent = None          # (parent run's index, initiated event id)
         self.awaits_parent = False  # first task comes after the parent knows
-        self.trigger = False        # this call needs a workflow task
+        # Inside a completion, or a turn of several effects, what is buffered
+        # is written at its end, and a workflow task scheduled then.
+        self.completing = False
+        self.turn = False
+        self.trigger = False        # it needs a workflow task
+        self.unseen = False         # something was buffered before
 
     def clone(self):
         other = copy.copy(self)
@@ -224,11 +229,6 @@ class Run:
             self.buffer.append((kind, clean(attributes)))
         else:
             self.append(kind, **attributes)
-
-    # Inside a completion, or a turn of several effects, what is buffered is
-    # written at its end, and a workflow task scheduled then.
-    completing = False
-    turn = False
 
     def end_turn(self, now):
         self.turn = False
@@ -373,7 +373,12 @@ class Run:
                             identity=SERVICE)
             self.flush()
 
-    # ---- activities ----
+    # ---- timers and activities ----
+
+    def fire_time(self, timer):
+        """When a timer is due; by the service's clock once that is known."""
+        event, due, timeout = timer
+        return self.times.get(event, due - timeout) + timeout
 
     def retry_delay(self, activity, failure, nonretryable, now,
                     next_delay=None):
@@ -1327,14 +1332,6 @@ class World:
                        workflowExecution={'workflowId': workflow_id})
             source.schedule_task(now)
 
-
-def fire_time(self, timer):
-    """When a timer is due; by the service's clock once that is known."""
-    event, due, timeout = timer
-    return self.times.get(event, due - timeout) + timeout
-
-
-Run.fire_time = fire_time
 
 CLOSING = {'CompleteWorkflowExecution', 'FailWorkflowExecution',
            'CancelWorkflowExecution', 'ContinueAsNewWorkflowExecution'}

@@ -33,6 +33,8 @@ import psycopg2
 import model
 
 GRACE = 20.0            # seconds within which an effect has to happen
+LATE = ('WorkflowTaskScheduled', 'WorkflowTaskStarted',
+        'ActivityTaskStarted')
 STICKY = ' sticky'      # suffix of a workflow id's sticky queue
 
 OBSERVE = """
@@ -43,7 +45,8 @@ FROM (
                 extract(epoch FROM h.event_time)) ORDER BY h.event_id)
          FROM workflow.history_event AS h
          WHERE h.namespace_id = e.namespace_id AND h.run_key = e.run_key
-            AND h.event_id > coalesce((%(known)s::jsonb ->> e.run_key::text)::int, 0)
+            AND h.event_id > coalesce(
+                (%(known)s::jsonb ->> e.run_key::text)::int, 0)
         ) AS events,
         (SELECT max(h.event_id) FROM workflow.history_event AS h
          WHERE h.namespace_id = e.namespace_id AND h.run_key = e.run_key
@@ -532,13 +535,18 @@ class Family:
             self.settle(calls, since)
         for run in self.world.runs:
             stored = self.session.execute(
-                'SELECT event_id, event_type, attributes FROM '
+                'SELECT event_id, event_type, attributes, event_time FROM '
                 'workflow.get_workflow_execution_history(%s, run_id => %s)',
                 run.workflow_id, run.run_id)
             if [r[0] for r in stored] != list(range(1, len(stored) + 1)) or \
-                    [(k, comparable(k, a)) for _, k, a in stored] != \
+                    [(k, comparable(k, a)) for _, k, a, _ in stored] != \
                     [(k, a) for k, a in run.events]:
                 raise Divergence('history of %s as it is read\n%s' % (
+                    run.workflow_id, '\n'.join(self.log)))
+            # what is written late keeps the time when it happened
+            times = [t for _, k, _, t in stored if k not in LATE]
+            if times != sorted(times):
+                raise Divergence('times of %s go back\n%s' % (
                     run.workflow_id, '\n'.join(self.log)))
 
     # ---- calls ----
