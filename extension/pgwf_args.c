@@ -160,6 +160,22 @@ pgwf_arg_int(FunctionCallInfo fcinfo, int n, const char *name,
 	return value;
 }
 
+/* Is the text a UUID in its usual form? */
+bool
+pgwf_is_uuid(const char *value)
+{
+	if (strlen(value) != 36)
+		return false;
+	for (int i = 0; i < 36; i++)
+	{
+		bool		dash = (i == 8 || i == 13 || i == 18 || i == 23);
+
+		if (dash ? value[i] != '-' : !isxdigit((unsigned char) value[i]))
+			return false;
+	}
+	return true;
+}
+
 /* A random UUID of version 4 */
 void
 pgwf_new_uuid(pg_uuid_t *uuid)

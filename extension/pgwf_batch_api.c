@@ -158,8 +158,8 @@ check_executions(Jsonb *executions)
 		run_id = pgwf_read_text(&reader, "runId");
 		if (reader.error || workflow_id == NULL || workflow_id[0] == '\0')
 			report_invalid("an element of executions has no workflowId");
-		if (run_id && run_id[0] != '\0')
-			(void) DirectFunctionCall1(uuid_in, CStringGetDatum(run_id));
+		if (run_id && run_id[0] != '\0' && !pgwf_is_uuid(run_id))
+			report_invalid("the runId of an element of executions is not a UUID");
 	}
 	return count;
 }

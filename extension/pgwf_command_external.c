@@ -11,9 +11,7 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
-#include "utils/uuid.h"
-
+#include "pgwf_args.h"
 #include "pgwf_command.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
@@ -27,24 +25,6 @@
 #define TOO_MANY_CANCELS \
 	"WORKFLOW_TASK_FAILED_CAUSE_PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED"
 
-/* Is the text a UUID in its usual form, or nothing? */
-static bool
-is_run_id(const char *text)
-{
-	if (text == NULL || text[0] == '\0')
-		return true;
-	if (strlen(text) != 36)
-		return false;
-	for (int i = 0; i < 36; i++)
-	{
-		bool		dash = (i == 8 || i == 13 || i == 18 || i == 23);
-
-		if (dash ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
-			return false;
-	}
-	return true;
-}
-
 static bool
 check_target(PgwfCommandContext *context, const char *cause,
 			 const char *workflow_id, const char *run_id)
@@ -52,7 +32,7 @@ check_target(PgwfCommandContext *context, const char *cause,
 	if (!pgwf_command_check_id(context, cause, "workflowId", workflow_id,
 							   true))
 		return false;
-	if (!is_run_id(run_id))
+	if (run_id && run_id[0] != '\0' && !pgwf_is_uuid(run_id))
 		pgwf_command_fail(context, cause, "runId is not a UUID");
 	return !pgwf_command_failed(context);
 }

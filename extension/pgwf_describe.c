@@ -141,8 +141,7 @@ pgwf_describe_workflow_execution(PG_FUNCTION_ARGS)
 	Jsonb	   *result;
 	Jsonb	   *copy;
 
-	namespace_id = pgwf_namespace_check(PG_ARGISNULL(2) ? NULL :
-										text_to_cstring(PG_GETARG_TEXT_PP(2)),
+	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 2),
 										PGWF_RIGHT_READ);
 
 	pgwf_db_begin(&scope);

@@ -156,8 +156,7 @@ pgwf_get_workflow_execution_history(PG_FUNCTION_ARGS)
 				 errmsg("after_event_id must not be negative")));
 	if (!PG_ARGISNULL(5))
 		filter = parse_filter(text_to_cstring(PG_GETARG_TEXT_PP(5)));
-	namespace_id = pgwf_namespace_check(PG_ARGISNULL(6) ? NULL :
-										text_to_cstring(PG_GETARG_TEXT_PP(6)),
+	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 6),
 										PGWF_RIGHT_READ);
 
 	InitMaterializedSRF(fcinfo, 0);

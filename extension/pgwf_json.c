@@ -678,7 +678,7 @@ read_digits(const char **c, const char *end, int count, int *result)
 static bool
 read_char(const char **c, const char *end, char expected)
 {
-	if (*c >= end || pg_ascii_toupper((unsigned char) **c) != expected)
+	if (*c >= end || pg_ascii_toupper((unsigned char) **c) != (unsigned char) expected)
 		return false;
 	(*c)++;
 	return true;

@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "pgwf_activity.h"
 #include "pgwf_args.h"
 #include "pgwf_close.h"
 #include "pgwf_errors.h"
@@ -284,6 +285,11 @@ stop_running(PgwfSchedule *schedule, bool terminate)
 		{
 			case PGWF_LOCK_OK:
 				(void) pgwf_run_execution(&run);
+				if (terminate && !pgwf_run_lock_all_activities(&run))
+				{
+					retry_at(schedule, schedule->call->now + LOCKED_DELAY);
+					break;
+				}
 				if (terminate)
 				{
 					pgwf_run_terminate(&run, REASON_TERMINATED, NULL,
