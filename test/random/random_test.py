@@ -388,6 +388,7 @@ class Family:
         observed = self.observe()
         now = time.time()
         self.world.horizon = now
+        self.learn_times(observed)
         self.visited = 0            # worlds that were looked at
         self.closest = (0, '')      # the most that could be explained
         world = self.search(self.world, calls, observed, since, now)
@@ -398,10 +399,6 @@ class Family:
                       if r['workflow_id'] == run.workflow_id][run.number - 1]
             run.run_id = stored['run_id']
             run.run_key = stored['run_key']
-            known = stored['length'] - len(stored['events'])
-            for number, event in enumerate(stored['events'], known + 1):
-                if event[0] == 'TimerStarted':
-                    run.times[number] = event[2]
         self.world = world
         for due, _ in world.effects(since, now):
             if due < now - GRACE:
@@ -412,6 +409,19 @@ class Family:
         if self.sent and min(self.sent.values()) < now - GRACE:
             self.diverge([], observed, since, now, 'a message is not '
                          'delivered')
+
+    def learn_times(self, observed):
+        """Timers fire in the order in which they are due by the service's
+        clock."""
+        times = {}
+        for run in observed:
+            known = run['length'] - len(run['events'])
+            times[run['run_key']] = {
+                number: event[2] for number, event
+                in enumerate(run['events'], known + 1)
+                if event[0] == 'TimerStarted'}
+        for run in self.world.runs:
+            run.times.update(times.get(run.run_key, {}))
 
     def diverge(self, calls, observed, since, now, reason=None):
         lines = ['DIVERGENCE in session %d, seed %s' % (
