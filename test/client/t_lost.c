@@ -48,7 +48,7 @@ typedef struct Server
 	int			wait_fd;		/* where the last one is held */
 	Session    *sessions;		/* those that are open */
 	bool		released;		/* the activity may end */
-}			Server;
+} Server;
 
 static bool
 read_all(int fd, void *buf, size_t len)
@@ -96,7 +96,7 @@ answer(int fd, char type, const char *body, size_t len)
 
 /* A request to cancel: the first ones have no effect. */
 static void
-serve_cancel(Server * server)
+serve_cancel(Server *server)
 {
 	static const char error[] = "SERROR\0C57014\0Mcanceled\0";
 
@@ -112,7 +112,7 @@ serve_cancel(Server * server)
 
 /* Gives the task in a row of one column, the first time. */
 static void
-serve_task(Session * session)
+serve_task(Session *session)
 {
 	Server	   *server = session->server;
 	static const char column[] = "\0\1" "t\0" "\0\0\0\0" "\0\0"
@@ -129,7 +129,7 @@ serve_task(Session * session)
 
 /* False: the connection is to be closed. */
 static bool
-serve_message(Session * session, char type, const char *body)
+serve_message(Session *session, char type, const char *body)
 {
 	Server	   *server = session->server;
 	bool		poll_activity;
@@ -249,7 +249,7 @@ server_main(void *arg)
 }
 
 static void
-begin_server(Server * server, char *conninfo, size_t size)
+begin_server(Server *server, char *conninfo, size_t size)
 {
 	struct sockaddr_in address;
 	socklen_t	len = sizeof(address);
@@ -272,7 +272,7 @@ begin_server(Server * server, char *conninfo, size_t size)
 }
 
 static void
-end_server(Server * server)
+end_server(Server *server)
 {
 	shutdown(server->listener, SHUT_RDWR);
 	pthread_join(server->thread, NULL);
@@ -402,7 +402,7 @@ worker_main(void *arg)
 }
 
 static bool
-wait_called(Server * server, int times)
+wait_called(Server *server, int times)
 {
 	bool		called;
 
