@@ -746,6 +746,15 @@ class World:
         run.start_task(now, identity)
         return run
 
+    def missed_task(self, now, workflow_id, sticky, excused):
+        """Whether a poll may have claimed nothing."""
+        if excused or self.clone().poll_task(now, workflow_id, sticky,
+                                             '') is None:
+            return True
+        task = self.run(workflow_id).task
+        task['missed'] = task.get('missed', 0) + 1
+        return task['missed'] <= 3
+
     def task_run(self, token):
         for run in self.runs:
             if run.open and run.task_started and run.task['token'] == token:
@@ -1282,8 +1291,7 @@ class World:
             self.cancel_run(run, now, cause='by parent close policy',
                             identity=SERVICE, externalWorkflowExecution={
                                 'workflowId': parent.workflow_id,
-                                'runId': RUN_ID},
-                            externalInitiatedEventId=initiated)
+                                'runId': RUN_ID})
 
     def deliver_signal(self, now, index, initiated, workflow_id, name):
         source = self.runs[index]

@@ -751,13 +751,16 @@ class Family:
             if not done(answer):
                 return False
             rows = answer[1]
-            if not rows and (getattr(call, 'racing', False) or
-                             world.effects(now, world.horizon)):
-                return True         # its run was locked
+            if not rows:
+                # somebody may have its run locked, but not for ever
+                return world.missed_task(now, workflow_id,
+                                         name if sticky else None,
+                                         getattr(call, 'racing', False) or
+                                         world.effects(now, world.horizon))
             run = world.poll_task(now, workflow_id,
                                   name if sticky else None, 'worker')
-            if run is None or not rows:
-                return run is None and not rows
+            if run is None:
+                return False
             return self.task_matches(run, rows[0][0],
                                      run.task['sticky'] is not None)
 
