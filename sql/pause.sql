@@ -54,9 +54,9 @@ SELECT workflow.signal_workflow_execution('pause started', 'sig');
 SELECT t.err(format($$ SELECT t.complete(%L, force => true) $$, :'task'));
 SELECT t.complete(:'task', t.schedule('a') || t.timer('t', '0.01s'),
     inline => true, force => true);
-SELECT t.types('pause started', 4);
 -- timers fire, activities are not handed out
 SELECT t.wait_event('pause started', 'TimerFired');
+SELECT t.types('pause started', 4);
 SELECT t.has_activity('pause started'), t.has_task('pause started');
 SELECT activity_id, state FROM workflow.pending_activities
 WHERE workflow_id = 'pause started';
