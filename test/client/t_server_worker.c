@@ -609,7 +609,7 @@ test_long_replay(void)
 	is_int(stats.deadlocks, 0, "none of which was taken for a deadlock");
 }
 
-/* A history of several pages: the first task, and another after an eviction. */
+/* A history of several pages: the first task, and one after an eviction. */
 static void
 test_many_events(void)
 {
