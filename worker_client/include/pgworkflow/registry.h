@@ -1,0 +1,107 @@
+/*
+ * pgworkflow/registry.h
+ *		Registry: which functions implement which names.
+ *		Section 4 of the manual of libpgworkflow, see pgworkflow.h.
+ *
+ * Copyright (c) 2026, pg_workflow contributors
+ */
+#ifndef PGWORKFLOW_REGISTRY_H
+#define PGWORKFLOW_REGISTRY_H
+
+#include "base.h"
+#include "failure.h"
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
+/* ----------------------------------------------------------------
+ *		4. Registry
+ *
+ * Maps names of workflow and activity types to functions.  Fill it first,
+ * then give it to a worker or a replayer; several may share one.  Registering
+ * is not thread-safe and must be over before the registry is used; after that
+ * it is read-only and may be used by any number of threads.  It must outlive
+ * every worker and replayer that uses it.
+ * ----------------------------------------------------------------
+ */
+typedef struct PgwfRegistry PgwfRegistry;
+typedef struct PgwfWorkflow PgwfWorkflow;
+typedef struct PgwfActivity PgwfActivity;
+
+/*
+ * A workflow function.  "input" is the borrowed list of arguments (an array,
+ * never NULL).  It ends the workflow
+ *	- completed: by returning with *failure left NULL; the value returned
+ *	  (borrowed from the workflow, see section 5; may be NULL) is the result;
+ *	- failed: by setting *failure (the return value is then ignored);
+ *	- canceled: by setting *failure to a failure for which
+ *	  pgwf_failure_is_canceled() holds after cancellation was requested.
+ */
+typedef json_t *(*PgwfWorkflowFn) (PgwfWorkflow *wf, json_t *input,
+								   PgwfFailure **failure);
+
+/*
+ * An activity function; runs on a thread of the worker's pool and may do
+ * anything.  "input" is the borrowed list of arguments.  On success it returns
+ * a new reference (or NULL for no result) and leaves *failure NULL; else it
+ * sets *failure.
+ */
+typedef json_t *(*PgwfActivityFn) (PgwfActivity *activity, json_t *input,
+								   PgwfFailure **failure);
+
+typedef enum PgwfLogLevel
+{
+	PGWF_LOG_DEBUG,
+	PGWF_LOG_INFO,
+	PGWF_LOG_WARNING,
+	PGWF_LOG_ERROR
+} PgwfLogLevel;
+
+/*
+ * Where log lines go: the message has no newline and is valid during the call
+ * only.  May be called by any thread, also by several at once.
+ */
+typedef void (*PgwfLogFn) (PgwfLogLevel level, const char *message, void *arg);
+
+extern PgwfRegistry *pgwf_registry_new(void);
+extern void pgwf_registry_free(PgwfRegistry *registry);
+
+/*
+ * Registers a function under a name.  "arg" is the caller's and comes back
+ * from pgwf_workflow_arg() / pgwf_activity_arg().  Returns
+ * PGWF_INVALID_ARGUMENT if name is empty or longer than 1000 bytes or fn is
+ * NULL, PGWF_ALREADY_EXISTS if the name is taken.
+ */
+extern PgwfResult pgwf_register_workflow(PgwfRegistry *registry,
+										 const char *name,
+										 PgwfWorkflowFn fn, void *arg);
+extern PgwfResult pgwf_register_activity(PgwfRegistry *registry,
+										 const char *name,
+										 PgwfActivityFn fn, void *arg);
+
+/* Sets where log lines go; by default (and with NULL) nowhere. */
+extern void pgwf_registry_set_log(PgwfRegistry *registry,
+								  PgwfLogFn fn, void *arg);
+
+/*
+ * Sets the stack size of workflow coroutines in bytes (default 256 kB,
+ * at least 32 kB; rounded up to pages).  Only pages that were touched take
+ * memory.  256 kB below it are not accessible: overflowing the stack kills the
+ * process with SIGSEGV rather than corrupting it.
+ */
+extern PgwfResult pgwf_registry_set_stack_size(PgwfRegistry *registry,
+											   size_t bytes);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
+
+#endif							/* PGWORKFLOW_REGISTRY_H */
