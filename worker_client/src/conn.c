@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * conn.c
- *	  The connection layer: connecting, the statements of the service,
- *	  prepared once per connection, and pipelines of them.
+ *	  The connection layer: connecting, running statements, prepared once
+ *	  per connection, and pipelines of them.
  *
  * Only this file calls libpq's network functions.  It never blocks in
  * libpq: sockets are non-blocking, and waits are poll() calls with a deadline
@@ -24,131 +24,6 @@
 
 #include "pgwf_conn.h"
 #include "pgwf_pool.h"
-
-/*
- * search_path is pinned after connecting, so the casts below are
- * pg_catalog's whatever the role's or database's settings are.
- */
-static const struct
-{
-	const char *name;
-	const char *sql;
-	int			nparams;
-}			statements[PGWF_NUM_STMTS] =
-
-{
-	[PGWF_STMT_START] = {"pgwf_start",
-		"SELECT run_id, started FROM workflow.start_workflow_execution("
-		"workflow_id => $1::text, workflow_type => $2::text, "
-		"task_queue => $3::text, input => $4::jsonb, request_id => $5::text, "
-		"identity => $6::text, workflow_execution_timeout => $7::interval, "
-		"workflow_run_timeout => $8::interval, "
-		"workflow_task_timeout => $9::interval, memo => $10::jsonb, "
-		"search_attributes => $11::jsonb, header => $12::jsonb, "
-	"namespace => $13::text)", 13},
-	[PGWF_STMT_SIGNAL] = {"pgwf_signal",
-		"SELECT workflow.signal_workflow_execution(workflow_id => $1::text, "
-		"signal_name => $2::text, input => $3::jsonb, run_id => $4::uuid, "
-	"request_id => $5::text, identity => $6::text, namespace => $7::text)", 7},
-	[PGWF_STMT_REQUEST_CANCEL] = {"pgwf_request_cancel",
-		"SELECT workflow.request_cancel_workflow_execution("
-		"workflow_id => $1::text, reason => $2::text, run_id => $3::uuid, "
-		"first_execution_run_id => $4::uuid, request_id => $5::text, "
-	"identity => $6::text, namespace => $7::text)", 7},
-	[PGWF_STMT_TERMINATE] = {"pgwf_terminate",
-		"SELECT workflow.terminate_workflow_execution("
-		"workflow_id => $1::text, reason => $2::text, details => $3::jsonb, "
-		"run_id => $4::uuid, first_execution_run_id => $5::uuid, "
-	"identity => $6::text, namespace => $7::text)", 7},
-	[PGWF_STMT_DESCRIBE] = {"pgwf_describe",
-		"SELECT workflow.describe_workflow_execution("
-	"workflow_id => $1::text, run_id => $2::uuid, namespace => $3::text)", 3},
-	[PGWF_STMT_HISTORY] = {"pgwf_history",
-		"SELECT json_build_object('eventId', event_id, "
-		"'eventTime', to_char(event_time AT TIME ZONE 'UTC', "
-		"'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'eventType', event_type, "
-		"'attributes', attributes) "
-		"FROM workflow.get_workflow_execution_history("
-		"workflow_id => $1::text, run_id => $2::uuid, "
-		"after_event_id => $3::bigint, page_size => $4::integer, "
-	"reverse => $5::boolean, filter => $6::text, namespace => $7::text)", 7},
-	[PGWF_STMT_HISTORY_JSON] = {"pgwf_history_json",
-		"SELECT workflow.history_json(workflow_id => $1::text, "
-	"run_id => $2::uuid, namespace => $3::text)", 3},
-	[PGWF_STMT_RESULT] = {"pgwf_result",
-		"CALL workflow.get_workflow_execution_result("
-		"workflow_id => $1::text, run_id => $2::uuid, "
-		"timeout => $3::interval, namespace => $4::text, "
-		"final_run_id => NULL::uuid, status => NULL::text, "
-	"result => NULL::jsonb, failure => NULL::jsonb)", 4},
-	[PGWF_STMT_WAIT] = {"pgwf_wait",
-		"CALL workflow.wait_for_task(workflow_queues => $1::text[], "
-		"activity_queues => $2::text[], timeout => $3::interval, "
-	"identity => $4::text, namespace => $5::text)", 5},
-	[PGWF_STMT_POLL_WORKFLOW] = {"pgwf_poll_workflow",
-		"SELECT workflow.poll_workflow_task_queue(task_queue => $1::text, "
-		"max_tasks => $2::integer, identity => $3::text, "
-	"sticky => $4::boolean, build_id => $5::text, namespace => $6::text)", 6},
-	[PGWF_STMT_POLL_ACTIVITY] = {"pgwf_poll_activity",
-		"SELECT workflow.poll_activity_task_queue(task_queue => $1::text, "
-		"max_tasks => $2::integer, identity => $3::text, "
-	"build_id => $4::text, namespace => $5::text)", 5},
-	[PGWF_STMT_WORKFLOW_COMPLETED] = {"pgwf_workflow_completed",
-		"SELECT workflow.respond_workflow_task_completed("
-		"task_token => $1::text, commands => $2::jsonb, identity => $3::text, "
-		"sticky_queue => $4::text, "
-		"sticky_schedule_to_start_timeout => $5::interval, "
-		"return_new_workflow_task => $6::boolean, "
-		"force_create_new_workflow_task => $7::boolean, "
-		"sdk_metadata => $8::jsonb, build_id => $9::text, "
-	"namespace => $10::text)", 10},
-	[PGWF_STMT_WORKFLOW_FAILED] = {"pgwf_workflow_failed",
-		"SELECT workflow.respond_workflow_task_failed("
-		"task_token => $1::text, cause => $2::text, failure => $3::jsonb, "
-	"identity => $4::text, namespace => $5::text)", 5},
-	[PGWF_STMT_ACTIVITY_COMPLETED] = {"pgwf_activity_completed",
-		"SELECT workflow.respond_activity_task_completed("
-		"task_token => $1::text, result => $2::jsonb, identity => $3::text, "
-	"namespace => $4::text)", 4},
-	[PGWF_STMT_ACTIVITY_FAILED] = {"pgwf_activity_failed",
-		"SELECT workflow.respond_activity_task_failed("
-		"task_token => $1::text, failure => $2::jsonb, "
-		"last_heartbeat_details => $3::jsonb, identity => $4::text, "
-	"namespace => $5::text)", 5},
-	[PGWF_STMT_ACTIVITY_CANCELED] = {"pgwf_activity_canceled",
-		"SELECT workflow.respond_activity_task_canceled("
-		"task_token => $1::text, details => $2::jsonb, identity => $3::text, "
-	"namespace => $4::text)", 4},
-	[PGWF_STMT_HEARTBEAT] = {"pgwf_heartbeat",
-		"SELECT cancel_requested, activity_paused, activity_reset "
-		"FROM workflow.record_activity_task_heartbeat("
-		"task_token => $1::text, details => $2::jsonb, identity => $3::text, "
-	"namespace => $4::text)", 4},
-	[PGWF_STMT_ACTIVITY_COMPLETED_BY_ID] = {"pgwf_activity_completed_by_id",
-		"SELECT workflow.respond_activity_task_completed_by_id("
-		"workflow_id => $1::text, activity_id => $2::text, "
-		"result => $3::jsonb, run_id => $4::uuid, identity => $5::text, "
-	"namespace => $6::text)", 6},
-	[PGWF_STMT_ACTIVITY_FAILED_BY_ID] = {"pgwf_activity_failed_by_id",
-		"SELECT workflow.respond_activity_task_failed_by_id("
-		"workflow_id => $1::text, activity_id => $2::text, "
-		"failure => $3::jsonb, run_id => $4::uuid, identity => $5::text, "
-	"namespace => $6::text)", 6},
-	[PGWF_STMT_ACTIVITY_CANCELED_BY_ID] = {"pgwf_activity_canceled_by_id",
-		"SELECT workflow.respond_activity_task_canceled_by_id("
-		"workflow_id => $1::text, activity_id => $2::text, "
-		"details => $3::jsonb, run_id => $4::uuid, identity => $5::text, "
-	"namespace => $6::text)", 6},
-	[PGWF_STMT_HEARTBEAT_BY_ID] = {"pgwf_heartbeat_by_id",
-		"SELECT cancel_requested, activity_paused, activity_reset "
-		"FROM workflow.record_activity_task_heartbeat_by_id("
-		"workflow_id => $1::text, activity_id => $2::text, "
-		"details => $3::jsonb, run_id => $4::uuid, identity => $5::text, "
-	"namespace => $6::text)", 6},
-	[PGWF_STMT_SHUTDOWN_WORKER] = {"pgwf_shutdown_worker",
-		"SELECT workflow.shutdown_worker(sticky_task_queue => $1::text, "
-	"identity => $2::text, namespace => $3::text)", 3}
-};
 
 /* ---- life ---- */
 
@@ -474,12 +349,6 @@ pgwf_conn_open(PgwfConn *conn, int timeout_ms)
 
 /* ---- single statements ---- */
 
-int
-pgwf_stmt_nparams(PgwfStmt stmt)
-{
-	return statements[stmt].nparams;
-}
-
 /*
  * Run a parameterless command, such as BEGIN.
  */
@@ -508,11 +377,15 @@ prepare(PgwfConn *conn, PgwfStmt stmt, int64_t deadline)
 {
 	PGresult   *result;
 	PgwfResult	code;
+	char	   *sql;
+	bool		sent;
 
 	if (conn->conninfo == NULL || conn->prepared[stmt])
 		return PGWF_OK;
-	if (!PQsendPrepare(conn->pg, statements[stmt].name, statements[stmt].sql,
-					   0, NULL))
+	sql = pgwf_stmt_sql(stmt);
+	sent = PQsendPrepare(conn->pg, pgwf_stmt_name(stmt), sql, 0, NULL) == 1;
+	free(sql);
+	if (!sent)
 		return connection_failed(conn);
 	code = flush_output(conn, deadline);
 	if (code == PGWF_OK)
@@ -528,14 +401,21 @@ prepare(PgwfConn *conn, PgwfStmt stmt, int64_t deadline)
 static bool
 send_statement(PgwfConn *conn, PgwfStmt stmt, const char *const *values)
 {
+	int			nparams = pgwf_stmt_nparams(stmt);
+
 	/* a lent connection's prepared statements are its owner's business */
 	if (conn->conninfo == NULL)
-		return PQsendQueryParams(conn->pg, statements[stmt].sql,
-								 statements[stmt].nparams, NULL, values,
-								 NULL, NULL, 0) == 1;
-	return PQsendQueryPrepared(conn->pg, statements[stmt].name,
-							   statements[stmt].nparams, values, NULL, NULL,
-							   0) == 1;
+	{
+		char	   *sql = pgwf_stmt_sql(stmt);
+		bool		sent;
+
+		sent = PQsendQueryParams(conn->pg, sql, nparams, NULL, values, NULL,
+								 NULL, 0) == 1;
+		free(sql);
+		return sent;
+	}
+	return PQsendQueryPrepared(conn->pg, pgwf_stmt_name(stmt), nparams,
+							   values, NULL, NULL, 0) == 1;
 }
 
 /*

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_conn.h
- *	  A libpq connection that is set up for the service's functions, and the
- *	  statements the library runs on it.
+ *	  A libpq connection that is set up for the service's functions.
  *
  * A PgwfConn belongs to one thread at a time; nothing in it is locked.
  * libpq is never allowed to block: every wait is a poll() with a deadline
@@ -15,37 +14,8 @@
 
 #include <libpq-fe.h>
 
+#include "pgwf_statement.h"
 #include "pgwf_util.h"
-
-/* Every statement the library knows; texts and types are in conn.c. */
-typedef enum PgwfStmt
-{
-	PGWF_STMT_START,
-	PGWF_STMT_SIGNAL,
-	PGWF_STMT_REQUEST_CANCEL,
-	PGWF_STMT_TERMINATE,
-	PGWF_STMT_DESCRIBE,
-	PGWF_STMT_HISTORY,
-	PGWF_STMT_HISTORY_JSON,
-	PGWF_STMT_RESULT,
-	PGWF_STMT_WAIT,
-	PGWF_STMT_POLL_WORKFLOW,
-	PGWF_STMT_POLL_ACTIVITY,
-	PGWF_STMT_WORKFLOW_COMPLETED,
-	PGWF_STMT_WORKFLOW_FAILED,
-	PGWF_STMT_ACTIVITY_COMPLETED,
-	PGWF_STMT_ACTIVITY_FAILED,
-	PGWF_STMT_ACTIVITY_CANCELED,
-	PGWF_STMT_HEARTBEAT,
-	PGWF_STMT_ACTIVITY_COMPLETED_BY_ID,
-	PGWF_STMT_ACTIVITY_FAILED_BY_ID,
-	PGWF_STMT_ACTIVITY_CANCELED_BY_ID,
-	PGWF_STMT_HEARTBEAT_BY_ID,
-	PGWF_STMT_SHUTDOWN_WORKER,
-	PGWF_NUM_STMTS
-} PgwfStmt;
-
-#define PGWF_MAX_PARAMS		13
 
 typedef struct PgwfConn
 {
@@ -99,6 +69,5 @@ extern void pgwf_request_bind(PgwfRequest *request, const char *value);
 extern void pgwf_request_bind_own(PgwfRequest *request, char *value);
 extern void pgwf_request_clear(PgwfRequest *request);
 extern void pgwf_request_destroy(PgwfRequest *request);
-extern int	pgwf_stmt_nparams(PgwfStmt stmt);
 
 #endif							/* PGWF_CONN_H */

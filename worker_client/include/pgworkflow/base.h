@@ -99,6 +99,51 @@ typedef enum PgwfResult
 /* A static text for a result code, e.g. "not found". Never NULL. */
 extern const char *pgwf_result_text(PgwfResult result);
 
+/* ----------------------------------------------------------------
+ *		Options that workflow code and clients share
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * When and how often a failed activity or workflow is tried again.  Zero fields take the
+ * service's defaults: 1 s, 2.0, 100 times the initial interval, no limit.
+ */
+typedef struct PgwfRetryPolicy
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	int64_t		initial_interval_ms;
+	double		backoff_coefficient;	/* >= 1 */
+	int64_t		maximum_interval_ms;
+	int			maximum_attempts;	/* 0: no limit; 1: never again */
+
+	/* NULL-terminated list of application failure types, or NULL */
+	const char *const *non_retryable_error_types;
+} PgwfRetryPolicy;
+
+#define PGWF_RETRY_POLICY_DEFAULTS .struct_size = sizeof(PgwfRetryPolicy)
+#define PGWF_RETRY_POLICY_INIT PGWF_INIT(PgwfRetryPolicy)
+
+/* Whether a workflow id may be used again after its last run has closed. */
+typedef enum PgwfIdReusePolicy
+{
+	PGWF_ID_REUSE_DEFAULT = 0,	/* the service's: ALLOW_DUPLICATE */
+	PGWF_ID_REUSE_ALLOW_DUPLICATE = 1,
+	PGWF_ID_REUSE_ALLOW_DUPLICATE_FAILED_ONLY = 2,	/* if it did not complete */
+	PGWF_ID_REUSE_REJECT_DUPLICATE = 3
+} PgwfIdReusePolicy;
+
+/*
+ * Which of the tasks that wait for a worker goes first.  Zero fields: the
+ * service's defaults, or those of the workflow that starts an activity or
+ * child.
+ */
+typedef struct PgwfPriority
+{
+	int			priority_key;	/* 1 (first) to 5; 0: 3 */
+	const char *fairness_key;	/* keys of a priority take turns; or NULL */
+	double		fairness_weight;	/* turns relative to other keys; 0: 1 */
+} PgwfPriority;
+
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif

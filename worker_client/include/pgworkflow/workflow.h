@@ -102,25 +102,6 @@ extern void pgwf_future_cancel(PgwfWorkflow *wf, PgwfFuture *future);
 
 /* ---- Activities ---- */
 
-/*
- * When and how often a failed activity is tried again.  Zero fields take the
- * service's defaults: 1 s, 2.0, 100 times the initial interval, no limit.
- */
-typedef struct PgwfRetryPolicy
-{
-	size_t		struct_size;	/* set by the INIT macro */
-	int64_t		initial_interval_ms;
-	double		backoff_coefficient;	/* >= 1 */
-	int64_t		maximum_interval_ms;
-	int			maximum_attempts;	/* 0: no limit; 1: never again */
-
-	/* NULL-terminated list of application failure types, or NULL */
-	const char *const *non_retryable_error_types;
-} PgwfRetryPolicy;
-
-#define PGWF_RETRY_POLICY_DEFAULTS .struct_size = sizeof(PgwfRetryPolicy)
-#define PGWF_RETRY_POLICY_INIT PGWF_INIT(PgwfRetryPolicy)
-
 /* What cancelling a scope does to an activity in it that was scheduled. */
 typedef enum PgwfCancelType
 {

@@ -1,0 +1,342 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.c
+ *	  The statements the library runs: calls of the service's functions and
+ *	  procedures with named arguments.
+ *
+ * Everything is qualified: search_path, which connections through a pooler
+ * cannot pin, does not matter.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_statement.h"
+
+/* A time as what the library has for it */
+#define MICROSECONDS(column) \
+	"(EXTRACT(epoch FROM " column ") * 1000000)::bigint"
+
+/* What a start has in common with signal-with-start and update-with-start */
+#define START_PARAMS \
+	"workflow_id text, workflow_type text, task_queue text, " \
+	"input jsonb, request_id text, identity text, " \
+	"workflow_execution_timeout interval, " \
+	"workflow_run_timeout interval, workflow_task_timeout interval, " \
+	"memo jsonb, search_attributes jsonb, header jsonb, " \
+	"workflow_id_reuse_policy text, " \
+	"workflow_id_conflict_policy text, retry_policy jsonb, " \
+	"cron_schedule text, workflow_start_delay interval, " \
+	"priority jsonb, user_metadata jsonb"
+
+/*
+ * "head workflow.function(name => $1::type, ...)"; params is "name type, ...".
+ */
+static const struct
+{
+	const char *head;
+	const char *function;
+	const char *params;
+}			statements[PGWF_NUM_STMTS] =
+
+{
+	[PGWF_STMT_START] = {
+		"SELECT run_id, started FROM", "start_workflow_execution",
+		START_PARAMS
+		", namespace text"
+	},
+	[PGWF_STMT_SIGNAL_WITH_START] = {
+		"SELECT run_id, started FROM",
+		"signal_with_start_workflow_execution",
+		START_PARAMS
+		", signal_name text, signal_input jsonb, signal_header jsonb, "
+		"namespace text"
+	},
+	[PGWF_STMT_UPDATE_WITH_START] = {
+		"CALL", "update_with_start_workflow_execution",
+		START_PARAMS
+		", update_id text, update_name text, update_args jsonb, "
+		"update_header jsonb, wait_for_stage text, timeout interval, "
+		"namespace text"
+	},
+	[PGWF_STMT_SIGNAL] = {
+		"SELECT", "signal_workflow_execution",
+		"workflow_id text, signal_name text, input jsonb, run_id uuid, "
+		"request_id text, identity text, header jsonb, namespace text"
+	},
+	[PGWF_STMT_REQUEST_CANCEL] = {
+		"SELECT", "request_cancel_workflow_execution",
+		"workflow_id text, reason text, run_id uuid, "
+		"first_execution_run_id uuid, request_id text, identity text, "
+		"namespace text"
+	},
+	[PGWF_STMT_TERMINATE] = {
+		"SELECT", "terminate_workflow_execution",
+		"workflow_id text, reason text, details jsonb, run_id uuid, "
+		"first_execution_run_id uuid, identity text, namespace text"
+	},
+	[PGWF_STMT_RESET] = {
+		"SELECT", "reset_workflow_execution",
+		"workflow_id text, reason text, "
+		"workflow_task_finish_event_id bigint, reset_type text, "
+		"run_id uuid, request_id text, "
+		"reset_reapply_exclude_types text[], identity text, "
+		"namespace text"
+	},
+	[PGWF_STMT_DELETE] = {
+		"SELECT", "delete_workflow_execution",
+		"workflow_id text, run_id uuid, namespace text"
+	},
+	[PGWF_STMT_PAUSE] = {
+		"SELECT", "pause_workflow_execution",
+		"workflow_id text, reason text, run_id uuid, request_id text, "
+		"identity text, namespace text"
+	},
+	[PGWF_STMT_UNPAUSE] = {
+		"SELECT", "unpause_workflow_execution",
+		"workflow_id text, reason text, run_id uuid, request_id text, "
+		"identity text, namespace text"
+	},
+	[PGWF_STMT_DESCRIBE] = {
+		"SELECT", "describe_workflow_execution",
+		"workflow_id text, run_id uuid, namespace text"
+	},
+	[PGWF_STMT_QUERY] = {
+		"CALL", "query_workflow",
+		"workflow_id text, query_type text, query_args jsonb, "
+		"run_id uuid, query_reject_condition text, header jsonb, "
+		"timeout interval, namespace text"
+	},
+	[PGWF_STMT_UPDATE] = {
+		"CALL", "update_workflow_execution",
+		"workflow_id text, update_id text, update_name text, args jsonb, "
+		"run_id uuid, first_execution_run_id uuid, wait_for_stage text, "
+		"header jsonb, identity text, timeout interval, namespace text"
+	},
+	[PGWF_STMT_POLL_UPDATE] = {
+		"CALL", "poll_workflow_execution_update",
+		"workflow_id text, update_id text, run_id uuid, "
+		"wait_for_stage text, timeout interval, namespace text"
+	},
+	[PGWF_STMT_LIST] = {
+		"SELECT page_token, workflow_id, run_id, workflow_type, status, "
+		"task_queue, " MICROSECONDS("start_time") ", "
+		MICROSECONDS("execution_time") ", " MICROSECONDS("close_time") ", "
+		"history_length, history_size_bytes, memo, search_attributes, "
+		"parent_workflow_id, parent_run_id, root_workflow_id, root_run_id "
+		"FROM", "list_workflow_executions",
+		"query text, page_size integer, next_page_token text, "
+		"namespace text"
+	},
+	[PGWF_STMT_COUNT] = {
+		"SELECT count, groups FROM", "count_workflow_executions",
+		"query text, namespace text"
+	},
+	[PGWF_STMT_HISTORY] = {
+		"SELECT pg_catalog.json_build_object('eventId', event_id, "
+		"'eventTime', pg_catalog.to_char(event_time AT TIME ZONE 'UTC', "
+		"'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
+		"'eventType', event_type, 'attributes', attributes) FROM",
+		"get_workflow_execution_history",
+		"workflow_id text, run_id uuid, after_event_id bigint, "
+		"page_size integer, reverse boolean, filter text, namespace text"
+	},
+	[PGWF_STMT_HISTORY_JSON] = {
+		"SELECT", "history_json",
+		"workflow_id text, run_id uuid, namespace text"
+	},
+	[PGWF_STMT_RESULT] = {
+		"CALL", "get_workflow_execution_result",
+		"workflow_id text, run_id uuid, timeout interval, namespace text"
+	},
+	[PGWF_STMT_CREATE_SCHEDULE] = {
+		"SELECT", "create_schedule",
+		"schedule_id text, schedule jsonb, initial_patch jsonb, "
+		"memo jsonb, search_attributes jsonb, request_id text, "
+		"namespace text"
+	},
+	[PGWF_STMT_DESCRIBE_SCHEDULE] = {
+		"SELECT", "describe_schedule",
+		"schedule_id text, namespace text"
+	},
+	[PGWF_STMT_UPDATE_SCHEDULE] = {
+		"SELECT", "update_schedule",
+		"schedule_id text, schedule jsonb, conflict_token bigint, "
+		"memo jsonb, search_attributes jsonb, request_id text, "
+		"namespace text"
+	},
+	[PGWF_STMT_PATCH_SCHEDULE] = {
+		"SELECT", "patch_schedule",
+		"schedule_id text, patch jsonb, request_id text, namespace text"
+	},
+	[PGWF_STMT_DELETE_SCHEDULE] = {
+		"SELECT", "delete_schedule",
+		"schedule_id text, namespace text"
+	},
+	[PGWF_STMT_LIST_SCHEDULES] = {
+		"SELECT", "list_schedules",
+		"page_size integer, after_schedule_id text, namespace text"
+	},
+	[PGWF_STMT_SCHEDULE_TIMES] = {
+		"SELECT pg_catalog.to_char("
+		"list_schedule_matching_times AT TIME ZONE 'UTC', "
+		"'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM",
+		"list_schedule_matching_times",
+		"schedule_id text, start_time timestamptz, end_time timestamptz, "
+		"namespace text"
+	},
+	[PGWF_STMT_DESCRIBE_TASK_QUEUE] = {
+		"SELECT", "describe_task_queue",
+		"task_queue text, task_queue_type text, namespace text"
+	},
+	[PGWF_STMT_REGISTER_NAMESPACE] = {
+		"SELECT", "register_namespace",
+		"namespace text, retention interval, description text"
+	},
+	[PGWF_STMT_UPDATE_NAMESPACE] = {
+		"SELECT", "update_namespace",
+		"namespace text, retention interval, description text"
+	},
+	[PGWF_STMT_DESCRIBE_NAMESPACE] = {
+		"SELECT", "describe_namespace",
+		"namespace text"
+	},
+	[PGWF_STMT_WAIT] = {
+		"CALL", "wait_for_task",
+		"workflow_queues text[], activity_queues text[], "
+		"timeout interval, identity text, namespace text"
+	},
+	[PGWF_STMT_POLL_WORKFLOW] = {
+		"SELECT", "poll_workflow_task_queue",
+		"task_queue text, max_tasks integer, identity text, "
+		"sticky boolean, build_id text, namespace text"
+	},
+	[PGWF_STMT_POLL_ACTIVITY] = {
+		"SELECT", "poll_activity_task_queue",
+		"task_queue text, max_tasks integer, identity text, "
+		"build_id text, namespace text"
+	},
+	[PGWF_STMT_WORKFLOW_COMPLETED] = {
+		"SELECT", "respond_workflow_task_completed",
+		"task_token text, commands jsonb, identity text, "
+		"sticky_queue text, sticky_schedule_to_start_timeout interval, "
+		"return_new_workflow_task boolean, "
+		"force_create_new_workflow_task boolean, sdk_metadata jsonb, "
+		"build_id text, namespace text"
+	},
+	[PGWF_STMT_WORKFLOW_FAILED] = {
+		"SELECT", "respond_workflow_task_failed",
+		"task_token text, cause text, failure jsonb, identity text, "
+		"namespace text"
+	},
+	[PGWF_STMT_ACTIVITY_COMPLETED] = {
+		"SELECT", "respond_activity_task_completed",
+		"task_token text, result jsonb, identity text, namespace text"
+	},
+	[PGWF_STMT_ACTIVITY_FAILED] = {
+		"SELECT", "respond_activity_task_failed",
+		"task_token text, failure jsonb, last_heartbeat_details jsonb, "
+		"identity text, namespace text"
+	},
+	[PGWF_STMT_ACTIVITY_CANCELED] = {
+		"SELECT", "respond_activity_task_canceled",
+		"task_token text, details jsonb, identity text, namespace text"
+	},
+	[PGWF_STMT_HEARTBEAT] = {
+		"SELECT cancel_requested, activity_paused, activity_reset FROM",
+		"record_activity_task_heartbeat",
+		"task_token text, details jsonb, identity text, namespace text"
+	},
+	[PGWF_STMT_ACTIVITY_COMPLETED_BY_ID] = {
+		"SELECT", "respond_activity_task_completed_by_id",
+		"workflow_id text, activity_id text, result jsonb, run_id uuid, "
+		"identity text, namespace text"
+	},
+	[PGWF_STMT_ACTIVITY_FAILED_BY_ID] = {
+		"SELECT", "respond_activity_task_failed_by_id",
+		"workflow_id text, activity_id text, failure jsonb, run_id uuid, "
+		"identity text, namespace text"
+	},
+	[PGWF_STMT_ACTIVITY_CANCELED_BY_ID] = {
+		"SELECT", "respond_activity_task_canceled_by_id",
+		"workflow_id text, activity_id text, details jsonb, run_id uuid, "
+		"identity text, namespace text"
+	},
+	[PGWF_STMT_HEARTBEAT_BY_ID] = {
+		"SELECT cancel_requested, activity_paused, activity_reset FROM",
+		"record_activity_task_heartbeat_by_id",
+		"workflow_id text, activity_id text, details jsonb, run_id uuid, "
+		"identity text, namespace text"
+	},
+	[PGWF_STMT_SHUTDOWN_WORKER] = {
+		"SELECT", "shutdown_worker",
+		"sticky_task_queue text, identity text, namespace text"
+	}
+};
+
+const char *
+pgwf_stmt_name(PgwfStmt stmt)
+{
+	return statements[stmt].function;
+}
+
+int
+pgwf_stmt_nparams(PgwfStmt stmt)
+{
+	const char *p;
+	int			n = 1;
+
+	for (p = statements[stmt].params; *p != '\0'; p++)
+		n += (*p == ',');
+	return n;
+}
+
+/* The types whose names are SQL's own, which no search_path changes */
+static const char *
+schema_of(const char *type)
+{
+	static const char *const keywords[] = {
+		"bigint", "boolean", "integer", "interval"
+	};
+	size_t		i;
+
+	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+	{
+		if (strncmp(type, keywords[i], strlen(keywords[i])) == 0)
+			return "";
+	}
+	return "pg_catalog.";
+}
+
+char *
+pgwf_stmt_sql(PgwfStmt stmt)
+{
+	const char *p = statements[stmt].params;
+	char	   *sql;
+	size_t		size;
+	FILE	   *out = open_memstream(&sql, &size);
+	int			n = 0;
+
+	if (out == NULL)
+		abort();
+	fprintf(out, "%s workflow.%s(", statements[stmt].head,
+			statements[stmt].function);
+	while (*p != '\0')
+	{
+		int			name = (int) strcspn(p, " ");
+		const char *type = p + name + 1;
+		int			type_length = (int) strcspn(type, ",");
+
+		fprintf(out, "%s%.*s => $%d::%s%.*s", n > 0 ? ", " : "", name, p,
+				n + 1, schema_of(type), type_length, type);
+		n++;
+		p = type + type_length;
+		p += strspn(p, ", ");
+	}
+	fputc(')', out);
+	if (fclose(out) != 0)
+		abort();
+	return sql;
+}
