@@ -298,6 +298,8 @@ pgwf_client_start(PgwfClient *client, const PgwfStartOptions *options,
 	add_json(&p, o.memo);
 	add_json(&p, o.search_attributes);
 	add_json(&p, o.header);
+	while (p.n < pgwf_stmt_nparams(PGWF_STMT_START) - 1)
+		add_text(&p, NULL);
 	add_text(&p, client->workflow_namespace);
 	code = call(client, PGWF_STMT_START, &p, true, client->call_timeout_ms,
 				&result);
@@ -330,6 +332,7 @@ pgwf_client_signal(PgwfClient *client, const PgwfSignalOptions *options)
 	add_text(&p, o.run_id);
 	add_request_id(&p, o.request_id);
 	add_text(&p, client->identity);
+	add_json(&p, NULL);
 	add_text(&p, client->workflow_namespace);
 	return call_void(client, PGWF_STMT_SIGNAL, &p, true);
 }

@@ -128,7 +128,8 @@ typedef enum PgwfIdReusePolicy
 {
 	PGWF_ID_REUSE_DEFAULT = 0,	/* the service's: ALLOW_DUPLICATE */
 	PGWF_ID_REUSE_ALLOW_DUPLICATE = 1,
-	PGWF_ID_REUSE_ALLOW_DUPLICATE_FAILED_ONLY = 2,	/* if it did not complete */
+	/* if the last run did not complete */
+	PGWF_ID_REUSE_ALLOW_DUPLICATE_FAILED_ONLY = 2,
 	PGWF_ID_REUSE_REJECT_DUPLICATE = 3
 } PgwfIdReusePolicy;
 
@@ -141,7 +142,7 @@ typedef struct PgwfPriority
 {
 	int			priority_key;	/* 1 (first) to 5; 0: 3 */
 	const char *fairness_key;	/* keys of a priority take turns; or NULL */
-	double		fairness_weight;	/* turns relative to other keys; 0: 1 */
+	double		fairness_weight;	/* turns per turn of a weight of 1; 0: 1 */
 } PgwfPriority;
 
 #if defined(__GNUC__)
