@@ -1,295 +1,55 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_export_schema.c
- *		The messages of Temporal's history files.
- *
- * Members stand in the order of Temporal's own definitions, which is the
- * order in which its tools write them.  A member that is not listed is
- * carried over as it is, so only what looks different in a file and in our
- * tables must be here; the rest is listed for its place.
+ *		The attributes of events in Temporal's history files, in the order of
+ *		event types.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "pgwf_export.h"
-
-#define PLAIN(name)				{name, PGWF_FIELD_PLAIN, NULL}
-#define INT64(name)				{name, PGWF_FIELD_INT64, NULL}
-#define DURATION(name)			{name, PGWF_FIELD_DURATION, NULL}
-#define TIME(name)				{name, PGWF_FIELD_TIME, NULL}
-#define PAYLOAD(name)			{name, PGWF_FIELD_PAYLOAD, NULL}
-#define PAYLOADS(name)			{name, PGWF_FIELD_PAYLOADS, NULL}
-#define PAYLOAD_MAP(name)		{name, PGWF_FIELD_PAYLOAD_MAP, NULL}
-#define SEARCH_MAP(name)		{name, PGWF_FIELD_SEARCH_MAP, NULL}
-#define PAYLOADS_MAP(name)		{name, PGWF_FIELD_PAYLOADS_MAP, NULL}
-#define MESSAGE(name, fields)	{name, PGWF_FIELD_MESSAGE, fields}
-#define MESSAGES(name, fields)	{name, PGWF_FIELD_MESSAGES, fields}
-#define END						{NULL, PGWF_FIELD_PLAIN, NULL}
-
-/* ---- messages within messages ---- */
-
-const PgwfField pgwf_user_metadata_fields[] = {
-	PAYLOAD("summary"),
-	PAYLOAD("details"),
-	END
-};
-
-/* a failure has its cause within it */
-#define FAILURE_FIELDS 16
-static const PgwfField failure[FAILURE_FIELDS];
-
-static const PgwfField task_queue[] = {
-	PLAIN("name"),
-	PLAIN("kind"),
-	PLAIN("normalName"),
-	END
-};
-
-static const PgwfField execution[] = {
-	PLAIN("workflowId"),
-	PLAIN("runId"),
-	END
-};
-
-static const PgwfField sdk_metadata[] = {
-	PLAIN("coreUsedFlags"),
-	PLAIN("langUsedFlags"),
-	PLAIN("sdkName"),
-	PLAIN("sdkVersion"),
-	END
-};
-
-static const PgwfField header[] = {
-	PAYLOAD_MAP("fields"),
-	END
-};
-
-static const PgwfField memo[] = {
-	PAYLOAD_MAP("fields"),
-	END
-};
-
-static const PgwfField search_attributes[] = {
-	SEARCH_MAP("indexedFields"),
-	END
-};
-
-static const PgwfField retry_policy[] = {
-	DURATION("initialInterval"),
-	PLAIN("backoffCoefficient"),
-	DURATION("maximumInterval"),
-	PLAIN("maximumAttempts"),
-	PLAIN("nonRetryableErrorTypes"),
-	END
-};
-
-static const PgwfField event_reference[] = {
-	INT64("eventId"),
-	PLAIN("eventType"),
-	END
-};
-
-static const PgwfField workflow_event_link[] = {
-	PLAIN("namespace"),
-	PLAIN("workflowId"),
-	PLAIN("runId"),
-	MESSAGE("eventRef", event_reference),
-	PLAIN("requestIdRef"),
-	END
-};
-
-static const PgwfField link[] = {
-	MESSAGE("workflowEvent", workflow_event_link),
-	PLAIN("batchJob"),
-	PLAIN("activity"),
-	PLAIN("nexusOperation"),
-	PLAIN("workflow"),
-	END
-};
-
-static const PgwfField callback[] = {
-	PLAIN("nexus"),
-	PLAIN("internal"),
-	MESSAGES("links", link),
-	END
-};
-
-static const PgwfField reset_point[] = {
-	PLAIN("buildId"),
-	PLAIN("binaryChecksum"),
-	PLAIN("runId"),
-	INT64("firstWorkflowTaskCompletedId"),
-	TIME("createTime"),
-	TIME("expireTime"),
-	PLAIN("resettable"),
-	END
-};
-
-static const PgwfField reset_points[] = {
-	MESSAGES("points", reset_point),
-	END
-};
-
-static const PgwfField auto_upgrade_info[] = {
-	PLAIN("sourceDeploymentVersion"),
-	INT64("sourceDeploymentRevisionNumber"),
-	PLAIN("continueAsNewInitialVersioningBehavior"),
-	END
-};
-
-static const PgwfField declined_upgrade[] = {
-	PLAIN("deploymentVersion"),
-	INT64("revisionNumber"),
-	END
-};
-
-static const PgwfField application_failure[] = {
-	PLAIN("type"),
-	PLAIN("nonRetryable"),
-	PAYLOADS("details"),
-	DURATION("nextRetryDelay"),
-	PLAIN("category"),
-	END
-};
-
-static const PgwfField timeout_failure[] = {
-	PLAIN("timeoutType"),
-	PAYLOADS("lastHeartbeatDetails"),
-	END
-};
-
-static const PgwfField canceled_failure[] = {
-	PAYLOADS("details"),
-	PLAIN("identity"),
-	END
-};
-
-static const PgwfField reset_failure[] = {
-	PAYLOADS("lastHeartbeatDetails"),
-	END
-};
-
-static const PgwfField activity_failure[] = {
-	INT64("scheduledEventId"),
-	INT64("startedEventId"),
-	PLAIN("identity"),
-	PLAIN("activityType"),
-	PLAIN("activityId"),
-	PLAIN("retryState"),
-	END
-};
-
-static const PgwfField child_failure[] = {
-	PLAIN("namespace"),
-	MESSAGE("workflowExecution", execution),
-	PLAIN("workflowType"),
-	INT64("initiatedEventId"),
-	INT64("startedEventId"),
-	PLAIN("retryState"),
-	END
-};
-
-static const PgwfField nexus_failure[] = {
-	INT64("scheduledEventId"),
-	PLAIN("endpoint"),
-	PLAIN("service"),
-	PLAIN("operation"),
-	PLAIN("operationId"),
-	PLAIN("operationToken"),
-	END
-};
-
-static const PgwfField failure[FAILURE_FIELDS] = {
-	PLAIN("message"),
-	PLAIN("source"),
-	PLAIN("stackTrace"),
-	PAYLOAD("encodedAttributes"),
-	MESSAGE("cause", failure),
-	MESSAGE("applicationFailureInfo", application_failure),
-	MESSAGE("timeoutFailureInfo", timeout_failure),
-	MESSAGE("canceledFailureInfo", canceled_failure),
-	PLAIN("terminatedFailureInfo"),
-	PLAIN("serverFailureInfo"),
-	MESSAGE("resetWorkflowFailureInfo", reset_failure),
-	MESSAGE("activityFailureInfo", activity_failure),
-	MESSAGE("childWorkflowExecutionFailureInfo", child_failure),
-	MESSAGE("nexusOperationExecutionFailureInfo", nexus_failure),
-	PLAIN("nexusHandlerFailureInfo"),
-	END
-};
-
-static const PgwfField update_input[] = {
-	MESSAGE("header", header),
-	PLAIN("name"),
-	PAYLOADS("args"),
-	END
-};
-
-static const PgwfField update_request[] = {
-	PLAIN("meta"),
-	MESSAGE("input", update_input),
-	PLAIN("requestId"),
-	MESSAGES("completionCallbacks", callback),
-	MESSAGES("links", link),
-	END
-};
-
-static const PgwfField update_outcome[] = {
-	PAYLOADS("success"),
-	MESSAGE("failure", failure),
-	END
-};
-
-static const PgwfField update_options[] = {
-	PLAIN("updateId"),
-	PLAIN("attachedRequestId"),
-	MESSAGES("attachedCompletionCallbacks", callback),
-	END
-};
-
-/* ---- attributes of events, in the order of event types ---- */
+#include "pgwf_export_schema.h"
 
 static const PgwfField workflow_execution_started[] = {
 	PLAIN("workflowType"),
 	PLAIN("parentWorkflowNamespace"),
 	PLAIN("parentWorkflowNamespaceId"),
-	MESSAGE("parentWorkflowExecution", execution),
+	MESSAGE("parentWorkflowExecution", pgwf_execution_fields),
 	INT64("parentInitiatedEventId"),
-	MESSAGE("taskQueue", task_queue),
+	MESSAGE("taskQueue", pgwf_task_queue_fields),
 	PAYLOADS("input"),
 	DURATION("workflowExecutionTimeout"),
 	DURATION("workflowRunTimeout"),
 	DURATION("workflowTaskTimeout"),
 	PLAIN("continuedExecutionRunId"),
 	PLAIN("initiator"),
-	MESSAGE("continuedFailure", failure),
+	MESSAGE("continuedFailure", pgwf_failure_fields),
 	PAYLOADS("lastCompletionResult"),
 	PLAIN("originalExecutionRunId"),
 	PLAIN("identity"),
 	PLAIN("firstExecutionRunId"),
-	MESSAGE("retryPolicy", retry_policy),
+	MESSAGE("retryPolicy", pgwf_retry_policy_fields),
 	PLAIN("attempt"),
 	TIME("workflowExecutionExpirationTime"),
 	PLAIN("cronSchedule"),
 	DURATION("firstWorkflowTaskBackoff"),
-	MESSAGE("memo", memo),
-	MESSAGE("searchAttributes", search_attributes),
-	MESSAGE("prevAutoResetPoints", reset_points),
-	MESSAGE("header", header),
+	MESSAGE("memo", pgwf_memo_fields),
+	MESSAGE("searchAttributes", pgwf_search_attributes_fields),
+	MESSAGE("prevAutoResetPoints", pgwf_reset_points_fields),
+	MESSAGE("header", pgwf_header_fields),
 	INT64("parentInitiatedEventVersion"),
 	PLAIN("workflowId"),
 	PLAIN("sourceVersionStamp"),
-	MESSAGES("completionCallbacks", callback),
-	MESSAGE("rootWorkflowExecution", execution),
+	MESSAGES("completionCallbacks", pgwf_callback_fields),
+	MESSAGE("rootWorkflowExecution", pgwf_execution_fields),
 	PLAIN("inheritedBuildId"),
 	PLAIN("versioningOverride"),
 	PLAIN("parentPinnedWorkerDeploymentVersion"),
 	PLAIN("priority"),
 	PLAIN("inheritedPinnedVersion"),
-	MESSAGE("inheritedAutoUpgradeInfo", auto_upgrade_info),
+	MESSAGE("inheritedAutoUpgradeInfo", pgwf_auto_upgrade_info_fields),
 	PLAIN("eagerExecutionAccepted"),
-	MESSAGE("declinedTargetVersionUpgrade", declined_upgrade),
+	MESSAGE("declinedTargetVersionUpgrade", pgwf_declined_upgrade_fields),
 	PLAIN("timeSkippingConfig"),
 	PLAIN("timeSkippingStatePropagation"),
 	END
@@ -303,7 +63,7 @@ static const PgwfField workflow_execution_completed[] = {
 };
 
 static const PgwfField workflow_execution_failed[] = {
-	MESSAGE("failure", failure),
+	MESSAGE("failure", pgwf_failure_fields),
 	PLAIN("retryState"),
 	INT64("workflowTaskCompletedEventId"),
 	PLAIN("newExecutionRunId"),
@@ -317,7 +77,7 @@ static const PgwfField workflow_execution_timed_out[] = {
 };
 
 static const PgwfField workflow_task_scheduled[] = {
-	MESSAGE("taskQueue", task_queue),
+	MESSAGE("taskQueue", pgwf_task_queue_fields),
 	DURATION("startToCloseTimeout"),
 	PLAIN("attempt"),
 	END
@@ -342,7 +102,7 @@ static const PgwfField workflow_task_completed[] = {
 	PLAIN("identity"),
 	PLAIN("binaryChecksum"),
 	PLAIN("workerVersion"),
-	MESSAGE("sdkMetadata", sdk_metadata),
+	MESSAGE("sdkMetadata", pgwf_sdk_metadata_fields),
 	PLAIN("meteringMetadata"),
 	PLAIN("deployment"),
 	PLAIN("versioningBehavior"),
@@ -363,7 +123,7 @@ static const PgwfField workflow_task_failed[] = {
 	INT64("scheduledEventId"),
 	INT64("startedEventId"),
 	PLAIN("cause"),
-	MESSAGE("failure", failure),
+	MESSAGE("failure", pgwf_failure_fields),
 	PLAIN("identity"),
 	PLAIN("baseRunId"),
 	PLAIN("newRunId"),
@@ -376,15 +136,15 @@ static const PgwfField workflow_task_failed[] = {
 static const PgwfField activity_task_scheduled[] = {
 	PLAIN("activityId"),
 	PLAIN("activityType"),
-	MESSAGE("taskQueue", task_queue),
-	MESSAGE("header", header),
+	MESSAGE("taskQueue", pgwf_task_queue_fields),
+	MESSAGE("header", pgwf_header_fields),
 	PAYLOADS("input"),
 	DURATION("scheduleToCloseTimeout"),
 	DURATION("scheduleToStartTimeout"),
 	DURATION("startToCloseTimeout"),
 	DURATION("heartbeatTimeout"),
 	INT64("workflowTaskCompletedEventId"),
-	MESSAGE("retryPolicy", retry_policy),
+	MESSAGE("retryPolicy", pgwf_retry_policy_fields),
 	PLAIN("useWorkflowBuildId"),
 	PLAIN("priority"),
 	END
@@ -395,7 +155,7 @@ static const PgwfField activity_task_started[] = {
 	PLAIN("identity"),
 	PLAIN("requestId"),
 	PLAIN("attempt"),
-	MESSAGE("lastFailure", failure),
+	MESSAGE("lastFailure", pgwf_failure_fields),
 	PLAIN("workerVersion"),
 	INT64("buildIdRedirectCounter"),
 	END
@@ -411,7 +171,7 @@ static const PgwfField activity_task_completed[] = {
 };
 
 static const PgwfField activity_task_failed[] = {
-	MESSAGE("failure", failure),
+	MESSAGE("failure", pgwf_failure_fields),
 	INT64("scheduledEventId"),
 	INT64("startedEventId"),
 	PLAIN("identity"),
@@ -421,7 +181,7 @@ static const PgwfField activity_task_failed[] = {
 };
 
 static const PgwfField activity_task_timed_out[] = {
-	MESSAGE("failure", failure),
+	MESSAGE("failure", pgwf_failure_fields),
 	INT64("scheduledEventId"),
 	INT64("startedEventId"),
 	PLAIN("retryState"),
@@ -468,7 +228,7 @@ static const PgwfField timer_canceled[] = {
 static const PgwfField workflow_execution_cancel_requested[] = {
 	PLAIN("cause"),
 	INT64("externalInitiatedEventId"),
-	MESSAGE("externalWorkflowExecution", execution),
+	MESSAGE("externalWorkflowExecution", pgwf_execution_fields),
 	PLAIN("identity"),
 	END
 };
@@ -483,7 +243,7 @@ static const PgwfField request_cancel_external_initiated[] = {
 	INT64("workflowTaskCompletedEventId"),
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("control"),
 	PLAIN("childWorkflowOnly"),
 	PLAIN("reason"),
@@ -495,7 +255,7 @@ static const PgwfField request_cancel_external_failed[] = {
 	INT64("workflowTaskCompletedEventId"),
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	INT64("initiatedEventId"),
 	PLAIN("control"),
 	END
@@ -505,7 +265,7 @@ static const PgwfField external_cancel_requested[] = {
 	INT64("initiatedEventId"),
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	END
 };
 
@@ -513,8 +273,8 @@ static const PgwfField marker_recorded[] = {
 	PLAIN("markerName"),
 	PAYLOADS_MAP("details"),
 	INT64("workflowTaskCompletedEventId"),
-	MESSAGE("header", header),
-	MESSAGE("failure", failure),
+	MESSAGE("header", pgwf_header_fields),
+	MESSAGE("failure", pgwf_failure_fields),
 	END
 };
 
@@ -522,9 +282,9 @@ static const PgwfField workflow_execution_signaled[] = {
 	PLAIN("signalName"),
 	PAYLOADS("input"),
 	PLAIN("identity"),
-	MESSAGE("header", header),
+	MESSAGE("header", pgwf_header_fields),
 	PLAIN("skipGenerateWorkflowTask"),
-	MESSAGE("externalWorkflowExecution", execution),
+	MESSAGE("externalWorkflowExecution", pgwf_execution_fields),
 	PLAIN("requestId"),
 	END
 };
@@ -539,18 +299,18 @@ static const PgwfField workflow_execution_terminated[] = {
 static const PgwfField workflow_execution_continued_as_new[] = {
 	PLAIN("newExecutionRunId"),
 	PLAIN("workflowType"),
-	MESSAGE("taskQueue", task_queue),
+	MESSAGE("taskQueue", pgwf_task_queue_fields),
 	PAYLOADS("input"),
 	DURATION("workflowRunTimeout"),
 	DURATION("workflowTaskTimeout"),
 	INT64("workflowTaskCompletedEventId"),
 	DURATION("backoffStartInterval"),
 	PLAIN("initiator"),
-	MESSAGE("failure", failure),
+	MESSAGE("failure", pgwf_failure_fields),
 	PAYLOADS("lastCompletionResult"),
-	MESSAGE("header", header),
-	MESSAGE("memo", memo),
-	MESSAGE("searchAttributes", search_attributes),
+	MESSAGE("header", pgwf_header_fields),
+	MESSAGE("memo", pgwf_memo_fields),
+	MESSAGE("searchAttributes", pgwf_search_attributes_fields),
 	PLAIN("inheritBuildId"),
 	PLAIN("initialVersioningBehavior"),
 	END
@@ -561,7 +321,7 @@ static const PgwfField start_child_initiated[] = {
 	PLAIN("namespaceId"),
 	PLAIN("workflowId"),
 	PLAIN("workflowType"),
-	MESSAGE("taskQueue", task_queue),
+	MESSAGE("taskQueue", pgwf_task_queue_fields),
 	PAYLOADS("input"),
 	DURATION("workflowExecutionTimeout"),
 	DURATION("workflowRunTimeout"),
@@ -570,11 +330,11 @@ static const PgwfField start_child_initiated[] = {
 	PLAIN("control"),
 	INT64("workflowTaskCompletedEventId"),
 	PLAIN("workflowIdReusePolicy"),
-	MESSAGE("retryPolicy", retry_policy),
+	MESSAGE("retryPolicy", pgwf_retry_policy_fields),
 	PLAIN("cronSchedule"),
-	MESSAGE("header", header),
-	MESSAGE("memo", memo),
-	MESSAGE("searchAttributes", search_attributes),
+	MESSAGE("header", pgwf_header_fields),
+	MESSAGE("memo", pgwf_memo_fields),
+	MESSAGE("searchAttributes", pgwf_search_attributes_fields),
 	PLAIN("inheritBuildId"),
 	PLAIN("priority"),
 	PLAIN("timeSkippingConfig"),
@@ -599,9 +359,9 @@ static const PgwfField child_started[] = {
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
 	INT64("initiatedEventId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("workflowType"),
-	MESSAGE("header", header),
+	MESSAGE("header", pgwf_header_fields),
 	END
 };
 
@@ -609,7 +369,7 @@ static const PgwfField child_completed[] = {
 	PAYLOADS("result"),
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("workflowType"),
 	INT64("initiatedEventId"),
 	INT64("startedEventId"),
@@ -617,10 +377,10 @@ static const PgwfField child_completed[] = {
 };
 
 static const PgwfField child_failed[] = {
-	MESSAGE("failure", failure),
+	MESSAGE("failure", pgwf_failure_fields),
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("workflowType"),
 	INT64("initiatedEventId"),
 	INT64("startedEventId"),
@@ -632,7 +392,7 @@ static const PgwfField child_canceled[] = {
 	PAYLOADS("details"),
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("workflowType"),
 	INT64("initiatedEventId"),
 	INT64("startedEventId"),
@@ -642,7 +402,7 @@ static const PgwfField child_canceled[] = {
 static const PgwfField child_timed_out[] = {
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("workflowType"),
 	INT64("initiatedEventId"),
 	INT64("startedEventId"),
@@ -653,7 +413,7 @@ static const PgwfField child_timed_out[] = {
 static const PgwfField child_terminated[] = {
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("workflowType"),
 	INT64("initiatedEventId"),
 	INT64("startedEventId"),
@@ -664,12 +424,12 @@ static const PgwfField signal_external_initiated[] = {
 	INT64("workflowTaskCompletedEventId"),
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("signalName"),
 	PAYLOADS("input"),
 	PLAIN("control"),
 	PLAIN("childWorkflowOnly"),
-	MESSAGE("header", header),
+	MESSAGE("header", pgwf_header_fields),
 	END
 };
 
@@ -677,14 +437,14 @@ static const PgwfField external_signaled[] = {
 	INT64("initiatedEventId"),
 	PLAIN("namespace"),
 	PLAIN("namespaceId"),
-	MESSAGE("workflowExecution", execution),
+	MESSAGE("workflowExecution", pgwf_execution_fields),
 	PLAIN("control"),
 	END
 };
 
 static const PgwfField upsert_search_attributes[] = {
 	INT64("workflowTaskCompletedEventId"),
-	MESSAGE("searchAttributes", search_attributes),
+	MESSAGE("searchAttributes", pgwf_search_attributes_fields),
 	END
 };
 
@@ -692,7 +452,7 @@ static const PgwfField update_accepted[] = {
 	PLAIN("protocolInstanceId"),
 	PLAIN("acceptedRequestMessageId"),
 	INT64("acceptedRequestSequencingEventId"),
-	MESSAGE("acceptedRequest", update_request),
+	MESSAGE("acceptedRequest", pgwf_update_request_fields),
 	END
 };
 
@@ -700,41 +460,41 @@ static const PgwfField update_rejected[] = {
 	PLAIN("protocolInstanceId"),
 	PLAIN("rejectedRequestMessageId"),
 	INT64("rejectedRequestSequencingEventId"),
-	MESSAGE("rejectedRequest", update_request),
-	MESSAGE("failure", failure),
+	MESSAGE("rejectedRequest", pgwf_update_request_fields),
+	MESSAGE("failure", pgwf_failure_fields),
 	END
 };
 
 static const PgwfField update_completed[] = {
 	PLAIN("meta"),
 	INT64("acceptedEventId"),
-	MESSAGE("outcome", update_outcome),
+	MESSAGE("outcome", pgwf_update_outcome_fields),
 	END
 };
 
 static const PgwfField workflow_properties_modified_externally[] = {
-	MESSAGE("newTaskQueue", task_queue),
+	MESSAGE("newTaskQueue", pgwf_task_queue_fields),
 	DURATION("newWorkflowTaskTimeout"),
 	DURATION("newWorkflowRunTimeout"),
 	DURATION("newWorkflowExecutionTimeout"),
-	MESSAGE("upsertedMemo", memo),
+	MESSAGE("upsertedMemo", pgwf_memo_fields),
 	END
 };
 
 static const PgwfField activity_properties_modified_externally[] = {
 	INT64("scheduledEventId"),
-	MESSAGE("newRetryPolicy", retry_policy),
+	MESSAGE("newRetryPolicy", pgwf_retry_policy_fields),
 	END
 };
 
 static const PgwfField workflow_properties_modified[] = {
 	INT64("workflowTaskCompletedEventId"),
-	MESSAGE("upsertedMemo", memo),
+	MESSAGE("upsertedMemo", pgwf_memo_fields),
 	END
 };
 
 static const PgwfField update_admitted[] = {
-	MESSAGE("request", update_request),
+	MESSAGE("request", pgwf_update_request_fields),
 	PLAIN("origin"),
 	END
 };
@@ -771,7 +531,7 @@ static const PgwfField nexus_operation_completed[] = {
 
 static const PgwfField nexus_operation_failed[] = {
 	INT64("scheduledEventId"),
-	MESSAGE("failure", failure),
+	MESSAGE("failure", pgwf_failure_fields),
 	PLAIN("requestId"),
 	END
 };
@@ -780,12 +540,12 @@ static const PgwfField workflow_execution_options_updated[] = {
 	PLAIN("versioningOverride"),
 	PLAIN("unsetVersioningOverride"),
 	PLAIN("attachedRequestId"),
-	MESSAGES("attachedCompletionCallbacks", callback),
+	MESSAGES("attachedCompletionCallbacks", pgwf_callback_fields),
 	PLAIN("identity"),
 	PLAIN("priority"),
 	PLAIN("timeSkippingConfig"),
 	PLAIN("timeSkippingConfigUpdated"),
-	MESSAGES("workflowUpdateOptions", update_options),
+	MESSAGES("workflowUpdateOptions", pgwf_update_options_fields),
 	END
 };
 
@@ -799,7 +559,7 @@ static const PgwfField nexus_operation_cancel_request_completed[] = {
 static const PgwfField nexus_operation_cancel_request_failed[] = {
 	INT64("requestedEventId"),
 	INT64("workflowTaskCompletedEventId"),
-	MESSAGE("failure", failure),
+	MESSAGE("failure", pgwf_failure_fields),
 	INT64("scheduledEventId"),
 	END
 };

@@ -81,6 +81,11 @@ extern bool pgwf_run_remove_buffered_timer_fired(PgwfRun *run,
 extern bool pgwf_run_flush_buffer(PgwfRun *run);
 extern void pgwf_run_close(PgwfRun *run, PgwfStatus status);
 
+/* in pgwf_run_write.c and pgwf_run_limits.c, for pgwf_run_finish() */
+extern void pgwf_run_write(PgwfRun *run);
+extern bool pgwf_run_buffer_is_full(PgwfRun *run);
+extern void pgwf_run_check_size(PgwfRun *run);
+
 #define pgwf_run_is_open(run) ((run)->close_status == 0)
 #define pgwf_run_is_paused(run) (((run)->state.flags & PGWF_RUN_PAUSED) != 0)
 

@@ -1,0 +1,334 @@
+/*-------------------------------------------------------------------------
+ *
+ * pgwf_run_write.c
+ *		What has changed in a run, put into the tables.
+ *
+ * Each table's part of the run is written once, from the lists of the run:
+ * rows to insert, update and delete are marked as such.  Whoever waits for
+ * what has become ready is woken at commit.
+ *
+ * Locks: the caller holds the run.  Activities of a run that is closed are
+ * locked here before they are deleted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "pgwf_new_run.h"
+#include "pgwf_query.h"
+#include "pgwf_run.h"
+#include "pgwf_schedule.h"
+#include "pgwf_update.h"
+#include "pgwf_workflow_task.h"
+#include "pgwf_xact.h"
+
+/* The row of the pending workflow task as it has to be */
+static void
+fill_task(PgwfRun *run, PgwfTask *task)
+{
+	PgwfState  *state = &run->state;
+
+	task->namespace_id = state->namespace_id;
+	task->run_key = state->run_key;
+	task->stamp = state->wft_stamp;
+	task->scheduled_time = state->wft_scheduled_time;
+	task->claimed = (state->wft_started_event_id != 0);
+	task->sticky = (state->flags & PGWF_RUN_TASK_ON_STICKY) != 0;
+	task->task_queue = task->sticky ? state->sticky_queue :
+		pgwf_run_execution(run)->task_queue;
+	if (task->claimed)
+		task->due_at = state->wft_started_time + state->wft_timeout;
+	else if (task->sticky)
+		task->due_at = state->wft_scheduled_time + state->sticky_timeout;
+	else if (state->flags & PGWF_RUN_SPECULATIVE)
+		task->due_at = state->wft_scheduled_time +
+			PGWF_SPECULATIVE_SCHEDULE_TO_START;
+	else
+		task->due_at = PGWF_NO_TIME;
+}
+
+static void
+write_task(PgwfRun *run)
+{
+	bool		had = (run->stored.wft_scheduled_event_id != 0);
+	bool		has = (run->state.wft_scheduled_event_id != 0 &&
+					   pgwf_run_is_open(run));
+	PgwfTask	task;
+
+	if (had && has &&
+		((run->state.flags ^ run->stored.flags) & PGWF_RUN_SPECULATIVE) == 0 &&
+		run->state.wft_stamp == run->stored.wft_stamp &&
+		run->state.wft_started_event_id == run->stored.wft_started_event_id)
+	{
+		/* who looked for work while we held the lock has passed it over */
+		fill_task(run, &task);
+		if (!task.claimed)
+			pgwf_xact_wake_queue(task.namespace_id, PGWF_QUEUE_WORKFLOW,
+								 task.task_queue);
+		return;
+	}
+	if (had && run->task == NULL)
+	{
+		run->task = pgwf_task_load(run->call, run->state.namespace_id,
+								   run->state.run_key);
+		if (run->task == NULL)
+			elog(ERROR, "workflow task of run " INT64_FORMAT " is missing",
+				 run->state.run_key);
+	}
+	if (!has)
+	{
+		if (had)
+			pgwf_task_delete(run->call, run->task);
+		return;
+	}
+
+	fill_task(run, &task);
+	if (had)
+	{
+		task.tid = run->task->tid;
+		pgwf_task_update(run->call, &task);
+	}
+	else
+		pgwf_task_insert(run->call, &task);
+	if (!task.claimed)
+		pgwf_xact_wake_queue(task.namespace_id, PGWF_QUEUE_WORKFLOW,
+							 task.task_queue);
+	if (task.due_at != PGWF_NO_TIME)
+		pgwf_xact_due(task.due_at);
+}
+
+static void
+write_activities(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	/* those of a closed run all go */
+	if (!pgwf_run_is_open(run))
+		(void) pgwf_run_activities(run);
+
+	foreach(lc, run->activities)
+	{
+		PgwfActivity *activity = lfirst(lc);
+
+		if (!pgwf_run_is_open(run))
+		{
+			if (activity->change == PGWF_ROW_INSERT)
+				continue;
+			if (pgwf_activity_lock(run->call, activity,
+								   LockWaitBlock) == PGWF_LOCK_OK)
+				pgwf_activity_delete(run->call, activity);
+			continue;
+		}
+		switch (activity->change)
+		{
+			case PGWF_ROW_UNCHANGED:
+				continue;
+			case PGWF_ROW_INSERT:
+				pgwf_activity_insert(run->call, activity);
+				break;
+			case PGWF_ROW_UPDATE:
+				pgwf_activity_update(run->call, activity);
+				break;
+			case PGWF_ROW_DELETE:
+				pgwf_activity_delete(run->call, activity);
+				continue;
+		}
+		if (activity->state == PGWF_ACTIVITY_SCHEDULED)
+			pgwf_xact_wake_queue(activity->namespace_id, PGWF_QUEUE_ACTIVITY,
+								 activity->task_queue);
+		if (activity->due_at != PGWF_NO_TIME)
+			pgwf_xact_due(activity->due_at);
+	}
+}
+
+static void
+write_timers(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (!pgwf_run_is_open(run))
+		(void) pgwf_run_timers(run);
+
+	foreach(lc, run->timers)
+	{
+		PgwfTimer  *timer = lfirst(lc);
+
+		if (timer->change == PGWF_ROW_INSERT)
+		{
+			if (!pgwf_run_is_open(run))
+				continue;
+			pgwf_timer_insert(run->call, timer);
+			pgwf_xact_due(timer->fire_at);
+		}
+		else if (timer->change == PGWF_ROW_DELETE || !pgwf_run_is_open(run))
+			pgwf_timer_delete(run->call, timer);
+	}
+}
+
+/* Those of a closed run go, and what its close means to them is sent */
+static void
+write_children(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (!pgwf_run_is_open(run))
+		(void) pgwf_run_children(run);
+
+	foreach(lc, run->children)
+	{
+		PgwfChild  *child = lfirst(lc);
+
+		if (!pgwf_run_is_open(run))
+		{
+			if (child->change != PGWF_ROW_DELETE && child->run_id &&
+				(run->reset_event_id == 0 ?
+				 child->parent_close_policy != PGWF_PARENT_CLOSE_ABANDON :
+				 child->initiated_event_id >= run->reset_event_id))
+				pgwf_run_send(run, PGWF_MESSAGE_PARENT_CLOSED,
+							  child->initiated_event_id);
+			if (child->change != PGWF_ROW_INSERT)
+				pgwf_child_delete(run->call, child);
+			continue;
+		}
+		switch (child->change)
+		{
+			case PGWF_ROW_UNCHANGED:
+				break;
+			case PGWF_ROW_INSERT:
+				pgwf_child_insert(run->call, child);
+				break;
+			case PGWF_ROW_UPDATE:
+				pgwf_child_update(run->call, child);
+				break;
+			case PGWF_ROW_DELETE:
+				pgwf_child_delete(run->call, child);
+				break;
+		}
+	}
+}
+
+static void
+write_messages(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	foreach(lc, run->messages)
+	{
+		PgwfMessage *message = lfirst(lc);
+
+		pgwf_message_insert(run->call, message);
+		pgwf_xact_due(message->due_at);
+	}
+}
+
+static void
+write_buffer(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (!pgwf_run_is_open(run))
+		run->unbuffered = list_concat(run->unbuffered,
+									  pgwf_run_buffered(run));
+	foreach(lc, run->unbuffered)
+		pgwf_buffered_event_delete(run->call, lfirst(lc));
+	if (!pgwf_run_is_open(run))
+		return;
+	foreach(lc, run->arrived)
+	{
+		PgwfEvent  *event = lfirst(lc);
+
+		event->event_id = run->state.next_buffer_id++;
+		run->state.buffered_events++;
+		run->state.buffered_size += pgwf_event_size(event);
+		pgwf_buffered_event_insert(run->call, run->state.namespace_id,
+								   run->state.run_key, event);
+	}
+}
+
+static void
+write_close(PgwfRun *run)
+{
+	PgwfExecution *execution = pgwf_run_execution(run);
+
+	execution->status = run->close_status;
+	execution->close_time = run->state.last_event_time;
+	execution->history_length = run->state.next_event_id - 1;
+	execution->history_size = run->state.history_size;
+	if (run->successor)
+		execution->new_run_id = &run->successor->run_id;
+	pgwf_execution_update(run->call, execution);
+	if (execution->schedule_id && run->successor == NULL)
+		pgwf_schedule_run_closed(run->call, execution);
+	if (run->stored.flags & PGWF_RUN_HAS_REQUESTS)
+		pgwf_run_request_delete_all(run->call, run->state.namespace_id,
+									run->state.run_key);
+	pgwf_state_delete(run->call, &run->state_tid);
+}
+
+/* Starts the run that continues this one, which has been written as closed */
+static void
+start_successor(PgwfRun *run)
+{
+	PgwfRun		successor;
+
+	if (!pgwf_new_run_begin(&successor, run->call, run->successor))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not continue run " INT64_FORMAT " due to concurrent start",
+						run->state.run_key)));
+	pgwf_run_finish(&successor);
+}
+
+/*
+ * Writes everything that has changed in the run, and starts the run that
+ * continues it.
+ */
+void
+pgwf_run_write(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (run->events != NIL)
+		pgwf_event_insert(run->call, run->state.namespace_id,
+						  run->state.run_key, run->events);
+	write_task(run);
+	write_activities(run);
+	write_timers(run);
+	write_children(run);
+	write_messages(run);
+	write_buffer(run);
+	pgwf_run_write_queries(run);
+	pgwf_run_write_updates(run);
+	if (pgwf_run_is_open(run))
+	{
+		if (run->execution_changed)
+			pgwf_execution_update(run->call, run->execution);
+		if (run->signal_requests != NIL || run->attached_requests != NIL ||
+			run->pause_request)
+			run->state.flags |= PGWF_RUN_HAS_REQUESTS;
+		foreach(lc, run->signal_requests)
+			pgwf_run_request_insert(run->call, run->state.namespace_id,
+									run->state.run_key, PGWF_REQUEST_SIGNAL,
+									lfirst(lc));
+		foreach(lc, run->attached_requests)
+			pgwf_run_request_insert(run->call, run->state.namespace_id,
+									run->state.run_key,
+									PGWF_REQUEST_ATTACHED_START,
+									lfirst(lc));
+		if (run->pause_request)
+			pgwf_run_request_insert(run->call, run->state.namespace_id,
+									run->state.run_key, PGWF_REQUEST_PAUSE,
+									run->pause_request);
+		if (run->is_new)
+			pgwf_state_insert(run->call, &run->state);
+		else
+			pgwf_state_update(run->call, &run->state_tid, &run->state);
+	}
+	else
+	{
+		write_close(run);
+		pgwf_xact_run_changed(run->state.namespace_id, run->state.run_key);
+	}
+	if (run->successor)
+		start_successor(run);
+}
