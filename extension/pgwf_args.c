@@ -188,6 +188,23 @@ pgwf_new_uuid(pg_uuid_t *uuid)
 	uuid->data[8] = (uuid->data[8] & 0x3f) | 0x80;
 }
 
+/*
+ * A UUID of version 7 for a run: it begins with the time in milliseconds, so
+ * that runs which start together are neighbours in the index of run ids.  Of
+ * random ids each would change, and after a checkpoint log, a page of its own.
+ */
+void
+pgwf_new_run_id(pg_uuid_t *uuid)
+{
+	int64		ms = GetCurrentTimestamp() / 1000 +
+		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
+
+	pgwf_new_uuid(uuid);
+	for (int i = 0; i < 6; i++)
+		uuid->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
+	uuid->data[6] = (uuid->data[6] & 0x0f) | 0x70;
+}
+
 char *
 pgwf_uuid_text(const pg_uuid_t *uuid)
 {

@@ -21,7 +21,7 @@ pgwf_new_run_init(PgwfNewRun *options, int32 namespace_id)
 {
 	memset(options, 0, sizeof(PgwfNewRun));
 	options->namespace_id = namespace_id;
-	pgwf_new_uuid(&options->run_id);
+	pgwf_new_run_id(&options->run_id);
 	options->attempt = 1;
 	options->expiration_time = PGWF_NO_TIME;
 }

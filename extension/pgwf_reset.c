@@ -614,7 +614,7 @@ pgwf_reset_workflow_execution(PG_FUNCTION_ARGS)
 	request_id = pgwf_arg_id(fcinfo, 5, "request_id");
 	read_exclusions(fcinfo, 6, &reset);
 	reset.identity = pgwf_arg_identity(fcinfo, 7);
-	pgwf_new_uuid(&reset.new_run_id);
+	pgwf_new_run_id(&reset.new_run_id);
 	if (request_id == NULL)
 		request_id = pgwf_uuid_text(&reset.new_run_id);
 	if (PG_ARGISNULL(2) == PG_ARGISNULL(3))

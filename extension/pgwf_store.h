@@ -58,7 +58,7 @@ typedef struct PgwfState
 	int32		open_updates;	/* admitted or accepted */
 	int32		update_count;	/* accepted in all */
 	char	   *sticky_queue;	/* NULL if the run is not sticky */
-	char	   *wft_identity;	/* worker that holds the workflow task */
+	char	   *wft_identity;	/* holds the workflow task, or held the last */
 } PgwfState;
 
 #define PGWF_RUN_CANCEL_REQUESTED	0x01

@@ -191,7 +191,6 @@ schedule(PgwfRun *run, bool speculative)
 	if (state->wft_original_scheduled_time == PGWF_NO_TIME)
 		state->wft_original_scheduled_time = run->call->now;
 	state->wft_stamp++;
-	state->wft_identity = NULL;
 	if (is_virtual(run))
 		state->wft_scheduled_event_id = state->next_event_id;
 	else
@@ -294,7 +293,10 @@ pgwf_workflow_task_start(PgwfRun *run, const char *identity,
 	pgwf_run_send_updates(run);
 }
 
-/* Nothing is pending any more */
+/*
+ * Nothing is pending any more.  Timeout and identity stay, as they are likely
+ * to be the next task's: what does not change needs no log.
+ */
 void
 pgwf_workflow_task_forget(PgwfRun *run)
 {
@@ -305,8 +307,6 @@ pgwf_workflow_task_forget(PgwfRun *run)
 	state->wft_scheduled_time = PGWF_NO_TIME;
 	state->wft_original_scheduled_time = PGWF_NO_TIME;
 	state->wft_started_time = PGWF_NO_TIME;
-	state->wft_timeout = PGWF_NO_DURATION;
-	state->wft_identity = NULL;
 	state->flags &= ~(PGWF_RUN_TASK_ON_STICKY | PGWF_RUN_CLOSE_ATTEMPTED |
 					  PGWF_RUN_SPECULATIVE);
 }

@@ -26,7 +26,7 @@ CREATE FUNCTION t.mask(value jsonb) RETURNS text
 LANGUAGE sql AS $$
 SELECT regexp_replace(regexp_replace(regexp_replace(regexp_replace(
     regexp_replace(value::text,
-    '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}',
+    '[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}',
     '<uuid>', 'g'),
     '\d{4}-\d\d-\d\dT[\d:.]+Z', '<time>', 'g'),
     '("historySizeBytes": )\d+', '\1"<n>"', 'g'),

@@ -136,18 +136,31 @@ COMMENT ON COLUMN workflow.execution.schedule_id IS
  * The lock and the counters of an open run: one fixed-width row, rewritten
  * by every change of the run.  Times and ids that do not apply are zero or
  * -infinity, never null.
+ *
+ * The log of an update holds what lies between the first and the last byte
+ * that changed: so what rarely changes stands before and after the rest.
  */
 CREATE TABLE workflow.mutable_state (
     namespace_id integer NOT NULL,
-    flags integer NOT NULL,
+    update_count integer NOT NULL DEFAULT 0,
     run_key bigint NOT NULL,
-    next_event_id bigint NOT NULL,
+    task_timeout_us bigint NOT NULL,
     next_buffer_id bigint NOT NULL,
+    buffered_size bigint NOT NULL,
+    buffered_events integer NOT NULL,
+    pending_children integer NOT NULL DEFAULT 0,
+    pending_signals integer NOT NULL DEFAULT 0,
+    pending_cancels integer NOT NULL DEFAULT 0,
+    signal_count integer NOT NULL,
+    open_updates integer NOT NULL DEFAULT 0,
+    pending_timers integer NOT NULL,
+    pending_activities integer NOT NULL,
+    flags integer NOT NULL,
+    wft_stamp integer NOT NULL,
+    next_event_id bigint NOT NULL,
     last_event_time timestamptz NOT NULL,
     previous_started_event_id bigint NOT NULL,
     history_size bigint NOT NULL,
-    buffered_size bigint NOT NULL,
-    task_timeout_us bigint NOT NULL,
     wft_scheduled_event_id bigint NOT NULL,
     wft_started_event_id bigint NOT NULL,
     wft_scheduled_time timestamptz NOT NULL,
@@ -156,16 +169,6 @@ CREATE TABLE workflow.mutable_state (
     wft_timeout_us bigint NOT NULL,
     sticky_timeout_us bigint NOT NULL,
     wft_attempt integer NOT NULL,
-    wft_stamp integer NOT NULL,
-    buffered_events integer NOT NULL,
-    pending_activities integer NOT NULL,
-    pending_timers integer NOT NULL,
-    pending_children integer NOT NULL DEFAULT 0,
-    pending_signals integer NOT NULL DEFAULT 0,
-    pending_cancels integer NOT NULL DEFAULT 0,
-    signal_count integer NOT NULL,
-    open_updates integer NOT NULL DEFAULT 0,
-    update_count integer NOT NULL DEFAULT 0,
     sticky_queue text COLLATE "C",
     wft_identity text COLLATE "C",
     CONSTRAINT mutable_state_pkey PRIMARY KEY (namespace_id, run_key)
@@ -178,6 +181,8 @@ COMMENT ON COLUMN workflow.mutable_state.wft_scheduled_event_id IS
 'WorkflowTaskScheduled of the pending workflow task; 0 when none is pending';
 COMMENT ON COLUMN workflow.mutable_state.wft_started_event_id IS
 'WorkflowTaskStarted of the pending workflow task; 0 when it is not started';
+COMMENT ON COLUMN workflow.mutable_state.wft_identity IS
+'worker that holds the pending workflow task if it is started, else who held the last one';
 COMMENT ON COLUMN workflow.mutable_state.wft_stamp IS
 'number of the workflow task within the run, counted at every scheduling';
 
