@@ -16,6 +16,7 @@
 #include "pgwf_command.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
+#include "pgwf_namespace.h"
 #include "pgwf_new_run.h"
 
 #define COMMAND_TYPE_PREFIX "COMMAND_TYPE_"
@@ -295,20 +296,36 @@ pgwf_command_failed(const PgwfCommandContext *context)
 	return context->failed_cause != NULL;
 }
 
-/* A payload over the limit refuses the completion and ends the run */
-bool
-pgwf_command_check_size(PgwfCommandContext *context, const char *cause,
-						const char *what, const Jsonb *value)
+static bool
+check_size(PgwfCommandContext *context, const char *cause, const char *what,
+		   const Jsonb *value, int warn, int error)
 {
-	if (value == NULL || pgwf_payload_size_error <= 0 ||
-		VARSIZE(value) <= pgwf_payload_size_error)
+	if (value == NULL || error <= 0 || VARSIZE(value) <= error)
 	{
-		pgwf_warn_payload_size(what, value, pgwf_payload_size_warn);
+		pgwf_warn_payload_size(what, value, warn);
 		return true;
 	}
 	pgwf_command_fail(context, cause, "%s exceeds size limit.", what);
 	context->too_large = true;
 	return false;
+}
+
+/* A payload over the limit refuses the completion and ends the run */
+bool
+pgwf_command_check_size(PgwfCommandContext *context, const char *cause,
+						const char *what, const Jsonb *value)
+{
+	return check_size(context, cause, what, value, pgwf_payload_size_warn,
+					  pgwf_payload_size_error);
+}
+
+/* So does a memo, which has a limit of its own */
+bool
+pgwf_command_check_memo(PgwfCommandContext *context, const char *cause,
+						const char *what, const Jsonb *memo)
+{
+	return check_size(context, cause, what, memo, pgwf_memo_size_warn,
+					  pgwf_memo_size_error);
 }
 
 bool
@@ -329,6 +346,24 @@ pgwf_command_check_read(PgwfCommandContext *context, const char *cause,
 {
 	if (reader->error)
 		pgwf_command_fail(context, cause, "%s", reader->error);
+	return !pgwf_command_failed(context);
+}
+
+/*
+ * Refuses a command that is meant for a workflow of another namespace: a
+ * workflow reaches its own only
+ */
+bool
+pgwf_command_check_namespace(PgwfCommandContext *context, const char *cause,
+							 PgwfReader *reader)
+{
+	char	   *namespace = pgwf_read_text(reader, "namespace");
+
+	if (namespace && namespace[0] != '\0' &&
+		strcmp(namespace,
+			   pgwf_namespace_name(context->run->state.namespace_id)) != 0)
+		pgwf_command_fail(context, cause,
+						  "namespace is not that of the workflow");
 	return !pgwf_command_failed(context);
 }
 

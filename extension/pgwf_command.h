@@ -52,11 +52,17 @@ extern bool pgwf_command_failed(const PgwfCommandContext *context);
 extern bool pgwf_command_check_size(PgwfCommandContext *context,
 									const char *cause, const char *what,
 									const Jsonb *value);
+extern bool pgwf_command_check_memo(PgwfCommandContext *context,
+									const char *cause, const char *what,
+									const Jsonb *memo);
 extern bool pgwf_command_check_id(PgwfCommandContext *context,
 								  const char *cause, const char *what,
 								  const char *value, bool required);
 extern bool pgwf_command_check_read(PgwfCommandContext *context,
 									const char *cause, PgwfReader *reader);
+extern bool pgwf_command_check_namespace(PgwfCommandContext *context,
+										 const char *cause,
+										 PgwfReader *reader);
 extern PgwfEvent *pgwf_command_event(PgwfCommandContext *context,
 									 PgwfEventType type,
 									 PgwfObject *attributes);

@@ -159,6 +159,7 @@ read_child(PgwfCommandContext *context, PgwfReader *reader,
 	read_timeouts(context, reader, child);
 	if (pgwf_command_failed(context) ||
 		!pgwf_command_check_read(context, BAD_CHILD, reader) ||
+		!pgwf_command_check_namespace(context, BAD_CHILD, reader) ||
 		!pgwf_command_check_id(context, BAD_CHILD, "workflowId",
 							   child->workflow_id, true) ||
 		!pgwf_command_check_id(context, BAD_CHILD, "workflowType",
@@ -175,7 +176,7 @@ read_child(PgwfCommandContext *context, PgwfReader *reader,
 		pgwf_command_check_size(context, BAD_CHILD,
 								"StartChildWorkflowExecutionCommandAttributes.Input",
 								child->input) &&
-		pgwf_command_check_size(context, BAD_CHILD,
+		pgwf_command_check_memo(context, BAD_CHILD,
 								"StartChildWorkflowExecutionCommandAttributes.Memo",
 								child->memo);
 }

@@ -144,7 +144,7 @@ pgwf_command_continue_as_new(PgwfCommandContext *context, PgwfReader *reader)
 		!pgwf_command_check_size(context, BAD_CONTINUE,
 								 "ContinueAsNewWorkflowExecutionCommandAttributes.Input",
 								 next->input) ||
-		!pgwf_command_check_size(context, BAD_CONTINUE,
+		!pgwf_command_check_memo(context, BAD_CONTINUE,
 								 "ContinueAsNewWorkflowExecutionCommandAttributes.Memo",
 								 next->memo))
 		return;

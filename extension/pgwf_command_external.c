@@ -74,6 +74,7 @@ pgwf_command_signal_external(PgwfCommandContext *context, PgwfReader *reader)
 	run_id = pgwf_read_text(&target, "runId");
 	if (!pgwf_command_check_read(context, BAD_SIGNAL, reader) ||
 		!pgwf_command_check_read(context, BAD_SIGNAL, &target) ||
+		!pgwf_command_check_namespace(context, BAD_SIGNAL, reader) ||
 		!check_target(context, BAD_SIGNAL, workflow_id, run_id) ||
 		!pgwf_command_check_id(context, BAD_SIGNAL, "signalName",
 							   signal_name, true) ||
@@ -136,6 +137,7 @@ pgwf_command_cancel_external(PgwfCommandContext *context, PgwfReader *reader)
 	PgwfEvent  *event;
 
 	if (!pgwf_command_check_read(context, BAD_CANCEL, reader) ||
+		!pgwf_command_check_namespace(context, BAD_CANCEL, reader) ||
 		!check_target(context, BAD_CANCEL, workflow_id, run_id) ||
 		!pgwf_command_check_id(context, BAD_CANCEL, "reason", reason, false))
 		return;

@@ -45,6 +45,27 @@ check_shape(PgwfCommandContext *context, const Jsonb *attributes,
 	return pgwf_command_check_read(context, cause, &reader);
 }
 
+/*
+ * Refuses too many search attributes; those that are too large end the run,
+ * as any payload does.
+ */
+static bool
+check_search_attributes_size(PgwfCommandContext *context,
+							 const Jsonb *attributes)
+{
+	char	   *detail;
+	char	   *message = pgwf_search_attributes_too_many(attributes, &detail);
+
+	if (message == NULL)
+	{
+		message = pgwf_search_attributes_oversize(attributes, &detail);
+		context->too_large = message != NULL;
+	}
+	if (message)
+		pgwf_command_fail(context, BAD_SEARCH_ATTRIBUTES, "%s", message);
+	return message == NULL;
+}
+
 /* Refuses search attributes that the namespace does not know, or too large */
 bool
 pgwf_command_check_search_attributes(PgwfCommandContext *context,
@@ -58,11 +79,10 @@ pgwf_command_check_search_attributes(PgwfCommandContext *context,
 	if (!check_shape(context, attributes, "indexedFields",
 					 BAD_SEARCH_ATTRIBUTES))
 		return false;
-	message = pgwf_search_attributes_oversize(attributes, &detail);
-	if (message == NULL)
-		message =
-			pgwf_search_attributes_invalid(context->run->state.namespace_id,
-										   attributes, &detail);
+	if (!check_search_attributes_size(context, attributes))
+		return false;
+	message = pgwf_search_attributes_invalid(context->run->state.namespace_id,
+											 attributes, &detail);
 	if (message)
 		pgwf_command_fail(context, BAD_SEARCH_ATTRIBUTES, "%s", message);
 	return message == NULL;
@@ -80,8 +100,6 @@ pgwf_command_upsert_search_attributes(PgwfCommandContext *context,
 	Jsonb	   *merged;
 	PgwfExecution *execution;
 	PgwfObject	attributes;
-	char	   *detail;
-	char	   *message;
 
 	if (!pgwf_command_check_read(context, BAD_SEARCH_ATTRIBUTES, reader) ||
 		!pgwf_command_check_search_attributes(context, upserted))
@@ -95,12 +113,8 @@ pgwf_command_upsert_search_attributes(PgwfCommandContext *context,
 	execution = pgwf_run_execution(run);
 	merged = pgwf_search_attributes_merge(execution->search_attributes,
 										  upserted);
-	message = pgwf_search_attributes_oversize(merged, &detail);
-	if (message)
-	{
-		pgwf_command_fail(context, BAD_SEARCH_ATTRIBUTES, "%s", message);
+	if (!check_search_attributes_size(context, merged))
 		return;
-	}
 	execution->search_attributes = merged;
 	run->execution_changed = true;
 	pgwf_object_begin(&attributes);
@@ -133,15 +147,10 @@ pgwf_command_modify_properties(PgwfCommandContext *context,
 	}
 	execution = pgwf_run_execution(run);
 	merged = pgwf_fields_merge(execution->memo, upserted, "fields", false);
-	if (merged && pgwf_memo_size_error > 0 &&
-		VARSIZE(merged) > pgwf_memo_size_error)
-	{
-		pgwf_command_fail(context, BAD_PROPERTIES,
-						  "ModifyWorkflowPropertiesCommandAttributes.UpsertedMemo exceeds size limit.");
-		context->too_large = true;
+	if (!pgwf_command_check_memo(context, BAD_PROPERTIES,
+								 "ModifyWorkflowPropertiesCommandAttributes.UpsertedMemo",
+								 merged))
 		return;
-	}
-	pgwf_warn_payload_size("memo", merged, pgwf_memo_size_warn);
 	execution->memo = merged;
 	run->execution_changed = true;
 	pgwf_object_begin(&attributes);

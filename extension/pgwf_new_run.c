@@ -87,8 +87,10 @@ static void
 check_search_attributes(Jsonb *attributes)
 {
 	char	   *detail;
-	char	   *message = pgwf_search_attributes_oversize(attributes, &detail);
+	char	   *message = pgwf_search_attributes_too_many(attributes, &detail);
 
+	if (message == NULL)
+		message = pgwf_search_attributes_oversize(attributes, &detail);
 	if (message)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),

@@ -228,6 +228,7 @@ start_child(PgwfCall *call, const PgwfMessage *message)
 	PgwfRun		run;
 	PgwfLockResult lock;
 	PgwfChild  *child;
+	PgwfEvent  *event;
 	PgwfReader	initiated;
 	PgwfNewRun	options;
 	PgwfParent	parent_info = {0};
@@ -241,8 +242,10 @@ start_child(PgwfCall *call, const PgwfMessage *message)
 	if (child == NULL || child->run_id != NULL)
 		return DELIVERED;
 
-	pgwf_reader_init(&initiated, load_event(call, message)->attributes);
+	event = load_event(call, message);
+	pgwf_reader_init(&initiated, event->attributes);
 	pgwf_new_run_init(&options, message->namespace_id);
+	options.user_metadata = event->user_metadata;
 	fill_child_options(&options, &initiated, &parent_info, &parent);
 	parent_info.initiated_event_id = message->event_id;
 	options.request_id = message_request_id(&parent, message);

@@ -406,6 +406,19 @@ json_size(const JsonbValue *value)
 }
 
 char *
+pgwf_search_attributes_too_many(const Jsonb *attributes, char **detail)
+{
+	Jsonb	   *fields = inner_fields(attributes, "indexedFields");
+
+	*detail = NULL;
+	if (fields == NULL || JB_ROOT_COUNT(fields) <= pgwf_max_search_attributes)
+		return NULL;
+	*detail = psprintf("There are %u, the limit is %d.",
+					   JB_ROOT_COUNT(fields), pgwf_max_search_attributes);
+	return pstrdup("too many search attributes");
+}
+
+char *
 pgwf_search_attributes_oversize(const Jsonb *attributes, char **detail)
 {
 	Jsonb	   *fields = inner_fields(attributes, "indexedFields");
@@ -416,13 +429,6 @@ pgwf_search_attributes_oversize(const Jsonb *attributes, char **detail)
 	*detail = NULL;
 	if (fields == NULL)
 		return NULL;
-	if (JB_ROOT_COUNT(fields) > pgwf_max_search_attributes)
-	{
-		*detail = psprintf("There are %u, the limit is %d.",
-						   JB_ROOT_COUNT(fields),
-						   pgwf_max_search_attributes);
-		return pstrdup("too many search attributes");
-	}
 	it = JsonbIteratorInit(&fields->root);
 	(void) JsonbIteratorNext(&it, &key, false);
 	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
@@ -500,8 +506,10 @@ void
 pgwf_search_attributes_check(int32 namespace_id, const Jsonb *attributes)
 {
 	char	   *detail;
-	char	   *message = pgwf_search_attributes_oversize(attributes, &detail);
+	char	   *message = pgwf_search_attributes_too_many(attributes, &detail);
 
+	if (message == NULL)
+		message = pgwf_search_attributes_oversize(attributes, &detail);
 	if (message == NULL)
 		message = pgwf_search_attributes_invalid(namespace_id, attributes,
 												 &detail);

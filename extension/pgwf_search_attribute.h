@@ -46,16 +46,18 @@ extern bool pgwf_search_builtin(int number, const char **name,
 
 /*
  * Says what is wrong with search attributes that are to be set, or returns
- * NULL.  *detail, if not NULL, is a sentence.  The first looks at number and
- * sizes only, the second at names and types.
+ * NULL.  *detail, if not NULL, is a sentence.  The first two look at number
+ * and sizes only, the third at names and types.
  */
+extern char *pgwf_search_attributes_too_many(const Jsonb *attributes,
+											 char **detail);
 extern char *pgwf_search_attributes_oversize(const Jsonb *attributes,
 											 char **detail);
 extern char *pgwf_search_attributes_invalid(int32 namespace_id,
 											const Jsonb *attributes,
 											char **detail);
 
-/* Raises PW003 for what the two above find */
+/* Raises PW003 for what the three above find */
 extern void pgwf_search_attributes_check(int32 namespace_id,
 										 const Jsonb *attributes);
 
