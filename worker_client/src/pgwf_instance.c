@@ -12,102 +12,6 @@
 
 #include "pgwf_int.h"
 
-/* ---- memory that lives as long as the run ---- */
-
-#define CHUNK_SIZE	((size_t) 4096)
-
-/* What every piece is aligned for. */
-typedef union Unit
-{
-	int64_t		integer;
-	double		real;
-	void	   *pointer;
-} Unit;
-
-typedef struct PgwfChunk
-{
-	struct PgwfChunk *next;
-	size_t		used;
-	size_t		size;			/* of data */
-	Unit		data[];
-} PgwfChunk;
-
-/* Zeroed memory that is freed with the instance. */
-void *
-pgwf_arena_alloc(PgwfWorkflow *wf, size_t size)
-{
-	PgwfChunk  *chunk = wf->chunks;
-	void	   *ptr;
-
-	size = (size + sizeof(Unit) - 1) / sizeof(Unit) * sizeof(Unit);
-	if (chunk == NULL || chunk->size - chunk->used < size)
-	{
-		size_t		room = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
-		PgwfChunk  *fresh = pgwf_xalloc(sizeof(PgwfChunk) + room);
-
-		fresh->size = room;
-		if (chunk != NULL && room == size)
-		{
-			/* a big piece of its own; go on filling the current chunk */
-			fresh->next = chunk->next;
-			chunk->next = fresh;
-		}
-		else
-		{
-			fresh->next = chunk;
-			wf->chunks = fresh;
-		}
-		chunk = fresh;
-	}
-	ptr = (char *) chunk->data + chunk->used;
-	chunk->used += size;
-	return ptr;
-}
-
-char *
-pgwf_arena_strdup(PgwfWorkflow *wf, const char *str)
-{
-	size_t		size = strlen(str) + 1;
-
-	return memcpy(pgwf_arena_alloc(wf, size), str, size);
-}
-
-char *
-pgwf_arena_vprintf(PgwfWorkflow *wf, const char *fmt, va_list args)
-{
-	char	   *str = pgwf_xvprintf(fmt, args);
-	char	   *copy = pgwf_arena_strdup(wf, str);
-
-	free(str);
-	return copy;
-}
-
-/* Keeps one reference of a value until the instance goes. */
-json_t *
-pgwf_arena_json(PgwfWorkflow *wf, json_t *value)
-{
-	if (wf->n_owned == wf->cap_owned)
-	{
-		wf->cap_owned = wf->cap_owned > 0 ? wf->cap_owned * 2 : 16;
-		wf->owned = pgwf_xrealloc(wf->owned,
-								  wf->cap_owned * sizeof(json_t *));
-	}
-	wf->owned[wf->n_owned++] = value;
-	return value;
-}
-
-/* A failure of the instance's; takes the JSON form over. */
-PgwfFailure *
-pgwf_arena_failure(PgwfWorkflow *wf, json_t *json)
-{
-	PgwfFailure *failure = pgwf_failure_wrap(json);
-
-	failure->owned = true;
-	failure->next = wf->failures;
-	wf->failures = failure;
-	return failure;
-}
-
 /* ---- errors ---- */
 
 /* Notes what the task fails with; only the first counts. */
@@ -194,8 +98,6 @@ free_stashed(PgwfStashedResult *stashed)
 void
 pgwf_instance_destroy(PgwfInstance *wf)
 {
-	size_t		i;
-
 	if (wf == NULL)
 		return;
 	pgwf_sched_destroy(wf);
@@ -223,23 +125,7 @@ pgwf_instance_destroy(PgwfInstance *wf)
 	free(wf->sdk_version);
 	free(wf->error_message);
 	json_decref(wf->error_details);
-	while (wf->failures != NULL)
-	{
-		PgwfFailure *failure = wf->failures;
-
-		wf->failures = failure->next;
-		pgwf_failure_destroy(failure);
-	}
-	for (i = 0; i < wf->n_owned; i++)
-		json_decref(wf->owned[i]);
-	free(wf->owned);
-	while (wf->chunks != NULL)
-	{
-		PgwfChunk  *chunk = wf->chunks;
-
-		wf->chunks = chunk->next;
-		free(chunk);
-	}
+	pgwf_memory_free(&wf->memory);
 	free(wf);
 }
 
@@ -293,7 +179,7 @@ run_code(PgwfWorkflow *wf)
 	if (!wf->main_started && wf->fn != NULL)
 	{
 		wf->main_started = true;
-		pgwf_coroutine_create(wf, NULL, NULL, wf->root);
+		pgwf_coroutine_create(wf, NULL, NULL, wf->root)->name = "main";
 	}
 	do
 	{

@@ -10,6 +10,7 @@
  *	pgwf_registry.c		names and functions
  *	pgwf_fiber.c		stacks and switching between them
  *	pgwf_random.c		SipHash, generator, UUIDs
+ *	pgwf_memory.c		memory that lives as long as a run
  *	pgwf_types.c		the tables of event types and command types
  *	pgwf_history.c		cutting a history into logical workflow tasks
  *	pgwf_match.c		the FIFO of expected commands against command events
@@ -18,7 +19,8 @@
  *	pgwf_timer.c		timer machine
  *	pgwf_local.c		local activity machine
  *	pgwf_marker.c		patches and side effects
- *	pgwf_sched.c		coroutines, futures, scopes, signals
+ *	pgwf_sched.c		coroutines, futures, scopes
+ *	pgwf_signal.c		signals that wait, and their handlers
  *	pgwf_workflow.c		the rest of what workflow code may call
  *	pgwf_instance.c		one run: life, activations, outcomes
  *	pgwf_replay.c		the offline replayer
@@ -343,6 +345,13 @@ typedef struct PgwfCoroutine
 	bool		(*ready) (struct PgwfCoroutine *co);
 	void	   *wait;			/* for ready(); on the coroutine's stack */
 	bool		idle;			/* it was resumed, but only looked */
+	/* for stack traces; the workflow's, or static */
+	int			number;			/* in order of creation, from 1 */
+	const char *name;			/* NULL: it has only a number */
+	const char *name_detail;	/* of what, or NULL */
+	const char *call;			/* while blocked: in this function */
+	const char *call_detail;	/* for what, or NULL */
+	struct PgwfUpdate *update;	/* whose handler started it, or NULL */
 	struct PgwfCoroutine *next;
 } PgwfCoroutine;
 
@@ -405,6 +414,16 @@ extern void pgwf_idmap_put(PgwfIdMap *map, int64_t key, PgwfMachine *machine);
 extern PgwfMachine *pgwf_idmap_get(const PgwfIdMap *map, int64_t key);
 extern void pgwf_idmap_free(PgwfIdMap *map);
 
+/* What belongs to a run, or to one read-only call. */
+typedef struct PgwfMemory
+{
+	struct PgwfChunk *chunks;
+	json_t	  **owned;
+	size_t		n_owned;
+	size_t		cap_owned;
+	PgwfFailure *failures;
+}			PgwfMemory;
+
 typedef enum PgwfErrorKind
 {
 	PGWF_ERROR_NONE = 0,
@@ -431,13 +450,7 @@ struct PgwfWorkflow
 	PgwfWorkflowFn fn;
 	void	   *fn_arg;
 
-	/* memory */
-	struct PgwfChunk *chunks;
-	json_t	  **owned;
-	size_t		n_owned;
-	size_t		cap_owned;
-	PgwfFailure *failures;
-
+	PgwfMemory	memory;
 	PgwfWorkflowInfo info;
 	json_t	   *input;
 
@@ -501,9 +514,12 @@ struct PgwfWorkflow
 	PgwfSignal *signals;
 	PgwfSignal *last_signal;
 	PgwfSignalHandler *handlers;
+	int			n_coroutines;	/* ever created */
+	int			running_signals;	/* handlers that have not returned */
+	bool		in_init;		/* the init function runs */
 };
 
-/* ---- instance (pgwf_instance.c) ---- */
+/* ---- memory of a run (pgwf_memory.c) ---- */
 
 extern void *pgwf_arena_alloc(PgwfWorkflow *wf, size_t size);
 extern char *pgwf_arena_strdup(PgwfWorkflow *wf, const char *str);
@@ -511,6 +527,11 @@ extern char *pgwf_arena_vprintf(PgwfWorkflow *wf, const char *fmt,
 								va_list args);
 extern json_t *pgwf_arena_json(PgwfWorkflow *wf, json_t *value);
 extern PgwfFailure *pgwf_arena_failure(PgwfWorkflow *wf, json_t *json);
+extern PgwfFailure *pgwf_arena_adopt(PgwfWorkflow *wf, PgwfFailure *failure);
+extern void pgwf_memory_free(PgwfMemory * memory);
+
+/* ---- instance (pgwf_instance.c) ---- */
+
 extern void pgwf_engine_fail(PgwfWorkflow *wf, PgwfErrorKind kind,
 							 int64_t event_id, const char *fmt,...)
 			PGWF_PRINTF(4, 5);
@@ -611,6 +632,13 @@ extern void pgwf_seen_free(PgwfSeenList *list);
 
 /* ---- scheduling (pgwf_sched.c) ---- */
 
+typedef bool (*PgwfWaitTest) (PgwfWorkflow *wf, void *arg);
+
+extern PgwfWait pgwf_wait_for(PgwfWorkflow *wf, PgwfWaitTest test, void *arg,
+							  int64_t timeout_ms, const char *call,
+							  const char *detail);
+extern PgwfFuture *const *pgwf_coroutine_futures(const PgwfCoroutine *co,
+												 int *n);
 extern PgwfScope *pgwf_scope_create(PgwfWorkflow *wf, PgwfScope *parent,
 									bool shielded);
 extern PgwfScope *pgwf_scope_current(PgwfWorkflow *wf);
@@ -627,9 +655,12 @@ extern void pgwf_workflow_returned(PgwfWorkflow *wf, json_t *result,
 								   PgwfFailure *failure);
 extern void pgwf_run_coroutines(PgwfWorkflow *wf);
 extern void pgwf_abandon_coroutine(PgwfWorkflow *wf) PGWF_NORETURN;
+extern void pgwf_sched_destroy(PgwfWorkflow *wf);
+
+/* ---- signals (pgwf_signal.c) ---- */
+
 extern void pgwf_signal_arrived(PgwfWorkflow *wf, const char *name,
 								json_t *input);
-extern void pgwf_sched_destroy(PgwfWorkflow *wf);
 
 /* ---- registry (pgwf_registry.c) ---- */
 

@@ -1,7 +1,6 @@
 /*
  * pgwf_sched.c
- *		Coroutines of a run, futures they wait for, cancellation scopes, and
- *		signals.
+ *		Coroutines of a run, futures they wait for, and cancellation scopes.
  *
  * The coroutines of a run are run in the order of their creation, each until
  * it blocks, over and over until none can go on.  Which of them can go on
@@ -38,15 +37,8 @@ coroutine_main(void *arg)
 	if (failure == NULL)
 		pgwf_future_succeed(wf, co->future, result != NULL ?
 							json_incref(result) : json_null());
-	else if (failure->owned)
-		pgwf_future_fail(wf, co->future, failure);
 	else
-	{
-		failure->owned = true;
-		failure->next = wf->failures;
-		wf->failures = failure;
-		pgwf_future_fail(wf, co->future, failure);
-	}
+		pgwf_future_fail(wf, co->future, pgwf_arena_adopt(wf, failure));
 }
 
 /* Adds a coroutine behind the others; fn NULL is the workflow function. */
@@ -57,6 +49,8 @@ pgwf_coroutine_create(PgwfWorkflow *wf, PgwfCoroutineFn fn, void *arg,
 	PgwfCoroutine *co = pgwf_arena_alloc(wf, sizeof(PgwfCoroutine));
 
 	co->wf = wf;
+	co->number = ++wf->n_coroutines;
+	co->update = wf->current != NULL ? wf->current->update : NULL;
 	co->fn = fn;
 	co->arg = arg;
 	co->scopes = pgwf_arena_alloc(wf, sizeof(PgwfScopeEntry));
@@ -69,6 +63,14 @@ pgwf_coroutine_create(PgwfWorkflow *wf, PgwfCoroutineFn fn, void *arg,
 		wf->coroutines = co;
 	wf->last_coroutine = co;
 	return co;
+}
+
+void
+pgwf_set_coroutine_name(PgwfWorkflow *wf, const char *name)
+{
+	pgwf_require_coroutine(wf, "pgwf_set_coroutine_name");
+	wf->current->name = name != NULL ? pgwf_arena_strdup(wf, name) : NULL;
+	wf->current->name_detail = NULL;
 }
 
 /* Takes coroutines that have returned out of the list. */
@@ -142,13 +144,24 @@ pgwf_abandon_coroutine(PgwfWorkflow *wf)
 	}
 }
 
+/*
+ * Suspends the running coroutine until ready() holds.  "call" is what it
+ * called, "detail" (may be NULL) a name, both for stack traces; they live as
+ * long as it is blocked.
+ */
 static void
-block(PgwfWorkflow *wf, bool (*ready) (PgwfCoroutine *co), void *wait)
+block(PgwfWorkflow *wf, bool (*ready) (PgwfCoroutine *co), void *wait,
+	  const char *call, const char *detail)
 {
 	PgwfCoroutine *co = wf->current;
 
+	if (wf->in_init)
+		pgwf_panic(wf, "%s was called from an init function, which must not "
+				   "wait", call);
 	co->ready = ready;
 	co->wait = wait;
+	co->call = call;
+	co->call_detail = detail;
 	pgwf_fiber_suspend(co->fiber);
 }
 
@@ -292,6 +305,21 @@ all_ready(PgwfCoroutine *co)
 	return true;
 }
 
+/*
+ * The futures that a blocked coroutine waits for, and how many: NULL if it
+ * waits for something else.
+ */
+PgwfFuture *const *
+pgwf_coroutine_futures(const PgwfCoroutine *co, int *n)
+{
+	const FutureWait *wait = co->wait;
+
+	if (co->ready != any_ready && co->ready != all_ready)
+		return NULL;
+	*n = wait->n;
+	return wait->futures;
+}
+
 bool
 pgwf_await(PgwfWorkflow *wf, PgwfFuture *future, json_t **result,
 		   PgwfFailure **failure)
@@ -301,7 +329,7 @@ pgwf_await(PgwfWorkflow *wf, PgwfFuture *future, json_t **result,
 
 	pgwf_require_coroutine(wf, "pgwf_await");
 	if (!future->done)
-		block(wf, any_ready, &wait);
+		block(wf, any_ready, &wait, "pgwf_await", NULL);
 	if (future->failure != NULL)
 	{
 		if (failure != NULL)
@@ -327,7 +355,7 @@ pgwf_await_any(PgwfWorkflow *wf, PgwfFuture *const *futures, int n)
 		if (futures[i]->done)
 			return i;
 	}
-	block(wf, any_ready, &wait);
+	block(wf, any_ready, &wait, "pgwf_await_any", NULL);
 	return wait.first_done;
 }
 
@@ -342,7 +370,7 @@ pgwf_await_all(PgwfWorkflow *wf, PgwfFuture *const *futures, int n,
 	for (i = 0; i < n && futures[i]->done; i++)
 		;
 	if (i < n)
-		block(wf, all_ready, &wait);
+		block(wf, all_ready, &wait, "pgwf_await_all", NULL);
 	for (i = 0; i < n; i++)
 	{
 		if (futures[i]->failure != NULL)
@@ -450,8 +478,6 @@ pgwf_scope_canceled(PgwfWorkflow *wf, PgwfScope *scope)
 
 /* ---- conditions ---- */
 
-typedef bool (*WaitTest) (PgwfWorkflow *wf, void *arg);
-
 typedef struct UserCondition
 {
 	PgwfConditionFn fn;
@@ -473,10 +499,11 @@ user_condition(PgwfWorkflow *wf, void *arg)
 /*
  * Blocks until test(arg) holds, the scope is canceled, or a timeout passes.
  * The test is evaluated on the coroutine's own stack, because it may be the
- * user's code.
+ * user's code.  "call" and "detail" say in a stack trace what it waits for.
  */
-static PgwfWait
-wait_for(PgwfWorkflow *wf, WaitTest test, void *arg, int64_t timeout_ms)
+PgwfWait
+pgwf_wait_for(PgwfWorkflow *wf, PgwfWaitTest test, void *arg,
+			  int64_t timeout_ms, const char *call, const char *detail)
 {
 	PgwfFuture *timer = NULL;
 	PgwfWait	outcome;
@@ -503,7 +530,7 @@ wait_for(PgwfWorkflow *wf, WaitTest test, void *arg, int64_t timeout_ms)
 			timer = pgwf_start_timer(wf, timeout_ms);
 		wf->current->idle = !first;
 		first = false;
-		block(wf, NULL, NULL);
+		block(wf, NULL, NULL, call, detail);
 	}
 	if (timer != NULL)
 		pgwf_future_cancel(wf, timer);
@@ -517,187 +544,6 @@ pgwf_wait_condition(PgwfWorkflow *wf, PgwfConditionFn condition, void *arg,
 	UserCondition user = {condition, arg};
 
 	pgwf_require_coroutine(wf, "pgwf_wait_condition");
-	return wait_for(wf, user_condition, &user, timeout_ms);
-}
-
-/* ---- signals ---- */
-
-typedef struct HandlerCall
-{
-	PgwfSignalHandler handler;
-	PgwfSignal *signal;
-} HandlerCall;
-
-static json_t *
-run_handler(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
-{
-	HandlerCall *call = arg;
-
-	(void) failure;
-	call->handler.fn(wf, call->signal->name, call->signal->input,
-					 call->handler.arg);
-	return NULL;
-}
-
-static void
-start_handler(PgwfWorkflow *wf, const PgwfSignalHandler *handler,
-			  PgwfSignal *signal)
-{
-	HandlerCall *call = pgwf_arena_alloc(wf, sizeof(HandlerCall));
-
-	call->handler = *handler;
-	call->signal = signal;
-	pgwf_coroutine_create(wf, run_handler, call, wf->root);
-}
-
-/* The handler set for exactly this name (NULL: the one for all others). */
-static PgwfSignalHandler *
-find_handler(PgwfWorkflow *wf, const char *name)
-{
-	PgwfSignalHandler *handler;
-
-	for (handler = wf->handlers; handler != NULL; handler = handler->next)
-	{
-		if (handler->fn == NULL || (handler->name == NULL) != (name == NULL))
-			continue;
-		if (name == NULL || strcmp(handler->name, name) == 0)
-			return handler;
-	}
-	return NULL;
-}
-
-/* A signal came: to its handler, or to those who will ask for it. */
-void
-pgwf_signal_arrived(PgwfWorkflow *wf, const char *name, json_t *input)
-{
-	PgwfSignal *signal = pgwf_arena_alloc(wf, sizeof(PgwfSignal));
-	PgwfSignalHandler *handler = find_handler(wf, name);
-
-	signal->name = pgwf_arena_strdup(wf, name);
-	signal->input = input;
-	if (handler == NULL)
-		handler = find_handler(wf, NULL);
-	if (handler != NULL)
-	{
-		start_handler(wf, handler, signal);
-		return;
-	}
-	if (wf->last_signal != NULL)
-		wf->last_signal->next = signal;
-	else
-		wf->signals = signal;
-	wf->last_signal = signal;
-}
-
-/* Unlinks the signal that follows "before" (NULL: the first one). */
-static PgwfSignal *
-take_signal(PgwfWorkflow *wf, PgwfSignal *before)
-{
-	PgwfSignal *signal = before != NULL ? before->next : wf->signals;
-
-	if (before != NULL)
-		before->next = signal->next;
-	else
-		wf->signals = signal->next;
-	if (wf->last_signal == signal)
-		wf->last_signal = before;
-	signal->next = NULL;
-	return signal;
-}
-
-/* Takes the oldest waiting signal of a name; NULL if there is none. */
-static PgwfSignal *
-take_named(PgwfWorkflow *wf, const char *name)
-{
-	PgwfSignal *before = NULL;
-	PgwfSignal *signal;
-
-	for (signal = wf->signals; signal; before = signal, signal = signal->next)
-	{
-		if (strcmp(signal->name, name) == 0)
-			return take_signal(wf, before);
-	}
-	return NULL;
-}
-
-bool
-pgwf_try_receive_signal(PgwfWorkflow *wf, const char *name, json_t **input)
-{
-	PgwfSignal *signal;
-
-	pgwf_require_coroutine(wf, "pgwf_try_receive_signal");
-	signal = take_named(wf, name);
-	if (signal != NULL && input != NULL)
-		*input = signal->input;
-	return signal != NULL;
-}
-
-static bool
-signal_waits(PgwfWorkflow *wf, void *arg)
-{
-	return pgwf_signal_count(wf, arg) > 0;
-}
-
-PgwfWait
-pgwf_receive_signal(PgwfWorkflow *wf, const char *name, int64_t timeout_ms,
-					json_t **input)
-{
-	PgwfWait	outcome;
-
-	pgwf_require_coroutine(wf, "pgwf_receive_signal");
-	outcome = wait_for(wf, signal_waits, (void *) name, timeout_ms);
-	if (outcome == PGWF_WAIT_DONE)
-		pgwf_try_receive_signal(wf, name, input);
-	return outcome;
-}
-
-int
-pgwf_signal_count(PgwfWorkflow *wf, const char *name)
-{
-	PgwfSignal *signal;
-	int			count = 0;
-
-	for (signal = wf->signals; signal != NULL; signal = signal->next)
-	{
-		if (strcmp(signal->name, name) == 0)
-			count++;
-	}
-	return count;
-}
-
-void
-pgwf_set_signal_handler(PgwfWorkflow *wf, const char *name, PgwfSignalFn fn,
-						void *arg)
-{
-	PgwfSignalHandler *handler;
-	PgwfSignal *before = NULL;
-	PgwfSignal *signal;
-
-	pgwf_require_coroutine(wf, "pgwf_set_signal_handler");
-	handler = find_handler(wf, name);
-	if (handler == NULL)
-	{
-		handler = pgwf_arena_alloc(wf, sizeof(PgwfSignalHandler));
-		if (name != NULL)
-			handler->name = pgwf_arena_strdup(wf, name);
-		handler->next = wf->handlers;
-		wf->handlers = handler;
-	}
-	handler->fn = fn;
-	handler->arg = arg;
-	if (fn == NULL)
-		return;
-
-	/* those that have been waiting, in their order */
-	signal = wf->signals;
-	while (signal != NULL)
-	{
-		PgwfSignal *next = signal->next;
-
-		if (name == NULL || strcmp(signal->name, name) == 0)
-			start_handler(wf, handler, take_signal(wf, before));
-		else
-			before = signal;
-		signal = next;
-	}
+	return pgwf_wait_for(wf, user_condition, &user, timeout_ms,
+						 "pgwf_wait_condition", NULL);
 }

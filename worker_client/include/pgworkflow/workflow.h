@@ -271,6 +271,9 @@ typedef json_t *(*PgwfCoroutineFn) (PgwfWorkflow *wf, void *arg,
 extern PgwfFuture *pgwf_spawn(PgwfWorkflow *wf, PgwfCoroutineFn fn,
 							  void *arg);
 
+/* Names the calling coroutine in stack traces. */
+extern void pgwf_set_coroutine_name(PgwfWorkflow *wf, const char *name);
+
 /* ---- Cancellation ---- */
 
 /*
