@@ -35,7 +35,7 @@ static PgwfStatement select_execution = {
 	" (1000000 * extract(epoch FROM workflow_task_timeout))::bigint,"
 	" history_length, history_size_bytes, memo, search_attributes,"
 	" parent_workflow_id, parent_run_id, root_workflow_id, root_run_id,"
-	" expiration_time"
+	" expiration_time, state_transition_count"
 	" FROM workflow.execution"
 	" WHERE namespace_id = $1 AND run_key = $2",
 	.nargs = 2,
@@ -45,7 +45,8 @@ static PgwfStatement select_execution = {
 static PgwfStatement select_state = {
 	.sql = "SELECT next_event_id - 1, history_size, flags,"
 	" wft_scheduled_event_id, wft_started_event_id, wft_scheduled_time,"
-	" wft_original_scheduled_time, wft_started_time, wft_attempt"
+	" wft_original_scheduled_time, wft_started_time, wft_attempt,"
+	" state_transition_count"
 	" FROM workflow.mutable_state"
 	" WHERE namespace_id = $1 AND run_key = $2",
 	.nargs = 2,
@@ -97,6 +98,7 @@ typedef struct Description
 	bool		open;
 	int64		history_length;
 	int64		history_size;
+	int64		state_transition_count;
 	bool		cancel_requested;
 	PgwfObject	workflow_task;
 	bool		has_workflow_task;
@@ -183,6 +185,7 @@ read_state(Description *description)
 	description->open = true;
 	description->history_length = column_int64(0, 1);
 	description->history_size = column_int64(0, 2);
+	description->state_transition_count = column_int64(0, 10);
 	flags = column_int32(0, 3);
 	description->cancel_requested = (flags & PGWF_RUN_CANCEL_REQUESTED) != 0;
 
@@ -282,6 +285,9 @@ write_execution(Description *description, const PgwfRunRef *run)
 	pgwf_object_text(object, "taskQueue", task_queue);
 	pgwf_object_int(object, "historySizeBytes", description->open ?
 					description->history_size : column_int64(0, 13));
+	pgwf_object_int(object, "stateTransitionCount", description->open ?
+					description->state_transition_count :
+					column_int64(0, 21));
 	if (!TIMESTAMP_NOT_FINITE(close_time))
 		pgwf_object_duration(object, "executionDuration",
 							 close_time - start_time);

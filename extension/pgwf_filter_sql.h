@@ -49,6 +49,11 @@ typedef struct PgwfFilter
 	" FROM workflow.mutable_state AS m" \
 	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
 
+#define PGWF_FILTER_STATE_TRANSITION_COUNT \
+	"coalesce(e.state_transition_count, (SELECT m.state_transition_count" \
+	" FROM workflow.mutable_state AS m" \
+	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
+
 extern void pgwf_filter_compile(PgwfFilter *filter, int32 namespace_id,
 								const char *query);
 extern int	pgwf_filter_param(PgwfFilter *filter, Oid type, Datum value);

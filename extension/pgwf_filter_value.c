@@ -42,7 +42,8 @@ static const PgwfColumn columns[] = {
 	" * 1000000000)::bigint"},
 	{"HistoryLength", PGWF_COLUMN_INT, PGWF_FILTER_HISTORY_LENGTH},
 	{"HistorySizeBytes", PGWF_COLUMN_INT, PGWF_FILTER_HISTORY_SIZE},
-	{"StateTransitionCount", PGWF_COLUMN_INT, "NULL::bigint"}	/* not counted */
+	{"StateTransitionCount", PGWF_COLUMN_INT,
+	PGWF_FILTER_STATE_TRANSITION_COUNT}
 };
 
 #define OPERATOR(op) (1 << PGWF_FILTER_##op)

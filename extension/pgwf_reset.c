@@ -173,6 +173,7 @@ make_execution(PgwfCall *call, const Reset *reset, const char *request_id)
 	execution->close_time = PGWF_NO_TIME;
 	execution->history_length = 0;
 	execution->history_size = 0;
+	execution->state_transition_count = 0;
 	execution->start_request_id = unconstify(char *, request_id);
 	execution->new_run_id = NULL;
 	execution->reset_run_id = NULL;

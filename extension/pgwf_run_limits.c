@@ -14,6 +14,12 @@
 #include "pgwf_run.h"
 #include "pgwf_workflow_task.h"
 
+/* What a row counts besides its texts and documents */
+#define ACTIVITY_SIZE	200
+#define TIMER_SIZE		60
+#define CHILD_SIZE		80
+#define REQUEST_SIZE	40
+
 /* More events or bytes wait in the buffer than it may hold */
 bool
 pgwf_run_buffer_is_full(PgwfRun *run)
@@ -35,38 +41,73 @@ jsonb_size(const Jsonb *value)
 }
 
 /*
- * About how large is what is pending in the run.  Activities and timers that
- * were not loaded count without their texts: the next change that needs them
- * counts them in full.
+ * Brings state.pending_size to what will be pending when the changes of the
+ * run are written: activities, timers, children and remembered request ids.
+ * An activity's heartbeats are written without its run, so their details
+ * count from the next change of the activity on.  Buffered events have a
+ * counter of their own, and updates in flight a limit.
  */
-static int64
-pending_size(PgwfRun *run)
+static void
+count_pending(PgwfRun *run)
 {
-	int64		size = run->state.buffered_size;
+	int64		size = run->stored.pending_size;
 	ListCell   *lc;
 
-	size += run->state.pending_activities * (int64) sizeof(PgwfActivity);
-	size += run->state.pending_timers * (int64) sizeof(PgwfTimer);
-	foreach(lc, run->arrived)
-		size += pgwf_event_size(lfirst(lc));
 	foreach(lc, run->activities)
 	{
 		PgwfActivity *activity = lfirst(lc);
 
-		if (activity->change != PGWF_ROW_DELETE)
-			size += strlen(activity->activity_id) +
-				strlen(activity->activity_type) +
-				jsonb_size(activity->non_retryable_error_types) +
-				jsonb_size(activity->last_failure) +
-				jsonb_size(activity->heartbeat_details);
+		if (activity->change == PGWF_ROW_UNCHANGED)
+			continue;
+		size -= activity->counted_size;
+		if (activity->change == PGWF_ROW_DELETE)
+			continue;
+		activity->counted_size = ACTIVITY_SIZE +
+			strlen(activity->activity_id) + strlen(activity->activity_type) +
+			strlen(activity->task_queue) +
+			jsonb_size(activity->non_retryable_error_types) +
+			jsonb_size(activity->last_failure) +
+			jsonb_size(activity->heartbeat_details);
+		size += activity->counted_size;
 	}
 	foreach(lc, run->timers)
 	{
 		PgwfTimer  *timer = lfirst(lc);
 
-		if (timer->change != PGWF_ROW_DELETE)
-			size += strlen(timer->timer_id);
+		if (timer->change == PGWF_ROW_INSERT)
+			size += TIMER_SIZE + strlen(timer->timer_id);
+		else if (timer->change == PGWF_ROW_DELETE)
+			size -= TIMER_SIZE + strlen(timer->timer_id);
 	}
+	foreach(lc, run->children)
+	{
+		PgwfChild  *child = lfirst(lc);
+		int64		child_size = CHILD_SIZE + strlen(child->workflow_id) +
+		strlen(child->workflow_type);
+
+		if (child->change == PGWF_ROW_INSERT)
+			size += child_size;
+		else if (child->change == PGWF_ROW_DELETE)
+			size -= child_size;
+	}
+	foreach(lc, run->signal_requests)
+		size += REQUEST_SIZE + strlen(lfirst(lc));
+	foreach(lc, run->attached_requests)
+		size += REQUEST_SIZE + strlen(lfirst(lc));
+	if (run->pause_request)
+		size += REQUEST_SIZE + strlen(run->pause_request);
+	run->state.pending_size = size;
+}
+
+/* All that is pending, buffered events included */
+static int64
+pending_size(PgwfRun *run)
+{
+	int64		size = run->state.pending_size + run->state.buffered_size;
+	ListCell   *lc;
+
+	foreach(lc, run->arrived)
+		size += pgwf_event_size(lfirst(lc));
 	return size;
 }
 
@@ -105,11 +146,17 @@ warn_of_size(PgwfRun *run)
 						pgwf_run_execution(run)->workflow_id, count)));
 }
 
-/* Ends a run that has become too large; says so of one that is large */
+/*
+ * Counts what will be pending in the run; ends one that has become too large,
+ * and says so of one that is large.
+ */
 void
 pgwf_run_check_size(PgwfRun *run)
 {
-	if (!pgwf_run_is_open(run) || run->is_new)
+	if (!pgwf_run_is_open(run))
+		return;
+	count_pending(run);
+	if (run->is_new)
 		return;
 	warn_of_size(run);
 	run->limit_exceeded = size_limit_exceeded(run);

@@ -254,6 +254,7 @@ write_close(PgwfRun *run)
 	execution->close_time = run->state.last_event_time;
 	execution->history_length = run->state.next_event_id - 1;
 	execution->history_size = run->state.history_size;
+	execution->state_transition_count = run->state.state_transition_count;
 	if (run->successor)
 		execution->new_run_id = &run->successor->run_id;
 	pgwf_execution_update(run->call, execution);
@@ -288,6 +289,7 @@ pgwf_run_write(PgwfRun *run)
 {
 	ListCell   *lc;
 
+	run->state.state_transition_count++;
 	if (run->events != NIL)
 		pgwf_event_insert(run->call, run->state.namespace_id,
 						  run->state.run_key, run->events);

@@ -57,6 +57,8 @@ typedef struct PgwfState
 	int32		signal_count;
 	int32		open_updates;	/* admitted or accepted */
 	int32		update_count;	/* accepted in all */
+	int64		state_transition_count;
+	int64		pending_size;	/* see pgwf_run_limits.c */
 	char	   *sticky_queue;	/* NULL if the run is not sticky */
 	char	   *wft_identity;	/* holds the workflow task, or held the last */
 } PgwfState;
@@ -95,6 +97,7 @@ typedef struct PgwfExecution
 	int64		task_timeout;
 	int64		history_length; /* once closed */
 	int64		history_size;	/* once closed */
+	int64		state_transition_count; /* once closed */
 	Jsonb	   *memo;
 	Jsonb	   *search_attributes;
 	int32		attempt;
@@ -165,6 +168,7 @@ typedef struct PgwfActivity
 	int32		stamp;			/* changes with every attempt */
 	int32		priority;
 	int32		maximum_attempts;	/* 0: unlimited */
+	int32		counted_size;	/* part of its run's pending_size */
 	int64		cancel_requested_event_id;	/* 0: not requested */
 	TimestampTz scheduled_time; /* of the first attempt */
 	TimestampTz attempt_scheduled_time;

@@ -29,6 +29,7 @@ enum
 	COL_STAMP,
 	COL_PRIORITY,
 	COL_MAXIMUM_ATTEMPTS,
+	COL_COUNTED_SIZE,
 	COL_CANCEL_REQUESTED_EVENT_ID,
 	COL_SCHEDULED_TIME,
 	COL_ATTEMPT_SCHEDULED_TIME,
@@ -88,6 +89,7 @@ pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *row)
 	row->stamp = DatumGetInt32(v[COL_STAMP]);
 	row->priority = DatumGetInt32(v[COL_PRIORITY]);
 	row->maximum_attempts = DatumGetInt32(v[COL_MAXIMUM_ATTEMPTS]);
+	row->counted_size = DatumGetInt32(v[COL_COUNTED_SIZE]);
 	row->cancel_requested_event_id =
 		DatumGetInt64(v[COL_CANCEL_REQUESTED_EVENT_ID]);
 	row->scheduled_time = DatumGetTimestampTz(v[COL_SCHEDULED_TIME]);
@@ -145,6 +147,7 @@ write_row(const PgwfActivity *row, Datum *v, bool *nulls)
 	v[COL_STAMP] = Int32GetDatum(row->stamp);
 	v[COL_PRIORITY] = Int32GetDatum(row->priority);
 	v[COL_MAXIMUM_ATTEMPTS] = Int32GetDatum(row->maximum_attempts);
+	v[COL_COUNTED_SIZE] = Int32GetDatum(row->counted_size);
 	v[COL_CANCEL_REQUESTED_EVENT_ID] =
 		Int64GetDatum(row->cancel_requested_event_id);
 	v[COL_SCHEDULED_TIME] = TimestampTzGetDatum(row->scheduled_time);

@@ -37,6 +37,7 @@ enum
 	COL_TASK_TIMEOUT,
 	COL_HISTORY_LENGTH,
 	COL_HISTORY_SIZE_BYTES,
+	COL_STATE_TRANSITION_COUNT,
 	COL_MEMO,
 	COL_SEARCH_ATTRIBUTES,
 	COL_ATTEMPT,
@@ -129,6 +130,8 @@ read_row(TupleTableSlot *slot)
 		DatumGetInt64(v[COL_HISTORY_LENGTH]);
 	row->history_size = nulls[COL_HISTORY_SIZE_BYTES] ? 0 :
 		DatumGetInt64(v[COL_HISTORY_SIZE_BYTES]);
+	row->state_transition_count = nulls[COL_STATE_TRANSITION_COUNT] ? 0 :
+		DatumGetInt64(v[COL_STATE_TRANSITION_COUNT]);
 	row->memo = jsonb_copy(v[COL_MEMO], nulls[COL_MEMO]);
 	row->search_attributes = jsonb_copy(v[COL_SEARCH_ATTRIBUTES],
 										nulls[COL_SEARCH_ATTRIBUTES]);
@@ -201,6 +204,9 @@ write_row(const PgwfExecution *row, Datum *v, bool *nulls)
 	nulls[COL_HISTORY_LENGTH] = (row->history_length == 0);
 	v[COL_HISTORY_SIZE_BYTES] = Int64GetDatum(row->history_size);
 	nulls[COL_HISTORY_SIZE_BYTES] = (row->history_length == 0);
+	v[COL_STATE_TRANSITION_COUNT] =
+		Int64GetDatum(row->state_transition_count);
+	nulls[COL_STATE_TRANSITION_COUNT] = (row->history_length == 0);
 	v[COL_MEMO] = PointerGetDatum(row->memo);
 	nulls[COL_MEMO] = (row->memo == NULL);
 	v[COL_SEARCH_ATTRIBUTES] = PointerGetDatum(row->search_attributes);

@@ -19,6 +19,8 @@ enum
 {
 	COL_NAMESPACE_ID,
 	COL_UPDATE_COUNT,
+	COL_STATE_TRANSITION_COUNT,
+	COL_PENDING_SIZE,
 	COL_RUN_KEY,
 	COL_TASK_TIMEOUT_US,
 	COL_NEXT_BUFFER_ID,
@@ -89,6 +91,9 @@ read_row(TupleTableSlot *slot, PgwfState *state)
 	state->signal_count = DatumGetInt32(v[COL_SIGNAL_COUNT]);
 	state->open_updates = DatumGetInt32(v[COL_OPEN_UPDATES]);
 	state->update_count = DatumGetInt32(v[COL_UPDATE_COUNT]);
+	state->state_transition_count =
+		DatumGetInt64(v[COL_STATE_TRANSITION_COUNT]);
+	state->pending_size = DatumGetInt64(v[COL_PENDING_SIZE]);
 	state->sticky_queue = slot->tts_isnull[COL_STICKY_QUEUE] ? NULL :
 		TextDatumGetCString(v[COL_STICKY_QUEUE]);
 	state->wft_identity = slot->tts_isnull[COL_WFT_IDENTITY] ? NULL :
@@ -131,6 +136,9 @@ write_row(const PgwfState *state, Datum *v, bool *nulls)
 	v[COL_SIGNAL_COUNT] = Int32GetDatum(state->signal_count);
 	v[COL_OPEN_UPDATES] = Int32GetDatum(state->open_updates);
 	v[COL_UPDATE_COUNT] = Int32GetDatum(state->update_count);
+	v[COL_STATE_TRANSITION_COUNT] =
+		Int64GetDatum(state->state_transition_count);
+	v[COL_PENDING_SIZE] = Int64GetDatum(state->pending_size);
 	if (state->sticky_queue)
 		v[COL_STICKY_QUEUE] = CStringGetTextDatum(state->sticky_queue);
 	else

@@ -33,7 +33,7 @@
 #define MAX_PAGE_SIZE 1000
 
 /* Columns that are answered, and after them those that only tell the place */
-#define ANSWER_COLUMNS 17
+#define ANSWER_COLUMNS 18
 #define COL_CLOSE_TIME 7
 #define COL_START_TIME 5
 #define COL_RUN_KEY (ANSWER_COLUMNS + 1)
@@ -41,6 +41,7 @@
 	"SELECT e.workflow_id, e.run_id, e.workflow_type, e.status," \
 	" e.start_time, e.execution_time, e.close_time, e.task_queue," \
 	" " PGWF_FILTER_HISTORY_LENGTH ", " PGWF_FILTER_HISTORY_SIZE "," \
+	" " PGWF_FILTER_STATE_TRANSITION_COUNT "," \
 	" e.memo, e.search_attributes, e.parent_workflow_id, e.parent_run_id," \
 	" coalesce(e.root_workflow_id, e.workflow_id)," \
 	" coalesce(e.root_run_id, e.run_id), e.first_run_id, e.run_key"

@@ -89,22 +89,54 @@ FROM t.events('limit size', 2);
 SELECT t.status('limit size');
 RESET pg_workflow.history_size_error;
 
--- the same for what is pending
+-- the same for what is pending: details of heartbeats count from the end of
+-- their attempt on
+CREATE FUNCTION pg_temp.state(workflow text, OUT pending_size bigint)
+LANGUAGE sql AS $$
+SELECT m.pending_size
+FROM workflow.mutable_state AS m JOIN workflow.execution AS e
+    USING (namespace_id, run_key)
+WHERE e.workflow_id = workflow
+$$;
 SET pg_workflow.mutable_state_size_error = 2000;
 SELECT t.start('limit state');
 SELECT t.step('limit state', t.schedule('1'));
+SELECT pending_size FROM pg_temp.state('limit state');
 SELECT t.status('limit state');
 SELECT * FROM workflow.record_activity_task_heartbeat(
     t.activity('limit state'), to_jsonb(repeat('x', 2000)));
-SELECT workflow.signal_workflow_execution('limit state', 'go');
-SELECT t.step('limit state', t.schedule('2'));
-SELECT t.types('limit state', 6);
-SELECT * FROM t.events('limit state', 11);
+SELECT workflow.signal_workflow_execution('limit state', 'go',
+    request_id => 'a request');
+SELECT pending_size FROM pg_temp.state('limit state');
+SELECT workflow.respond_activity_task_failed_by_id('limit state', '1',
+    '{"message": "bad"}');
+SELECT * FROM t.events('limit state', 5);
 SELECT t.status('limit state');
+-- of timers and children; what has ended counts no more
 SELECT t.start('limit state timers');
-SELECT t.step('limit state timers', (SELECT jsonb_agg(x)
-    FROM generate_series(1, 30) AS n,
-        jsonb_array_elements(t.timer(n || repeat('x', 80), '9s')) AS x));
+SELECT t.step('limit state timers', t.timer('1', '9s') || t.timer('22', '9s'));
+SELECT pending_size FROM pg_temp.state('limit state timers');
+SELECT workflow.signal_workflow_execution('limit state timers', 'go');
+SELECT t.step('limit state timers', '[{"commandType": "CancelTimer",
+    "attributes": {"timerId": "22"}}]');
+SELECT pending_size FROM pg_temp.state('limit state timers');
+SELECT workflow.signal_workflow_execution('limit state timers', 'go');
+SELECT t.step('limit state timers', '[{"commandType":
+    "StartChildWorkflowExecution", "attributes": {"workflowId": "limit child",
+    "workflowType": {"name": "child"},
+    "taskQueue": {"name": "nobody"}}}]');
+SELECT pending_size FROM pg_temp.state('limit state timers');
+-- exactly at the limit, and a byte over it
+SELECT t.step('limit state timers', t.timer(repeat('x', 999), '9s'));
+SELECT pending_size FROM pg_temp.state('limit state timers');
+SELECT workflow.signal_workflow_execution('limit state timers', 'go');
+SELECT set_config('pg_workflow.mutable_state_size_error',
+    (pending_size + 61)::text, false)
+FROM pg_temp.state('limit state timers');
+SELECT t.step('limit state timers', t.timer('3', '9s'));
+SELECT t.status('limit state timers');
+SELECT workflow.signal_workflow_execution('limit state timers', 'go');
+SELECT t.step('limit state timers', t.timer('4', '9s'));
 SELECT t.status('limit state timers');
 RESET pg_workflow.mutable_state_size_error;
 

@@ -57,11 +57,12 @@ UPDATE pg_temp.run SET attributes = jsonb_strip_nulls(jsonb_build_object(
 INSERT INTO workflow.execution (namespace_id, run_key, run_id, workflow_id,
     workflow_type, task_queue, status, start_time, execution_time, close_time,
     first_run_id, start_request_id, workflow_task_timeout, history_length,
-    history_size_bytes, memo, search_attributes, parent_workflow_id,
-    parent_run_id, parent_run_key, parent_initiated_event_id,
+    history_size_bytes, state_transition_count, memo, search_attributes,
+    parent_workflow_id, parent_run_id, parent_run_key,
+    parent_initiated_event_id,
     root_workflow_id, root_run_id)
 SELECT :ns, -i, run, id, type, queue, status, start, start + delay,
-    start + duration, run, 'r', '10 s', length, size,
+    start + duration, run, 'r', '10 s', length, size, length * 2,
     CASE WHEN i % 50 = 0 THEN jsonb_build_object('fields',
         jsonb_build_object('n', i)) END,
     CASE WHEN attributes <> '{}' THEN
@@ -260,8 +261,8 @@ INSERT INTO pg_temp.atom (query, condition) VALUES
     ('HistoryLength > 40', 'length > 40'),
     ('HistoryLength IN (3, 4)', 'length IN (3, 4)'),
     ('HistorySizeBytes BETWEEN 1013 AND 2000', 'size BETWEEN 1013 AND 2000'),
-    ('StateTransitionCount > 0', 'NULL::boolean'),
-    ('StateTransitionCount IS NULL', 'true');
+    ('StateTransitionCount >= 44', 'length >= 22'),
+    ('StateTransitionCount IS NULL', 'length IS NULL');
 -- an answer that differs, and how many comparisons find something
 SELECT query, condition FROM pg_temp.atom
 WHERE pg_temp.found(query) <> pg_temp.expected(condition) ORDER BY rank;
@@ -432,7 +433,7 @@ SELECT array_agg(id ORDER BY n) = (
         start DESC, i ASC) FROM pg_temp.run)
 FROM workflow.list_workflow_executions(namespace => 'regress list')
     WITH ORDINALITY AS l (id, a, b, c, d, e, f, g, h, i, j, k, l, m, n1, o, p,
-        q, n);
+        q, r, n);
 -- pages of every size are that list
 CREATE FUNCTION pg_temp.pages(query text, size int, OUT pages int,
     OUT ids text[])
@@ -493,8 +494,9 @@ SELECT t.err(format('SELECT workflow.list_workflow_executions(
 -- what a row says
 SELECT workflow_id, run_id, workflow_type, status, start_time,
     execution_time, close_time, task_queue, history_length,
-    history_size_bytes, memo, search_attributes, parent_workflow_id,
-    parent_run_id, root_workflow_id, root_run_id, first_run_id
+    history_size_bytes, state_transition_count, memo, search_attributes,
+    parent_workflow_id, parent_run_id, root_workflow_id, root_run_id,
+    first_run_id
 FROM workflow.list_workflow_executions('WorkflowId STARTS_WITH ''wf-150''',
     namespace => 'regress list');
 SELECT workflow_id, close_time, history_length, memo, search_attributes,
@@ -530,9 +532,11 @@ SELECT t.err(format('SELECT workflow.count_workflow_executions(%L, %L)', q,
 --
 SELECT started FROM workflow.start_workflow_execution('list open', 'type', 'list open',
     search_attributes => '{"CustomKeywordField": "v1"}');
-SELECT status, history_length, history_size_bytes > 0
+SELECT status, history_length, history_size_bytes > 0,
+    state_transition_count
 FROM workflow.list_workflow_executions('WorkflowId = ''list open'' AND
-    HistoryLength = 2 AND HistorySizeBytes > 0 AND ExecutionStatus = 1');
+    HistoryLength = 2 AND HistorySizeBytes > 0 AND ExecutionStatus = 1
+    AND StateTransitionCount = 1');
 SELECT t.step('list open', '[{"commandType": "UpsertWorkflowSearchAttributes",
     "attributes": {"searchAttributes": {"indexedFields":
         {"CustomKeywordField": "v2"}}}}]');

@@ -70,6 +70,7 @@ CREATE TABLE workflow.execution (
     workflow_task_timeout interval NOT NULL,
     history_length bigint,
     history_size_bytes bigint,
+    state_transition_count bigint,
     memo jsonb,
     search_attributes jsonb,
     attempt integer NOT NULL DEFAULT 1,
@@ -126,6 +127,8 @@ COMMENT ON COLUMN workflow.execution.reset_run_id IS
 'run that a reset of this one has made, the latest of them';
 COMMENT ON COLUMN workflow.execution.parent_run_key IS
 'run that started this one as its child; null for any other';
+COMMENT ON COLUMN workflow.execution.state_transition_count IS
+'how often a closed run was changed; null while it is open';
 COMMENT ON COLUMN workflow.execution.history_length IS
 'number of events of a closed run; null while it is open';
 
@@ -143,6 +146,8 @@ COMMENT ON COLUMN workflow.execution.schedule_id IS
 CREATE TABLE workflow.mutable_state (
     namespace_id integer NOT NULL,
     update_count integer NOT NULL DEFAULT 0,
+    state_transition_count bigint NOT NULL DEFAULT 0,
+    pending_size bigint NOT NULL DEFAULT 0,
     run_key bigint NOT NULL,
     task_timeout_us bigint NOT NULL,
     next_buffer_id bigint NOT NULL,
@@ -177,6 +182,10 @@ CREATE TABLE workflow.mutable_state (
 
 COMMENT ON TABLE workflow.mutable_state IS
 'one row per open run: its lock, its counters and its workflow task';
+COMMENT ON COLUMN workflow.mutable_state.state_transition_count IS
+'how often the run was changed';
+COMMENT ON COLUMN workflow.mutable_state.pending_size IS
+'bytes of its activities, timers, children and request ids; details of a heartbeat count from the next change of their activity on';
 COMMENT ON COLUMN workflow.mutable_state.wft_scheduled_event_id IS
 'WorkflowTaskScheduled of the pending workflow task; 0 when none is pending';
 COMMENT ON COLUMN workflow.mutable_state.wft_started_event_id IS
@@ -254,6 +263,7 @@ CREATE TABLE workflow.activity (
     stamp integer NOT NULL,
     priority integer NOT NULL,
     maximum_attempts integer NOT NULL,
+    counted_size integer NOT NULL DEFAULT 0,
     cancel_requested_event_id bigint NOT NULL,
     scheduled_time timestamptz NOT NULL,
     attempt_scheduled_time timestamptz NOT NULL,
@@ -291,6 +301,8 @@ COMMENT ON TABLE workflow.activity IS
 'one row per pending activity: its options, its attempt and its state';
 COMMENT ON COLUMN workflow.activity.state IS
 '1 waiting for a worker, 2 started, 3 waiting for its next attempt, 4 parked while it or its workflow is paused';
+COMMENT ON COLUMN workflow.activity.counted_size IS
+'its part of its run''s pending_size';
 COMMENT ON COLUMN workflow.activity.due_at IS
 'when a retry or a timeout may be due: it may be early, never late';
 

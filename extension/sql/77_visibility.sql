@@ -104,6 +104,7 @@ RETURNS TABLE (
     task_queue text,
     history_length bigint,
     history_size_bytes bigint,
+    state_transition_count bigint,
     memo jsonb,
     search_attributes jsonb,
     parent_workflow_id text,

@@ -59,6 +59,8 @@ SELECT
     e.close_time,
     coalesce(e.history_length, m.next_event_id - 1) AS history_length,
     coalesce(e.history_size_bytes, m.history_size) AS history_size_bytes,
+    coalesce(e.state_transition_count, m.state_transition_count)
+        AS state_transition_count,
     e.first_run_id,
     e.new_run_id AS next_run_id,
     e.attempt,
@@ -103,6 +105,8 @@ COMMENT ON COLUMN workflow.executions.history_length IS
 'number of events in its history';
 COMMENT ON COLUMN workflow.executions.history_size_bytes IS
 'size of its history';
+COMMENT ON COLUMN workflow.executions.state_transition_count IS
+'how often it was changed';
 COMMENT ON COLUMN workflow.executions.first_run_id IS
 'first run of the chain this run belongs to';
 COMMENT ON COLUMN workflow.executions.next_run_id IS

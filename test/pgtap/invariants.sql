@@ -128,7 +128,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(40);
+SELECT plan(42);
 
 /* ---- histories ---- */
 
@@ -320,6 +320,34 @@ SELECT is_empty($$
             WHERE b.namespace_id = m.namespace_id AND b.run_key = m.run_key)
     $$,
     'counters equal the number of rows');
+
+SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.pending_size
+    FROM workflow.mutable_state AS m
+    WHERE m.pending_size <> (
+        SELECT coalesce(sum(size), 0) FROM (
+            SELECT namespace_id, run_key, counted_size AS size
+            FROM workflow.activity
+            UNION ALL
+            SELECT namespace_id, run_key, 60 + octet_length(timer_id)
+            FROM workflow.timer
+            UNION ALL
+            SELECT namespace_id, run_key,
+                80 + octet_length(workflow_id) + octet_length(workflow_type)
+            FROM workflow.child_execution
+            UNION ALL
+            SELECT namespace_id, run_key, 40 + octet_length(request_id)
+            FROM workflow.run_request) AS p
+        WHERE p.namespace_id = m.namespace_id AND p.run_key = m.run_key) $$,
+    'the size of what is pending is right');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key FROM workflow.mutable_state
+    WHERE state_transition_count < 1
+    UNION ALL
+    SELECT namespace_id, run_key FROM workflow.execution
+    WHERE close_time IS NOT NULL AND state_transition_count < 1 $$,
+    'every run has been changed at least once');
 
 SELECT is_empty($$
     SELECT m.namespace_id, m.run_key, m.signal_count
