@@ -19,6 +19,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_guc.h"
+#include "pgwf_priority.h"
 #include "pgwf_retry_policy.h"
 
 /* Failures kept from one attempt to the next are cut to this size */
@@ -195,6 +196,7 @@ void
 pgwf_activity_dispatch(PgwfRun *run, PgwfActivity *activity, int64 delay)
 {
 	activity->attempt_scheduled_time = run->call->now + delay;
+	activity->request_id = NULL;
 	activity->state = delay > 0 ? PGWF_ACTIVITY_BACKING_OFF :
 		PGWF_ACTIVITY_SCHEDULED;
 	activity->stamp++;
@@ -210,14 +212,12 @@ void
 pgwf_activity_read_options(PgwfActivity *activity, PgwfReader *scheduled)
 {
 	PgwfRetryPolicy policy;
-	PgwfReader	priority;
 	char	   *error;
 
 	error = pgwf_retry_policy_read(&policy,
 								   pgwf_read_jsonb(scheduled, "retryPolicy"));
 	if (error)
 		elog(ERROR, "invalid retry policy in the history: %s", error);
-	pgwf_reader_init(&priority, pgwf_read_jsonb(scheduled, "priority"));
 	activity->task_queue = pgwf_read_name(scheduled, "taskQueue");
 	activity->schedule_to_close =
 		pgwf_read_duration(scheduled, "scheduleToCloseTimeout");
@@ -226,9 +226,8 @@ pgwf_activity_read_options(PgwfActivity *activity, PgwfReader *scheduled)
 	activity->start_to_close = pgwf_read_duration(scheduled,
 												  "startToCloseTimeout");
 	activity->heartbeat = pgwf_read_duration(scheduled, "heartbeatTimeout");
-	activity->priority = (int32) pgwf_read_int(&priority, "priorityKey");
-	if (activity->priority == 0)
-		activity->priority = PGWF_DEFAULT_PRIORITY;
+	pgwf_place_init(&activity->place,
+					pgwf_read_jsonb(scheduled, "priority"));
 	activity->initial_interval = policy.initial_interval;
 	activity->maximum_interval = policy.maximum_interval;
 	activity->backoff_coefficient = policy.backoff_coefficient;
@@ -236,19 +235,27 @@ pgwf_activity_read_options(PgwfActivity *activity, PgwfReader *scheduled)
 	activity->non_retryable_error_types = policy.non_retryable_error_types;
 }
 
-/* Hands an activity to a worker; the caller writes the row */
+/* Identifies a dispatch of an activity: each attempt has a stamp of its own */
+static char *
+dispatch_id(const PgwfActivity *activity)
+{
+	return psprintf(INT64_FORMAT "." INT64_FORMAT ".%d", activity->run_key,
+					activity->scheduled_event_id, activity->stamp);
+}
+
+/*
+ * Hands an activity to a worker; the caller writes the row.  "request_id" is
+ * that of the poll, NULL if it has none.
+ */
 void
 pgwf_activity_start(PgwfActivity *activity, TimestampTz now,
-					const char *identity)
+					const char *identity, const char *request_id)
 {
 	activity->state = PGWF_ACTIVITY_STARTED;
 	activity->started_time = now;
 	activity->last_heartbeat_time = PGWF_NO_TIME;
 	activity->identity = unconstify(char *, identity);
-	activity->request_id = psprintf(INT64_FORMAT "." INT64_FORMAT ".%d",
-									activity->run_key,
-									activity->scheduled_event_id,
-									activity->stamp);
+	activity->request_id = unconstify(char *, request_id);
 	activity->due_at = pgwf_activity_deadline(activity);
 	note_change(activity);
 }
@@ -269,7 +276,7 @@ close_activity(PgwfRun *run, PgwfActivity *activity)
 		pgwf_object_int(&attributes, "scheduledEventId",
 						activity->scheduled_event_id);
 		pgwf_object_text(&attributes, "identity", activity->identity);
-		pgwf_object_text(&attributes, "requestId", activity->request_id);
+		pgwf_object_text(&attributes, "requestId", dispatch_id(activity));
 		pgwf_object_int(&attributes, "attempt", activity->attempt);
 		pgwf_object_jsonb(&attributes, "lastFailure", activity->last_failure);
 		pgwf_run_arrive(run, PGWF_EVENT_ACTIVITY_TASK_STARTED,

@@ -11,8 +11,6 @@
 #include "pgwf_failure.h"
 #include "pgwf_run.h"
 
-#define PGWF_DEFAULT_PRIORITY 3
-
 extern PgwfActivity *pgwf_run_find_activity(PgwfRun *run,
 											int64 scheduled_event_id);
 extern PgwfActivity *pgwf_run_find_activity_by_id(PgwfRun *run,
@@ -22,7 +20,8 @@ extern bool pgwf_run_lock_all_activities(PgwfRun *run);
 
 extern void pgwf_activity_schedule(PgwfRun *run, PgwfActivity *activity);
 extern void pgwf_activity_start(PgwfActivity *activity, TimestampTz now,
-								const char *identity);
+								const char *identity,
+								const char *request_id);
 extern void pgwf_activity_complete(PgwfRun *run, PgwfActivity *activity,
 								   Jsonb *result, const char *identity);
 extern void pgwf_activity_fail(PgwfRun *run, PgwfActivity *activity,

@@ -18,6 +18,7 @@
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
 #include "pgwf_new_run.h"
+#include "pgwf_priority.h"
 
 #define COMMAND_TYPE_PREFIX "COMMAND_TYPE_"
 
@@ -365,6 +366,27 @@ pgwf_command_check_namespace(PgwfCommandContext *context, const char *cause,
 		pgwf_command_fail(context, cause,
 						  "namespace is not that of the workflow");
 	return !pgwf_command_failed(context);
+}
+
+/*
+ * The member "priority" of an activity or child, completed by the run's;
+ * NULL if neither has one.
+ */
+Jsonb *
+pgwf_command_read_priority(PgwfCommandContext *context, const char *cause,
+						   PgwfReader *reader)
+{
+	PgwfPriority priority;
+	Jsonb	   *own = pgwf_read_object(reader, "priority");
+	char	   *error;
+
+	if (!pgwf_command_check_read(context, cause, reader))
+		return NULL;
+	error = pgwf_priority_read(&priority, own);
+	if (error)
+		pgwf_command_fail(context, cause, "%s", error);
+	return error ? NULL :
+		pgwf_priority_inherit(own, context->run->state.priority);
 }
 
 /* Appends the event of a command; finishes its attributes */

@@ -63,6 +63,9 @@ extern bool pgwf_command_check_read(PgwfCommandContext *context,
 extern bool pgwf_command_check_namespace(PgwfCommandContext *context,
 										 const char *cause,
 										 PgwfReader *reader);
+extern Jsonb *pgwf_command_read_priority(PgwfCommandContext *context,
+										 const char *cause,
+										 PgwfReader *reader);
 extern PgwfEvent *pgwf_command_event(PgwfCommandContext *context,
 									 PgwfEventType type,
 									 PgwfObject *attributes);

@@ -11,6 +11,7 @@
 #include "pgwf_command.h"
 #include "pgwf_continue.h"
 #include "pgwf_guc.h"
+#include "pgwf_priority.h"
 #include "pgwf_retry_policy.h"
 
 #define BAD_SCHEDULE \
@@ -92,31 +93,6 @@ read_timeouts(PgwfCommandContext *context, PgwfReader *reader,
 						  "neither scheduleToCloseTimeout nor startToCloseTimeout is set");
 }
 
-static void
-check_priority(PgwfCommandContext *context, Jsonb *priority)
-{
-	PgwfReader	inner;
-	int64		key;
-	double		weight;
-	char	   *fairness_key;
-
-	pgwf_reader_init(&inner, priority);
-	key = pgwf_read_int(&inner, "priorityKey");
-	weight = pgwf_read_double(&inner, "fairnessWeight");
-	fairness_key = pgwf_read_text(&inner, "fairnessKey");
-	if (!pgwf_command_check_read(context, BAD_SCHEDULE, &inner))
-		return;
-	if (key < 0 || key > 5)
-		pgwf_command_fail(context, BAD_SCHEDULE,
-						  "priorityKey is not between 1 and 5");
-	else if (weight < 0)
-		pgwf_command_fail(context, BAD_SCHEDULE,
-						  "fairnessWeight is negative");
-	else if (fairness_key && strlen(fairness_key) > 64)
-		pgwf_command_fail(context, BAD_SCHEDULE,
-						  "fairnessKey exceeds length limit");
-}
-
 /*
  * priority: {priorityKey, fairnessKey, fairnessWeight}; what is left out is
  * the workflow's
@@ -125,20 +101,11 @@ static Jsonb *
 read_priority(PgwfCommandContext *context, PgwfReader *reader,
 			  PgwfActivity *activity)
 {
-	Jsonb	   *priority = pgwf_read_object(reader, "priority");
-	int64		key;
+	Jsonb	   *priority = pgwf_command_read_priority(context, BAD_SCHEDULE,
+													  reader);
 
-	activity->priority = PGWF_DEFAULT_PRIORITY;
-	if (!pgwf_command_check_read(context, BAD_SCHEDULE, reader))
-		return NULL;
-	if (priority)
-		check_priority(context, priority);
-	if (pgwf_command_failed(context))
-		return NULL;
-	priority = pgwf_run_inherit_priority(context->run, priority);
-	key = priority ? pgwf_jsonb_get_int(priority, "priorityKey") : 0;
-	if (key > 0)
-		activity->priority = (int) key;
+	if (!pgwf_command_failed(context))
+		pgwf_place_init(&activity->place, priority);
 	return priority;
 }
 

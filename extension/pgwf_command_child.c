@@ -154,8 +154,7 @@ read_child(PgwfCommandContext *context, PgwfReader *reader,
 	child->header = pgwf_read_object(reader, "header");
 	child->retry_policy = pgwf_read_object(reader, "retryPolicy");
 	child->cron_schedule = pgwf_read_text(reader, "cronSchedule");
-	child->priority =
-		pgwf_run_inherit_priority(run, pgwf_read_object(reader, "priority"));
+	child->priority = pgwf_command_read_priority(context, BAD_CHILD, reader);
 	read_timeouts(context, reader, child);
 	if (pgwf_command_failed(context) ||
 		!pgwf_command_check_read(context, BAD_CHILD, reader) ||

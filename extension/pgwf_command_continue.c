@@ -70,7 +70,6 @@ static PgwfNewRun *
 read_successor(PgwfCommandContext *context, PgwfReader *reader)
 {
 	PgwfRun    *run = context->run;
-	PgwfReader	started;
 	PgwfNewRun *next;
 	char	   *workflow_type = pgwf_read_name(reader, "workflowType");
 	char	   *task_queue = pgwf_read_name(reader, "taskQueue");
@@ -80,8 +79,7 @@ read_successor(PgwfCommandContext *context, PgwfReader *reader)
 												  "workflowTaskTimeout");
 	int64		backoff = pgwf_read_duration(reader, "backoffStartInterval");
 
-	pgwf_read_started_event(run, &started);
-	next = pgwf_successor_init(run, &started);
+	next = pgwf_successor_init(run);
 	next->identity = context->identity;
 	next->input = pgwf_read_payloads(reader, "input");
 	next->memo = pgwf_read_object(reader, "memo");

@@ -37,49 +37,11 @@ pgwf_read_started_event(PgwfRun *run, PgwfReader *started)
 }
 
 /*
- * The priority of an activity or a child of the run: its own, completed by
- * the run's.  Either may be NULL.
- */
-Jsonb *
-pgwf_run_inherit_priority(PgwfRun *run, Jsonb *priority)
-{
-	PgwfReader	started;
-	PgwfReader	own;
-	PgwfReader	inherited;
-	PgwfObject	result;
-	int64		key;
-	char	   *fairness_key;
-	double		weight;
-
-	if ((run->state.flags & PGWF_RUN_HAS_PRIORITY) == 0)
-		return priority;
-	pgwf_read_started_event(run, &started);
-	pgwf_reader_init(&inherited, pgwf_read_jsonb(&started, "priority"));
-	pgwf_reader_init(&own, priority);
-
-	key = pgwf_read_int(&own, "priorityKey");
-	if (key == 0)
-		key = pgwf_read_int(&inherited, "priorityKey");
-	fairness_key = pgwf_read_text(&own, "fairnessKey");
-	if (fairness_key == NULL || fairness_key[0] == '\0')
-		fairness_key = pgwf_read_text(&inherited, "fairnessKey");
-	weight = pgwf_read_double(&own, "fairnessWeight");
-	if (weight == 0)
-		weight = pgwf_read_double(&inherited, "fairnessWeight");
-
-	pgwf_object_begin(&result);
-	pgwf_object_int(&result, "priorityKey", key);
-	pgwf_object_text(&result, "fairnessKey", fairness_key);
-	pgwf_object_double(&result, "fairnessWeight", weight);
-	return pgwf_object_finish(&result);
-}
-
-/*
  * A successor with what every continuation carries over: its place in the
  * chain, timeouts of the chain, parent and priority.  The rest is unset.
  */
 PgwfNewRun *
-pgwf_successor_init(PgwfRun *run, PgwfReader *started)
+pgwf_successor_init(PgwfRun *run)
 {
 	PgwfExecution *execution = pgwf_run_execution(run);
 	PgwfNewRun *next = palloc(sizeof(PgwfNewRun));
@@ -98,7 +60,7 @@ pgwf_successor_init(PgwfRun *run, PgwfReader *started)
 	next->continued_run_id = &execution->run_id;
 	next->first_run_id = &execution->first_run_id;
 	next->schedule_id = execution->schedule_id;
-	next->priority = pgwf_read_jsonb(started, "priority");
+	next->priority = run->state.priority;
 	if (execution->parent_workflow_id)
 	{
 		PgwfParent *parent = palloc0(sizeof(PgwfParent));
@@ -119,7 +81,7 @@ pgwf_successor_init(PgwfRun *run, PgwfReader *started)
 static PgwfNewRun *
 make_repetition(PgwfRun *run, PgwfReader *started)
 {
-	PgwfNewRun *next = pgwf_successor_init(run, started);
+	PgwfNewRun *next = pgwf_successor_init(run);
 
 	next->identity = pgwf_read_text(started, "identity");
 	next->input = pgwf_read_jsonb(started, "input");

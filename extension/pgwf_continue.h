@@ -13,8 +13,7 @@
 extern const char *pgwf_run_continue(PgwfRun *run, Jsonb *failure,
 									 Jsonb *result);
 extern void pgwf_read_started_event(PgwfRun *run, PgwfReader *started);
-extern Jsonb *pgwf_run_inherit_priority(PgwfRun *run, Jsonb *priority);
-extern PgwfNewRun *pgwf_successor_init(PgwfRun *run, PgwfReader *started);
+extern PgwfNewRun *pgwf_successor_init(PgwfRun *run);
 extern int64 pgwf_successor_backoff(PgwfRun *run, int64 backoff);
 extern void pgwf_run_successor_attribute(PgwfRun *run, PgwfObject *attributes);
 

@@ -13,6 +13,7 @@
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
 #include "pgwf_new_run.h"
+#include "pgwf_priority.h"
 #include "pgwf_retry_policy.h"
 #include "pgwf_search_attribute.h"
 
@@ -148,6 +149,7 @@ pgwf_new_run_check(PgwfNewRun *options)
 	pgwf_check_payload_size("header", options->header,
 							pgwf_payload_size_error);
 	check_user_metadata(options->user_metadata);
+	pgwf_priority_check(options->priority);
 	check_retry_policy(options);
 	check_cron_schedule(options);
 
@@ -354,8 +356,7 @@ pgwf_new_run_begin(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options)
 		run->state.flags |= PGWF_RUN_HAS_CRON;
 	if (options->parent)
 		run->state.flags |= PGWF_RUN_HAS_PARENT;
-	if (options->priority)
-		run->state.flags |= PGWF_RUN_HAS_PRIORITY;
+	run->state.priority = options->priority;
 	if (options->first_task_backoff != PGWF_NO_DURATION)
 		run->state.flags |= PGWF_RUN_AWAITS_FIRST_TASK;
 	started = pgwf_run_append(run, PGWF_EVENT_WORKFLOW_EXECUTION_STARTED,

@@ -54,12 +54,60 @@ put_response(ReturnSetInfo *rsinfo, StringInfo response)
 }
 
 /*
+ * A worker that lost the answer of a poll repeats it with the same request
+ * id, and gets the tasks that the poll claimed and that are still its own.
+ */
+static bool
+load_claimed_task(PgwfRun *run, PgwfCall *call, const PgwfTask *claimed)
+{
+	return pgwf_run_load(run, call, claimed->namespace_id, claimed->run_key,
+						 LockWaitSkip) == PGWF_LOCK_OK &&
+		run->state.wft_started_event_id != 0 &&
+		run->state.wft_stamp == claimed->stamp;
+}
+
+static int
+repeat_workflow_tasks(ReturnSetInfo *rsinfo, PgwfCall *call,
+					  int32 namespace_id, const char *task_queue,
+					  bool sticky, const char *request_id)
+{
+	PgwfScan	scan;
+	MemoryContext task_context = make_task_context(call);
+	int			repeated = 0;
+
+	pgwf_task_request_scan(&scan, call, namespace_id, request_id);
+	while (pgwf_scan_next(&scan))
+	{
+		PgwfTask	claimed;
+		PgwfRun		run;
+
+		MemoryContextSwitchTo(task_context);
+		pgwf_task_read(scan.slot, &claimed);
+		if (claimed.claimed && claimed.sticky == sticky &&
+			strcmp(claimed.task_queue, task_queue) == 0 &&
+			load_claimed_task(&run, call, &claimed))
+		{
+			StringInfoData response;
+
+			initStringInfo(&response);
+			pgwf_append_workflow_task(&response, &run, sticky);
+			put_response(rsinfo, &response);
+			repeated++;
+		}
+		MemoryContextSwitchTo(call->context);
+		MemoryContextReset(task_context);
+	}
+	pgwf_scan_end(&scan);
+	return repeated;
+}
+
+/*
  * Claims the workflow task of a candidate row, if the locked state of its run
  * says that it is the one to be claimed.
  */
 static bool
 claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
-					const char *identity)
+					const char *identity, const char *request_id)
 {
 	if (pgwf_run_load(run, call, candidate->namespace_id, candidate->run_key,
 					  LockWaitSkip) != PGWF_LOCK_OK)
@@ -68,6 +116,7 @@ claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
 		run->state.wft_started_event_id != 0 ||
 		run->state.wft_stamp != candidate->stamp)
 		return false;
+	run->poll_request_id = request_id;
 	pgwf_workflow_task_start(run, identity,
 							 pgwf_workflow_task_request_id(&run->state));
 	pgwf_run_finish(run);
@@ -110,10 +159,10 @@ claim_queries(ReturnSetInfo *rsinfo, PgwfCall *call, int32 namespace_id,
 }
 
 /*
- * poll_workflow_task_queue(task_queue, max_tasks, identity, sticky, build_id,
- *		namespace)
+ * poll_workflow_task_queue(task_queue, max_tasks, identity, sticky,
+ *		request_id, build_id, namespace)
  *	returns a PollWorkflowTaskQueueResponse per task claimed: queries, then
- *	workflow tasks, oldest first
+ *	workflow tasks, by priority
  *
  * "sticky" tells that the queue is the private one of a worker: its tasks
  * come with the part of the history that the worker has not seen.
@@ -128,26 +177,34 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	int			max_tasks;
 	char	   *identity;
 	bool		sticky;
+	char	   *request_id;
 	PgwfScan	scan;
 	MemoryContext task_context;
-	int			claimed;
+	int			claimed = 0;
 
 	PreventCommandDuringRecovery("workflow.poll_workflow_task_queue()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 5),
+	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 6),
 										PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
 							 MAX_TASKS_PER_POLL);
 	identity = pgwf_arg_identity(fcinfo, 2);
 	sticky = pgwf_arg_bool(fcinfo, 3);
+	request_id = pgwf_arg_id(fcinfo, 4, "request_id");
 
 	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue,
 						   identity);
 	pgwf_xact_claim_begin();
-	claimed = claim_queries(rsinfo, &call, namespace_id, task_queue, sticky,
-							max_tasks);
+	if (request_id)
+		claimed = repeat_workflow_tasks(rsinfo, &call, namespace_id,
+										task_queue, sticky, request_id);
+	if (claimed > 0)
+		max_tasks = 0;
+	else
+		claimed = claim_queries(rsinfo, &call, namespace_id, task_queue,
+								sticky, max_tasks);
 	task_context = make_task_context(&call);
 	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue);
 	while (claimed < max_tasks && pgwf_scan_next(&scan))
@@ -158,7 +215,8 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(task_context);
 		pgwf_task_read(scan.slot, &candidate);
 		if (candidate.sticky == sticky &&
-			claim_workflow_task(&run, &call, &candidate, identity))
+			claim_workflow_task(&run, &call, &candidate, identity,
+								request_id))
 		{
 			StringInfoData response;
 
@@ -195,9 +253,42 @@ append_claimed_activity(StringInfo response, PgwfCall *call,
 							  namespace);
 }
 
+static int
+repeat_activity_tasks(ReturnSetInfo *rsinfo, PgwfCall *call,
+					  const char *namespace, int32 namespace_id,
+					  const char *task_queue, const char *request_id)
+{
+	PgwfScan	scan;
+	MemoryContext task_context = make_task_context(call);
+	int			repeated = 0;
+
+	pgwf_activity_request_scan(&scan, call, namespace_id, request_id);
+	while (pgwf_scan_next(&scan))
+	{
+		PgwfActivity activity;
+
+		MemoryContextSwitchTo(task_context);
+		pgwf_activity_read(scan.slot, &activity);
+		if (activity.state == PGWF_ACTIVITY_STARTED &&
+			strcmp(activity.task_queue, task_queue) == 0)
+		{
+			StringInfoData response;
+
+			initStringInfo(&response);
+			append_claimed_activity(&response, call, &activity, namespace);
+			put_response(rsinfo, &response);
+			repeated++;
+		}
+		MemoryContextSwitchTo(call->context);
+		MemoryContextReset(task_context);
+	}
+	pgwf_scan_end(&scan);
+	return repeated;
+}
+
 /*
- * poll_activity_task_queue(task_queue, max_tasks, identity, build_id,
- *		namespace)
+ * poll_activity_task_queue(task_queue, max_tasks, identity, request_id,
+ *		build_id, namespace)
  *	returns a PollActivityTaskQueueResponse per activity claimed
  */
 Datum
@@ -210,6 +301,7 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	char	   *task_queue;
 	int			max_tasks;
 	char	   *identity;
+	char	   *request_id;
 	PgwfScan	scan;
 	MemoryContext task_context;
 	int			claimed = 0;
@@ -217,16 +309,22 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("workflow.poll_activity_task_queue()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace = pgwf_arg_namespace(fcinfo, 4);
+	namespace = pgwf_arg_namespace(fcinfo, 5);
 	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
 							 MAX_TASKS_PER_POLL);
 	identity = pgwf_arg_identity(fcinfo, 2);
+	request_id = pgwf_arg_id(fcinfo, 3, "request_id");
 
 	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue,
 						   identity);
 	pgwf_xact_claim_begin();
+	if (request_id)
+		claimed = repeat_activity_tasks(rsinfo, &call, namespace,
+										namespace_id, task_queue, request_id);
+	if (claimed > 0)
+		max_tasks = 0;
 	task_context = make_task_context(&call);
 	pgwf_activity_queue_scan(&scan, &call, namespace_id, task_queue);
 	while (claimed < max_tasks && pgwf_scan_next(&scan))
@@ -242,7 +340,7 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 			StringInfoData response;
 
 			pgwf_xact_hold_task(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue);
-			pgwf_activity_start(&activity, call.now, identity);
+			pgwf_activity_start(&activity, call.now, identity, request_id);
 			pgwf_activity_update(&call, &activity);
 			if (activity.due_at != PGWF_NO_TIME)
 				pgwf_xact_due(activity.due_at);

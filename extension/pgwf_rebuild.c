@@ -25,6 +25,12 @@ typedef void (*ApplyEvent) (PgwfRun *run, const PgwfEvent *event,
 							PgwfReader *attributes);
 
 static void
+apply_started(PgwfRun *run, const PgwfEvent *event, PgwfReader *attributes)
+{
+	run->state.priority = pgwf_read_jsonb(attributes, "priority");
+}
+
+static void
 apply_task_scheduled(PgwfRun *run, const PgwfEvent *event,
 					 PgwfReader *attributes)
 {
@@ -166,9 +172,12 @@ apply_options_updated(PgwfRun *run, const PgwfEvent *event,
 					  PgwfReader *attributes)
 {
 	char	   *request_id = pgwf_read_text(attributes, "attachedRequestId");
+	Jsonb	   *priority = pgwf_read_jsonb(attributes, "priority");
 
 	if (request_id)
 		run->attached_requests = lappend(run->attached_requests, request_id);
+	if (priority)
+		run->state.priority = priority;
 }
 
 static void
@@ -315,6 +324,7 @@ apply_update(PgwfRun *run, const PgwfEvent *event, PgwfReader *attributes)
 }
 
 static const ApplyEvent apply_event[PGWF_EVENT_TYPE_COUNT + 1] = {
+	[PGWF_EVENT_WORKFLOW_EXECUTION_STARTED] = apply_started,
 	[PGWF_EVENT_WORKFLOW_TASK_SCHEDULED] = apply_task_scheduled,
 	[PGWF_EVENT_WORKFLOW_TASK_STARTED] = apply_task_started,
 	[PGWF_EVENT_WORKFLOW_TASK_COMPLETED] = apply_task_completed,

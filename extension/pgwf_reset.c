@@ -194,8 +194,6 @@ set_start_flags(PgwfRun *run, PgwfReader *started)
 		run->state.flags |= PGWF_RUN_HAS_CRON;
 	if (run->execution->parent_run_id)
 		run->state.flags |= PGWF_RUN_HAS_PARENT;
-	if (pgwf_read_jsonb(started, "priority"))
-		run->state.flags |= PGWF_RUN_HAS_PRIORITY;
 }
 
 static Jsonb *
@@ -324,6 +322,8 @@ reapply_options_updated(PgwfRun *run, const PgwfEvent *event)
 	pgwf_reader_init(&attributes, event->attributes);
 	request_id = pgwf_read_text(&attributes, "attachedRequestId");
 	pgwf_run_arrive(run, event->type, event->attributes, run->call->now);
+	if (pgwf_read_jsonb(&attributes, "priority"))
+		run->state.priority = pgwf_read_jsonb(&attributes, "priority");
 	if (request_id)
 		run->attached_requests = note_request(run->attached_requests,
 											  request_id);

@@ -212,7 +212,7 @@ start_eager_activities(PgwfRun *run, const char *identity)
 
 		if (!activity->eager)
 			continue;
-		pgwf_activity_start(activity, run->call->now, identity);
+		pgwf_activity_start(activity, run->call->now, identity, NULL);
 		started = lappend(started, activity);
 	}
 	return started;

@@ -52,6 +52,14 @@ pgwf_run_init_new(PgwfRun *run, PgwfCall *call, PgwfExecution *execution)
 	run->stored = run->state;
 }
 
+/* The queue that the pending workflow task waits in */
+char *
+pgwf_run_task_queue(PgwfRun *run)
+{
+	return (run->state.flags & PGWF_RUN_TASK_ON_STICKY) != 0 ?
+		run->state.sticky_queue : pgwf_run_execution(run)->task_queue;
+}
+
 /* The workflow task of a run that is locked cannot be claimed by others */
 static void
 hold_task(PgwfRun *run)
@@ -62,9 +70,7 @@ hold_task(PgwfRun *run)
 		state->wft_started_event_id != 0)
 		return;
 	pgwf_xact_hold_task(state->namespace_id, PGWF_QUEUE_WORKFLOW,
-						(state->flags & PGWF_RUN_TASK_ON_STICKY) != 0 ?
-						state->sticky_queue :
-						pgwf_run_execution(run)->task_queue);
+						pgwf_run_task_queue(run));
 }
 
 /*

@@ -51,6 +51,7 @@ typedef struct PgwfRun
 	List	   *attached_requests;	/* and those of attached starts */
 	const char *pause_request;	/* request id of a pause */
 	struct PgwfNewRun *successor;	/* run that continues this one, or NULL */
+	const char *poll_request_id;	/* of the poll that claims its task */
 	bool		task_needed;	/* something happened the workflow must see */
 } PgwfRun;
 
@@ -63,6 +64,7 @@ extern void pgwf_run_start_over(PgwfRun *run);
 extern void pgwf_run_finish(PgwfRun *run);
 
 extern PgwfExecution *pgwf_run_execution(PgwfRun *run);
+extern char *pgwf_run_task_queue(PgwfRun *run);
 extern List *pgwf_run_activities(PgwfRun *run);
 extern List *pgwf_run_timers(PgwfRun *run);
 extern List *pgwf_run_children(PgwfRun *run);

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "pgwf_new_run.h"
+#include "pgwf_priority.h"
 #include "pgwf_query.h"
 #include "pgwf_run.h"
 #include "pgwf_schedule.h"
@@ -34,8 +35,8 @@ fill_task(PgwfRun *run, PgwfTask *task)
 	task->scheduled_time = state->wft_scheduled_time;
 	task->claimed = (state->wft_started_event_id != 0);
 	task->sticky = (state->flags & PGWF_RUN_TASK_ON_STICKY) != 0;
-	task->task_queue = task->sticky ? state->sticky_queue :
-		pgwf_run_execution(run)->task_queue;
+	task->task_queue = pgwf_run_task_queue(run);
+	task->request_id = NULL;
 	if (task->claimed)
 		task->due_at = state->wft_started_time + state->wft_timeout;
 	else if (task->sticky)
@@ -45,6 +46,14 @@ fill_task(PgwfRun *run, PgwfTask *task)
 			PGWF_SPECULATIVE_SCHEDULE_TO_START;
 	else
 		task->due_at = PGWF_NO_TIME;
+
+	if (task->claimed)
+		task->request_id = run->stored.wft_started_event_id == 0 ?
+			unconstify(char *, run->poll_request_id) : run->task->request_id;
+	if (run->task && run->task->stamp == task->stamp)
+		task->place = run->task->place;
+	else
+		pgwf_place_init(&task->place, state->priority);
 }
 
 static void
@@ -61,10 +70,9 @@ write_task(PgwfRun *run)
 		run->state.wft_started_event_id == run->stored.wft_started_event_id)
 	{
 		/* who looked for work while we held the lock has passed it over */
-		fill_task(run, &task);
-		if (!task.claimed)
-			pgwf_xact_wake_queue(task.namespace_id, PGWF_QUEUE_WORKFLOW,
-								 task.task_queue);
+		if (run->state.wft_started_event_id == 0)
+			pgwf_xact_wake_queue(run->state.namespace_id, PGWF_QUEUE_WORKFLOW,
+								 pgwf_run_task_queue(run));
 		return;
 	}
 	if (had && run->task == NULL)

@@ -61,6 +61,7 @@ typedef struct PgwfState
 	int64		pending_size;	/* see pgwf_run_limits.c */
 	char	   *sticky_queue;	/* NULL if the run is not sticky */
 	char	   *wft_identity;	/* holds the workflow task, or held the last */
+	Jsonb	   *priority;		/* of its tasks; NULL: the default */
 } PgwfState;
 
 #define PGWF_RUN_CANCEL_REQUESTED	0x01
@@ -74,7 +75,6 @@ typedef struct PgwfState
 #define PGWF_RUN_PAUSED				0x100
 #define PGWF_RUN_HAS_QUERIES		0x200	/* there may be buffered ones */
 #define PGWF_RUN_SPECULATIVE		0x400	/* task without events so far */
-#define PGWF_RUN_HAS_PRIORITY		0x800
 
 /* workflow.execution */
 typedef struct PgwfExecution
@@ -125,6 +125,14 @@ typedef struct PgwfEvent
 	ItemPointerData tid;		/* of a stored buffered event */
 } PgwfEvent;
 
+/* Where a task stands in its queue: see pgwf_priority.h */
+typedef struct PgwfPlace
+{
+	int64		rank;			/* the lowest is handed out first */
+	float		fairness_weight;	/* 0: not given */
+	char	   *fairness_key;	/* NULL: none */
+} PgwfPlace;
+
 /* workflow.workflow_task */
 typedef struct PgwfTask
 {
@@ -137,6 +145,8 @@ typedef struct PgwfTask
 	bool		claimed;
 	bool		sticky;
 	char	   *task_queue;
+	PgwfPlace	place;
+	char	   *request_id;		/* of the poll that claimed it, if it had one */
 } PgwfTask;
 
 /* workflow.activity */
@@ -166,7 +176,7 @@ typedef struct PgwfActivity
 	TimestampTz due_at;			/* PGWF_NO_TIME: never */
 	int32		attempt;
 	int32		stamp;			/* changes with every attempt */
-	int32		priority;
+	PgwfPlace	place;
 	int32		maximum_attempts;	/* 0: unlimited */
 	int32		counted_size;	/* part of its run's pending_size */
 	int64		cancel_requested_event_id;	/* 0: not requested */
@@ -185,7 +195,7 @@ typedef struct PgwfActivity
 	char	   *activity_id;
 	char	   *activity_type;
 	char	   *identity;		/* worker of the latest attempt */
-	char	   *request_id;		/* of the latest attempt's claim */
+	char	   *request_id;		/* of the poll that claimed it, if it had one */
 	Jsonb	   *non_retryable_error_types;
 	Jsonb	   *last_failure;	/* of the attempt before this one */
 	Jsonb	   *heartbeat_details;
@@ -328,6 +338,9 @@ extern void pgwf_task_update(PgwfCall *call, const PgwfTask *task);
 extern void pgwf_task_delete(PgwfCall *call, PgwfTask *task);
 extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
 								 int32 namespace_id, const char *task_queue);
+extern void pgwf_task_request_scan(PgwfScan *scan, PgwfCall *call,
+								   int32 namespace_id,
+								   const char *request_id);
 extern void pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call,
 							   TimestampTz from, TimestampTz until);
 extern void pgwf_task_read(TupleTableSlot *slot, PgwfTask *task);
@@ -348,6 +361,9 @@ extern void pgwf_activity_delete(PgwfCall *call, PgwfActivity *activity);
 extern void pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call,
 									 int32 namespace_id,
 									 const char *task_queue);
+extern void pgwf_activity_request_scan(PgwfScan *scan, PgwfCall *call,
+									   int32 namespace_id,
+									   const char *request_id);
 extern void pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call,
 								   TimestampTz from, TimestampTz until);
 extern void pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *activity);

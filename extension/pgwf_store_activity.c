@@ -27,7 +27,7 @@ enum
 	COL_DUE_AT,
 	COL_ATTEMPT,
 	COL_STAMP,
-	COL_PRIORITY,
+	COL_RANK,
 	COL_MAXIMUM_ATTEMPTS,
 	COL_COUNTED_SIZE,
 	COL_CANCEL_REQUESTED_EVENT_ID,
@@ -45,6 +45,8 @@ enum
 	COL_TASK_QUEUE,
 	COL_ACTIVITY_ID,
 	COL_ACTIVITY_TYPE,
+	COL_FAIRNESS_WEIGHT,
+	COL_FAIRNESS_KEY,
 	COL_IDENTITY,
 	COL_REQUEST_ID,
 	COL_NON_RETRYABLE_ERROR_TYPES,
@@ -87,7 +89,7 @@ pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *row)
 		DatumGetTimestampTz(v[COL_DUE_AT]);
 	row->attempt = DatumGetInt32(v[COL_ATTEMPT]);
 	row->stamp = DatumGetInt32(v[COL_STAMP]);
-	row->priority = DatumGetInt32(v[COL_PRIORITY]);
+	row->place.rank = DatumGetInt64(v[COL_RANK]);
 	row->maximum_attempts = DatumGetInt32(v[COL_MAXIMUM_ATTEMPTS]);
 	row->counted_size = DatumGetInt32(v[COL_COUNTED_SIZE]);
 	row->cancel_requested_event_id =
@@ -108,6 +110,9 @@ pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *row)
 	row->task_queue = read_text(slot, COL_TASK_QUEUE);
 	row->activity_id = read_text(slot, COL_ACTIVITY_ID);
 	row->activity_type = read_text(slot, COL_ACTIVITY_TYPE);
+	row->place.fairness_weight = slot->tts_isnull[COL_FAIRNESS_WEIGHT] ? 0 :
+		DatumGetFloat4(v[COL_FAIRNESS_WEIGHT]);
+	row->place.fairness_key = read_text(slot, COL_FAIRNESS_KEY);
 	row->identity = read_text(slot, COL_IDENTITY);
 	row->request_id = read_text(slot, COL_REQUEST_ID);
 	row->non_retryable_error_types =
@@ -145,7 +150,7 @@ write_row(const PgwfActivity *row, Datum *v, bool *nulls)
 	nulls[COL_DUE_AT] = (row->due_at == PGWF_NO_TIME);
 	v[COL_ATTEMPT] = Int32GetDatum(row->attempt);
 	v[COL_STAMP] = Int32GetDatum(row->stamp);
-	v[COL_PRIORITY] = Int32GetDatum(row->priority);
+	v[COL_RANK] = Int64GetDatum(row->place.rank);
 	v[COL_MAXIMUM_ATTEMPTS] = Int32GetDatum(row->maximum_attempts);
 	v[COL_COUNTED_SIZE] = Int32GetDatum(row->counted_size);
 	v[COL_CANCEL_REQUESTED_EVENT_ID] =
@@ -166,6 +171,9 @@ write_row(const PgwfActivity *row, Datum *v, bool *nulls)
 	write_text(v, nulls, COL_TASK_QUEUE, row->task_queue);
 	write_text(v, nulls, COL_ACTIVITY_ID, row->activity_id);
 	write_text(v, nulls, COL_ACTIVITY_TYPE, row->activity_type);
+	v[COL_FAIRNESS_WEIGHT] = Float4GetDatum(row->place.fairness_weight);
+	nulls[COL_FAIRNESS_WEIGHT] = (row->place.fairness_weight == 0);
+	write_text(v, nulls, COL_FAIRNESS_KEY, row->place.fairness_key);
 	write_text(v, nulls, COL_IDENTITY, row->identity);
 	write_text(v, nulls, COL_REQUEST_ID, row->request_id);
 	write_jsonb(v, nulls, COL_NON_RETRYABLE_ERROR_TYPES,
@@ -280,6 +288,19 @@ pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
 	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_QUEUE_IDX,
+					keys, lengthof(keys));
+}
+
+/* The activities that polls of a request id have claimed */
+void
+pgwf_activity_request_scan(PgwfScan *scan, PgwfCall *call,
+						   int32 namespace_id, const char *request_id)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(request_id));
+	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_REQUEST_IDX,
 					keys, lengthof(keys));
 }
 

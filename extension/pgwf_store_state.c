@@ -49,6 +49,7 @@ enum
 	COL_WFT_ATTEMPT,
 	COL_STICKY_QUEUE,
 	COL_WFT_IDENTITY,
+	COL_PRIORITY,
 	COLUMN_COUNT
 };
 
@@ -98,6 +99,8 @@ read_row(TupleTableSlot *slot, PgwfState *state)
 		TextDatumGetCString(v[COL_STICKY_QUEUE]);
 	state->wft_identity = slot->tts_isnull[COL_WFT_IDENTITY] ? NULL :
 		TextDatumGetCString(v[COL_WFT_IDENTITY]);
+	state->priority = slot->tts_isnull[COL_PRIORITY] ? NULL :
+		DatumGetJsonbPCopy(v[COL_PRIORITY]);
 }
 
 static void
@@ -147,6 +150,8 @@ write_row(const PgwfState *state, Datum *v, bool *nulls)
 		v[COL_WFT_IDENTITY] = CStringGetTextDatum(state->wft_identity);
 	else
 		nulls[COL_WFT_IDENTITY] = true;
+	v[COL_PRIORITY] = PointerGetDatum(state->priority);
+	nulls[COL_PRIORITY] = (state->priority == NULL);
 }
 
 static bool

@@ -24,11 +24,22 @@ enum
 	COL_RUN_KEY,
 	COL_SCHEDULED_TIME,
 	COL_DUE_AT,
+	COL_RANK,
 	COL_CLAIMED,
 	COL_STICKY,
 	COL_TASK_QUEUE,
+	COL_FAIRNESS_WEIGHT,
+	COL_FAIRNESS_KEY,
+	COL_REQUEST_ID,
 	COLUMN_COUNT
 };
+
+static char *
+read_text(TupleTableSlot *slot, int column)
+{
+	return slot->tts_isnull[column] ? NULL :
+		TextDatumGetCString(slot->tts_values[column]);
+}
 
 void
 pgwf_task_read(TupleTableSlot *slot, PgwfTask *task)
@@ -45,6 +56,20 @@ pgwf_task_read(TupleTableSlot *slot, PgwfTask *task)
 	task->claimed = DatumGetBool(v[COL_CLAIMED]);
 	task->sticky = DatumGetBool(v[COL_STICKY]);
 	task->task_queue = TextDatumGetCString(v[COL_TASK_QUEUE]);
+	task->place.rank = DatumGetInt64(v[COL_RANK]);
+	task->place.fairness_weight = slot->tts_isnull[COL_FAIRNESS_WEIGHT] ? 0 :
+		DatumGetFloat4(v[COL_FAIRNESS_WEIGHT]);
+	task->place.fairness_key = read_text(slot, COL_FAIRNESS_KEY);
+	task->request_id = read_text(slot, COL_REQUEST_ID);
+}
+
+static void
+write_text(Datum *v, bool *nulls, int column, const char *value)
+{
+	if (value)
+		v[column] = CStringGetTextDatum(value);
+	else
+		nulls[column] = true;
 }
 
 static void
@@ -60,6 +85,11 @@ write_row(const PgwfTask *task, Datum *v, bool *nulls)
 	v[COL_CLAIMED] = BoolGetDatum(task->claimed);
 	v[COL_STICKY] = BoolGetDatum(task->sticky);
 	v[COL_TASK_QUEUE] = CStringGetTextDatum(task->task_queue);
+	v[COL_RANK] = Int64GetDatum(task->place.rank);
+	v[COL_FAIRNESS_WEIGHT] = Float4GetDatum(task->place.fairness_weight);
+	nulls[COL_FAIRNESS_WEIGHT] = (task->place.fairness_weight == 0);
+	write_text(v, nulls, COL_FAIRNESS_KEY, task->place.fairness_key);
+	write_text(v, nulls, COL_REQUEST_ID, task->request_id);
 }
 
 /* NULL if the run has no workflow task */
@@ -110,7 +140,7 @@ pgwf_task_delete(PgwfCall *call, PgwfTask *task)
 	pgwf_table_delete(call, PGWF_WORKFLOW_TASK, &task->tid);
 }
 
-/* The unclaimed tasks of a queue, oldest first */
+/* The unclaimed tasks of a queue, by rank, then oldest first */
 void
 pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 					 const char *task_queue)
@@ -121,6 +151,19 @@ pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
 	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK,
 					PGWF_WORKFLOW_TASK_QUEUE_IDX, keys, lengthof(keys));
+}
+
+/* The tasks that polls of a request id have claimed */
+void
+pgwf_task_request_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
+					   const char *request_id)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(request_id));
+	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK,
+					PGWF_WORKFLOW_TASK_REQUEST_IDX, keys, lengthof(keys));
 }
 
 /* The tasks due from one moment to another, earliest first */

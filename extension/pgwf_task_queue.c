@@ -26,20 +26,21 @@ PG_FUNCTION_INFO_V1(pgwf_describe_task_queue);
 
 /* Priority, number and oldest of the tasks that wait for a worker */
 static PgwfStatement select_workflow_backlog = {
-	.sql = "SELECT 0, pg_catalog.count(*), pg_catalog.min(scheduled_time)"
+	.sql = "SELECT (rank >> 60)::integer, pg_catalog.count(*),"
+	" pg_catalog.min(scheduled_time)"
 	" FROM workflow.workflow_task"
 	" WHERE namespace_id = $1 AND task_queue = $2 AND NOT claimed"
-	" HAVING pg_catalog.count(*) > 0",
+	" GROUP BY 1 ORDER BY 1",
 	.nargs = 2,
 	.argtypes = {INT4OID, TEXTOID}
 };
 
 static PgwfStatement select_activity_backlog = {
-	.sql = "SELECT priority, pg_catalog.count(*),"
+	.sql = "SELECT (rank >> 60)::integer, pg_catalog.count(*),"
 	" pg_catalog.min(attempt_scheduled_time)"
 	" FROM workflow.activity"
 	" WHERE namespace_id = $1 AND task_queue = $2 AND state = 1"
-	" GROUP BY priority ORDER BY priority",
+	" GROUP BY 1 ORDER BY 1",
 	.nargs = 2,
 	.argtypes = {INT4OID, TEXTOID}
 };
@@ -99,8 +100,7 @@ append_backlog(PgwfObject *object, Datum *queue, bool is_activity,
 
 	count = pgwf_db_query(is_activity ? &select_activity_backlog :
 						  &select_workflow_backlog, queue, NULL, 0);
-	if (is_activity)
-		pgwf_object_open(object, "statsByPriorityKey");
+	pgwf_object_open(object, "statsByPriorityKey");
 	for (uint64 i = 0; i < count; i++)
 	{
 		int32		priority = DatumGetInt32(pgwf_db_value(i, 1, &isnull));
@@ -110,11 +110,9 @@ append_backlog(PgwfObject *object, Datum *queue, bool is_activity,
 		backlog.oldest = DatumGetTimestampTz(pgwf_db_value(i, 3, &isnull));
 		all.count += backlog.count;
 		all.oldest = Min(all.oldest, backlog.oldest);
-		if (is_activity)
-			append_stats(object, psprintf("%d", priority), &backlog, now);
+		append_stats(object, psprintf("%d", priority), &backlog, now);
 	}
-	if (is_activity)
-		pgwf_object_close(object);
+	pgwf_object_close(object);
 	append_stats(object, "stats", &all, now);
 }
 

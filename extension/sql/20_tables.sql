@@ -176,6 +176,7 @@ CREATE TABLE workflow.mutable_state (
     wft_attempt integer NOT NULL,
     sticky_queue text COLLATE "C",
     wft_identity text COLLATE "C",
+    priority jsonb,
     CONSTRAINT mutable_state_pkey PRIMARY KEY (namespace_id, run_key)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_cost_delay = 0);
@@ -194,6 +195,9 @@ COMMENT ON COLUMN workflow.mutable_state.wft_identity IS
 'worker that holds the pending workflow task if it is started, else who held the last one';
 COMMENT ON COLUMN workflow.mutable_state.wft_stamp IS
 'number of the workflow task within the run, counted at every scheduling';
+
+COMMENT ON COLUMN workflow.mutable_state.priority IS
+'priority of the run''s tasks; null: the default';
 
 /* Insert-only. */
 CREATE TABLE workflow.history_event (
@@ -232,20 +236,27 @@ CREATE TABLE workflow.workflow_task (
     run_key bigint NOT NULL,
     scheduled_time timestamptz NOT NULL,
     due_at timestamptz,
+    rank bigint NOT NULL,
     claimed boolean NOT NULL,
     sticky boolean NOT NULL,
     task_queue text COLLATE "C" NOT NULL,
+    fairness_weight real,
+    fairness_key text COLLATE "C",
+    request_id text COLLATE "C",
     CONSTRAINT workflow_task_pkey PRIMARY KEY (namespace_id, run_key)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX workflow_task_queue_idx
     ON workflow.workflow_task
-       (namespace_id, task_queue, scheduled_time, run_key)
+       (namespace_id, task_queue, rank, scheduled_time, run_key)
     WHERE NOT claimed;
 CREATE INDEX workflow_task_due_idx
     ON workflow.workflow_task (due_at)
     WHERE due_at IS NOT NULL;
+CREATE INDEX workflow_task_request_idx
+    ON workflow.workflow_task (namespace_id, request_id)
+    WHERE request_id IS NOT NULL;
 
 COMMENT ON TABLE workflow.workflow_task IS
 'the workflow task of each run that has one, waiting for or held by a worker';
@@ -261,7 +272,7 @@ CREATE TABLE workflow.activity (
     due_at timestamptz,
     attempt integer NOT NULL,
     stamp integer NOT NULL,
-    priority integer NOT NULL,
+    rank bigint NOT NULL,
     maximum_attempts integer NOT NULL,
     counted_size integer NOT NULL DEFAULT 0,
     cancel_requested_event_id bigint NOT NULL,
@@ -279,6 +290,8 @@ CREATE TABLE workflow.activity (
     task_queue text COLLATE "C" NOT NULL,
     activity_id text COLLATE "C" NOT NULL,
     activity_type text COLLATE "C" NOT NULL,
+    fairness_weight real,
+    fairness_key text COLLATE "C",
     identity text COLLATE "C",
     request_id text COLLATE "C",
     non_retryable_error_types jsonb,
@@ -291,11 +304,23 @@ CREATE TABLE workflow.activity (
 
 CREATE INDEX activity_queue_idx
     ON workflow.activity
-       (namespace_id, task_queue, priority, attempt_scheduled_time, run_key)
+       (namespace_id, task_queue, rank, attempt_scheduled_time, run_key)
     WHERE state = 1;
 CREATE INDEX activity_due_idx
     ON workflow.activity (due_at)
     WHERE due_at IS NOT NULL;
+CREATE INDEX activity_request_idx
+    ON workflow.activity (namespace_id, request_id)
+    WHERE request_id IS NOT NULL;
+
+COMMENT ON COLUMN workflow.workflow_task.rank IS
+'place in the queue: twice the priority, plus 1 for the first task of a run where others go first, times 2^59, plus what fairness adds';
+COMMENT ON COLUMN workflow.workflow_task.fairness_key IS
+'whose turn the task is, among those of its priority; null: nobody''s';
+COMMENT ON COLUMN workflow.workflow_task.fairness_weight IS
+'how often it is the turn of its key, compared with others; null: 1';
+COMMENT ON COLUMN workflow.workflow_task.request_id IS
+'request id of the poll that claimed the task, if it had one';
 
 COMMENT ON TABLE workflow.activity IS
 'one row per pending activity: its options, its attempt and its state';
@@ -305,6 +330,15 @@ COMMENT ON COLUMN workflow.activity.counted_size IS
 'its part of its run''s pending_size';
 COMMENT ON COLUMN workflow.activity.due_at IS
 'when a retry or a timeout may be due: it may be early, never late';
+
+COMMENT ON COLUMN workflow.activity.rank IS
+'place in the queue: twice the priority times 2^59, plus what fairness adds';
+COMMENT ON COLUMN workflow.activity.fairness_key IS
+'whose turn the task is, among those of its priority; null: nobody''s';
+COMMENT ON COLUMN workflow.activity.fairness_weight IS
+'how often it is the turn of its key, compared with others; null: 1';
+COMMENT ON COLUMN workflow.activity.request_id IS
+'request id of the poll that claimed the latest attempt, if it had one';
 
 CREATE TABLE workflow.timer (
     namespace_id integer NOT NULL,

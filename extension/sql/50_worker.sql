@@ -7,6 +7,7 @@ CREATE FUNCTION workflow.poll_workflow_task_queue(
     max_tasks integer DEFAULT 1,
     identity text DEFAULT NULL,
     sticky boolean DEFAULT false,
+    request_id text DEFAULT NULL,
     build_id text DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS SETOF json
@@ -14,8 +15,8 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'pgwf_poll_workflow_task_queue';
 
 COMMENT ON FUNCTION workflow.poll_workflow_task_queue(
-    text, integer, text, boolean, text, text) IS
-'claims workflow tasks, oldest first, and returns each with its history; returns none if there is nothing to claim now';
+    text, integer, text, boolean, text, text, text) IS
+'claims workflow tasks, by priority, and returns each with its history; returns none if there is nothing to claim now';
 
 CREATE FUNCTION workflow.respond_workflow_task_completed(
     task_token text,
@@ -59,6 +60,7 @@ CREATE FUNCTION workflow.poll_activity_task_queue(
     task_queue text,
     max_tasks integer DEFAULT 1,
     identity text DEFAULT NULL,
+    request_id text DEFAULT NULL,
     build_id text DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS SETOF json
@@ -66,7 +68,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'pgwf_poll_activity_task_queue';
 
 COMMENT ON FUNCTION workflow.poll_activity_task_queue(
-    text, integer, text, text, text) IS
+    text, integer, text, text, text, text) IS
 'claims activity tasks and returns each with its input; returns none if there is nothing to claim now';
 
 CREATE FUNCTION workflow.respond_activity_task_completed(
