@@ -55,7 +55,7 @@ VALUES
     (1, 0, -3, 5, 1, '2026-01-01Z', 3, 100, 0, 10000000, 0, 0,
      '-infinity', '-infinity', '-infinity', 0, 0, 1, 1, 0, 0, 0, 0);
 INSERT INTO workflow.activity (namespace_id, state, flags, run_key,
-    scheduled_event_id, due_at, attempt, stamp, priority, maximum_attempts,
+    scheduled_event_id, due_at, attempt, stamp, rank, maximum_attempts,
     cancel_requested_event_id, scheduled_time, attempt_scheduled_time,
     started_time, last_heartbeat_time, schedule_to_close_us,
     schedule_to_start_us, start_to_close_us, heartbeat_us,
@@ -117,11 +117,11 @@ SELECT * FROM workflow.pending_children WHERE workflow_id = 'regress open'
 ORDER BY initiated_event_id;
 \x off
 INSERT INTO workflow.workflow_task (namespace_id, stamp, run_key,
-    scheduled_time, due_at, claimed, sticky, task_queue)
+    scheduled_time, due_at, rank, claimed, sticky, task_queue)
 VALUES
-    (1, 1, -1, now() - interval '1 minute', NULL, true, false, 'orders'),
-    (1, 1, -3, now() - interval '2 minutes', NULL, false, false, 'orders'),
-    (1, 1, -2, now() - interval '3 minutes', NULL, false, true, 'sticky');
+    (1, 1, -1, now() - interval '1 minute', NULL, 3, true, false, 'orders'),
+    (1, 1, -3, now() - interval '2 minutes', NULL, 3, false, false, 'orders'),
+    (1, 1, -2, now() - interval '3 minutes', NULL, 3, false, true, 'sticky');
 SELECT namespace, task_queue, kind, sticky, backlog,
     CASE WHEN kind = 'workflow' THEN backlog_age END AS backlog_age,
     backlog_age IS NULL AS no_age, started, backing_off

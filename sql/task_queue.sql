@@ -74,7 +74,7 @@ SELECT t.step('urgent', t.schedule('a')
 SELECT e.event_id, e.attributes -> 'priority'
 FROM workflow.get_workflow_execution_history('urgent') AS e
 WHERE e.event_id BETWEEN 5 AND 8 ORDER BY e.event_id;
-SELECT a.activity_id, a.priority FROM workflow.activity AS a
+SELECT a.activity_id, a.rank >> 60 FROM workflow.activity AS a
 WHERE a.task_queue = 'urgent' ORDER BY a.activity_id;
 SELECT t.wait_event('urgent', 'ChildWorkflowExecutionStarted');
 SELECT e.attributes -> 'priority'
@@ -84,11 +84,11 @@ WHERE e.event_id = 1;
 SELECT t.step('urgent',
     '[{"commandType": "ContinueAsNewWorkflowExecution"}]');
 SELECT t.step('urgent', t.schedule('a'));
-SELECT a.activity_id, a.priority FROM workflow.activity AS a
+SELECT a.activity_id, a.rank >> 60 FROM workflow.activity AS a
 WHERE a.task_queue = 'urgent';
 SELECT 1 FROM workflow.reset_workflow_execution('urgent',
     reset_type => 'FIRST_WORKFLOW_TASK');
 SELECT t.step('urgent', t.schedule('a', '{"priority": {}}'));
-SELECT a.activity_id, a.priority FROM workflow.activity AS a
+SELECT a.activity_id, a.rank >> 60 FROM workflow.activity AS a
 WHERE a.task_queue = 'urgent';
 SELECT workflow.terminate_workflow_execution('urgent');
