@@ -164,6 +164,7 @@ result_error(PgwfConn *conn, const PGresult *result, PgwfErr *err)
 	const char *sqlstate = NULL;
 	const char *message = NULL;
 	const char *detail = NULL;
+	PgwfResult	code;
 
 	if (result != NULL)
 	{
@@ -173,8 +174,15 @@ result_error(PgwfConn *conn, const PGresult *result, PgwfErr *err)
 	}
 	if (message == NULL)
 		message = PQerrorMessage(conn->pg);
-	return pgwf_err_set(err, pgwf_code_of_sqlstate(sqlstate), sqlstate,
-						"%s%s%s", message, detail != NULL ? ": " : "",
+	code = pgwf_code_of_sqlstate(sqlstate);
+	if (code == PGWF_QUERY_FAILED)
+	{
+		pgwf_err_set(err, code, sqlstate, "%s", message);
+		err->detail = pgwf_strdup(detail);
+		return code;
+	}
+	return pgwf_err_set(err, code, sqlstate, "%s%s%s", message,
+						detail != NULL ? ": " : "",
 						detail != NULL ? detail : "");
 }
 

@@ -36,12 +36,16 @@ typedef struct PgwfText
 
 extern void pgwf_text_append(PgwfText *text, const char *data, size_t len);
 
-/* What went wrong last, as a handle keeps it.  message is malloc'ed. */
+/*
+ * What went wrong last, as a handle keeps it.  message is malloc'ed, and so is
+ * detail, which only PGWF_QUERY_FAILED has: a failure in JSON form.
+ */
 typedef struct PgwfErr
 {
 	PgwfResult	code;
 	char		sqlstate[6];
 	char	   *message;
+	char	   *detail;
 } PgwfErr;
 
 extern void pgwf_err_reset(PgwfErr *err);

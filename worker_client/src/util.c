@@ -54,6 +54,7 @@ void
 pgwf_err_reset(PgwfErr *err)
 {
 	free(err->message);
+	free(err->detail);
 	memset(err, 0, sizeof(*err));
 }
 
@@ -88,7 +89,9 @@ pgwf_err_set(PgwfErr *err, PgwfResult code, const char *sqlstate,
 
 	message = pgwf_strdup(buf);
 	free(err->message);
+	free(err->detail);
 	err->message = message;
+	err->detail = NULL;
 	err->code = code;
 	memset(err->sqlstate, 0, sizeof(err->sqlstate));
 	if (sqlstate != NULL)
@@ -103,6 +106,7 @@ pgwf_err_copy(PgwfErr *to, const PgwfErr *from)
 		return;
 	pgwf_err_set(to, from->code, from->sqlstate, "%s",
 				 from->message != NULL ? from->message : "");
+	to->detail = pgwf_strdup(from->detail);
 }
 
 /*
@@ -121,6 +125,7 @@ pgwf_code_of_sqlstate(const char *sqlstate)
 		{"PW006", PGWF_ALREADY_EXISTS},
 		{"PW003", PGWF_INVALID_ARGUMENT},
 		{"PW103", PGWF_QUERY_FAILED},
+		{"PW004", PGWF_DEADLINE_EXCEEDED},
 		{"PW005", PGWF_NOT_FOUND},
 		{"PW007", PGWF_PERMISSION_DENIED},
 		{"PW008", PGWF_RESOURCE_EXHAUSTED},

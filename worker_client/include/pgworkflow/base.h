@@ -105,8 +105,9 @@ extern const char *pgwf_result_text(PgwfResult result);
  */
 
 /*
- * When and how often a failed activity or workflow is tried again.  Zero fields take the
- * service's defaults: 1 s, 2.0, 100 times the initial interval, no limit.
+ * When and how often a failed activity or workflow is tried again.  Zero
+ * fields take the service's defaults: 1 s, 2.0, 100 times the initial
+ * interval, no limit.
  */
 typedef struct PgwfRetryPolicy
 {
