@@ -90,6 +90,17 @@ SELECT workflow.request_cancel_workflow_execution('seq flush order', 'stop',
 SELECT t.complete(:'task');
 SELECT * FROM t.events('seq flush order', 10);
 
+-- an activity completes and then a signal arrives during a workflow task
+SELECT t.start('seq activity first');
+SELECT t.step('seq activity first', t.schedule('1'));
+SELECT t.activity('seq activity first') AS activity \gset
+SELECT workflow.signal_workflow_execution('seq activity first', 'go');
+SELECT t.poll('seq activity first') AS task \gset
+SELECT workflow.respond_activity_task_completed(:'activity', '1');
+SELECT workflow.signal_workflow_execution('seq activity first', 'one');
+SELECT t.complete(:'task');
+SELECT t.types('seq activity first', 8);
+
 -- a workflow task that fails three times, and then works
 SELECT t.start('seq task fails');
 SELECT workflow.respond_workflow_task_failed(t.poll('seq task fails'),
@@ -120,5 +131,31 @@ SELECT workflow.terminate_workflow_execution('seq terminate', 'enough',
 SELECT * FROM t.events('seq terminate', 3);
 SELECT t.status('seq terminate');
 SELECT t.err(format('SELECT t.complete(%L)', :'task'));
+
+-- started with a signal
+SELECT started FROM workflow.signal_with_start_workflow_execution(
+    'seq start signal', 'type', 'seq start signal', signal_name => 'go',
+    identity => 'client');
+SELECT t.types('seq start signal');
+
+-- the parent of a child that completes
+SELECT t.start('seq parent');
+SELECT t.step('seq parent', '[{"commandType": "StartChildWorkflowExecution",
+    "attributes": {"workflowId": "seq child", "workflowType": {"name": "c"},
+        "taskQueue": {"name": "seq child"}}}]');
+SELECT t.wait_event('seq parent', 'ChildWorkflowExecutionStarted');
+SELECT t.step('seq parent');
+SELECT t.step('seq child', t.close('["result"]'));
+SELECT t.wait_event('seq parent', 'ChildWorkflowExecutionCompleted');
+SELECT t.types('seq parent', 5);
+SELECT t.types('seq child');
+
+-- reset to the first workflow task
+SELECT t.start('seq reset');
+SELECT t.step('seq reset', t.timer('1', '1800s'));
+SELECT workflow.reset_workflow_execution('seq reset', 'why', 4) IS NOT NULL;
+SELECT t.types('seq reset');
+SELECT attributes::jsonb ->> 'cause' FROM t.events('seq reset')
+WHERE event = 'WorkflowTaskFailed';
 
 SELECT t.cleanup();
