@@ -6,7 +6,7 @@
  * A turn does a few of the operations of each that is due, as many as its
  * rate allows in a moment, and notes how far it came in the same transaction.
  * An operation that fails is undone and counted; one that would have to wait
- * for a lock is tried again in a later turn.
+ * for a lock ends the turn, and is tried again when the others are done.
  *
  * Locks: the row of the batch operation, then the runs it comes to.
  *
@@ -19,9 +19,9 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -33,76 +33,22 @@
 #include "pgwf_errors.h"
 #include "pgwf_filter_sql.h"
 #include "pgwf_json.h"
-#include "pgwf_namespace.h"
 #include "pgwf_store.h"
 
 /* Operations of a moment, and how many moments a second has */
 #define MAX_OPERATIONS		100
 #define MOMENTS_PER_SECOND	10
 
-/* How long an operation may wait for a lock, and is left alone for then */
-#define LOCK_TIMEOUT		"100ms"
+/* What waits for a lock is tried again so much later */
 #define LOCKED_DELAY		USECS_PER_SEC
 
-#define OPERATION_ARGS	\
-	.nargs = 6, \
-	.argtypes = {TEXTOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
-
-/* (workflow id, run id, reason, identity, namespace, parameters) */
-static PgwfStatement terminate = {
-	.sql = "SELECT workflow.terminate_workflow_execution(workflow_id => $1,"
-	" run_id => $2, reason => $3, identity => $4, namespace => $5)",
-	OPERATION_ARGS
-};
-
-static PgwfStatement cancel = {
-	.sql = "SELECT workflow.request_cancel_workflow_execution("
-	"workflow_id => $1, run_id => $2, reason => $3, identity => $4,"
-	" namespace => $5)",
-	OPERATION_ARGS
-};
-
-static PgwfStatement signal_run = {
-	.sql = "SELECT workflow.signal_workflow_execution(workflow_id => $1,"
-	" signal_name => $6 ->> 'signal', input => $6 -> 'input',"
-	" run_id => $2, identity => $4, header => $6 -> 'header',"
-	" namespace => $5)",
-	OPERATION_ARGS
-};
-
-static PgwfStatement delete_run = {
-	.sql = "SELECT workflow.delete_workflow_execution(workflow_id => $1,"
-	" run_id => $2, namespace => $5)",
-	OPERATION_ARGS
-};
-
-static PgwfStatement reset = {
-	.sql = "SELECT workflow.reset_workflow_execution(workflow_id => $1,"
-	" reason => $3, reset_type => $6 ->> 'resetType', run_id => $2,"
-	" reset_reapply_exclude_types => (SELECT pg_catalog.array_agg(x.type)"
-	" FROM pg_catalog.jsonb_array_elements_text("
-	"$6 -> 'resetReapplyExcludeTypes') AS x (type)),"
-	" identity => $4, namespace => $5)",
-	OPERATION_ARGS
-};
-
-static const struct
-{
-	const char *name;
-	PgwfStatement *statement;
-}			operations[] =
-
-{
-	{"TERMINATE", &terminate},
-	{"CANCEL", &cancel},
-	{"SIGNAL", &signal_run},
-	{"DELETE", &delete_run},
-	{"RESET", &reset}
-};
+/* So many runs at most are passed over to come back to */
+#define MAX_HELD			1000
 
 static PgwfStatement select_due = {
 	.sql = "SELECT namespace_id, job_id, due_at, operation, parameters,"
-	" query, executions, rate, reason, identity, progress, last_run_key"
+	" query, executions, rate, reason, identity, progress, last_run_key,"
+	" held"
 	" FROM workflow.batch_operation"
 	" WHERE due_at IS NOT NULL AND due_at <= $1"
 	" ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED",
@@ -113,11 +59,12 @@ static PgwfStatement select_due = {
 static PgwfStatement update_progress = {
 	.sql = "UPDATE workflow.batch_operation"
 	" SET complete = complete + $3, failure = failure + $4,"
-	" last_error = coalesce($5, last_error), progress = $6, due_at = $7"
+	" last_error = coalesce($5, last_error), progress = $6, due_at = $7,"
+	" held = $8"
 	" WHERE namespace_id = $1 AND job_id = $2",
-	.nargs = 7,
+	.nargs = 8,
 	.argtypes = {INT4OID, TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID,
-	TIMESTAMPTZOID}
+	TIMESTAMPTZOID, INT8ARRAYOID}
 };
 
 static PgwfStatement update_closed = {
@@ -146,6 +93,7 @@ typedef struct Batch
 	bool		no_identity;
 	int64		progress;
 	int64		last_run_key;
+	List	   *held;			/* positions (int64 *) to come back to */
 	int64		complete;
 	int64		failure;
 	char	   *error;
@@ -154,21 +102,10 @@ typedef struct Batch
 /* One of the runs it is about */
 typedef struct Target
 {
-	int64		position;		/* value of "progress" once it is done */
+	int64	   *position;		/* value of "progress" once it is done */
 	char	   *workflow_id;	/* NULL: the run is gone */
 	pg_uuid_t  *run_id;			/* NULL: the current run */
 } Target;
-
-bool
-pgwf_batch_operation_is_known(const char *name)
-{
-	for (int i = 0; i < lengthof(operations); i++)
-	{
-		if (strcmp(name, operations[i].name) == 0)
-			return true;
-	}
-	return false;
-}
 
 static char *
 column_text(int column)
@@ -177,6 +114,41 @@ column_text(int column)
 	Datum		value = pgwf_db_value(0, column, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static List *
+read_positions(Datum array)
+{
+	List	   *positions = NIL;
+	Datum	   *elements;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(array), INT8OID, sizeof(int64),
+					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, NULL,
+					  &count);
+	for (int i = 0; i < count; i++)
+	{
+		int64	   *position = palloc(sizeof(int64));
+
+		*position = DatumGetInt64(elements[i]);
+		positions = lappend(positions, position);
+	}
+	return positions;
+}
+
+static Datum
+write_positions(List *positions)
+{
+	Datum	   *elements = palloc(Max(list_length(positions), 1) *
+								  sizeof(Datum));
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, positions)
+		elements[count++] = Int64GetDatum(*(int64 *) lfirst(lc));
+	return PointerGetDatum(construct_array(elements, count, INT8OID,
+										   sizeof(int64), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
 }
 
 /* Locks and reads the next batch operation that is due */
@@ -209,6 +181,7 @@ load_due(PgwfCall *call, Batch *batch)
 									   &batch->no_identity);
 		batch->progress = DatumGetInt64(pgwf_db_value(0, 11, &isnull));
 		batch->last_run_key = DatumGetInt64(pgwf_db_value(0, 12, &isnull));
+		batch->held = read_positions(pgwf_db_value(0, 13, &isnull));
 		MemoryContextSwitchTo(spi_context);
 	}
 	pgwf_db_end(&scope);
@@ -235,6 +208,32 @@ search_runs(void *arg)
 									   search->count, search->run_keys);
 }
 
+static Target *
+make_target(int64 position)
+{
+	Target	   *target = palloc0(sizeof(Target));
+
+	target->position = palloc(sizeof(int64));
+	*target->position = position;
+	return target;
+}
+
+/* The run of a query at a position, which is its key */
+static Target *
+load_target(PgwfCall *call, const Batch *batch, int64 position)
+{
+	Target	   *target = make_target(position);
+	PgwfExecution *execution;
+
+	execution = pgwf_execution_load(call, batch->namespace_id, position);
+	if (execution)
+	{
+		target->workflow_id = execution->workflow_id;
+		target->run_id = &execution->run_id;
+	}
+	return target;
+}
+
 /* What a search has found */
 static List *
 load_targets(PgwfCall *call, const RunSearch *search)
@@ -244,80 +243,71 @@ load_targets(PgwfCall *call, const RunSearch *search)
 
 	for (int i = 0; i < search->found &&
 		 search->run_keys[i] <= batch->last_run_key; i++)
-	{
-		Target	   *target = palloc0(sizeof(Target));
-		PgwfExecution *execution;
-
-		target->position = search->run_keys[i];
-		execution = pgwf_execution_load(call, batch->namespace_id,
-										search->run_keys[i]);
-		if (execution)
-		{
-			target->workflow_id = execution->workflow_id;
-			target->run_id = &execution->run_id;
-		}
-		targets = lappend(targets, target);
-	}
+		targets = lappend(targets,
+						  load_target(call, batch, search->run_keys[i]));
 	return targets;
 }
 
-/* The next ones of the list; its elements have been checked */
+/*
+ * The run of the list at a position, counted from 1, or NULL; the elements
+ * of the list have been checked.
+ */
+static Target *
+find_in_list(const Batch *batch, int64 position)
+{
+	Target	   *target;
+	JsonbValue *element;
+	PgwfReader	reader;
+	char	   *run_id;
+
+	element = getIthJsonbValueFromContainer(&batch->executions->root,
+											(uint32) (position - 1));
+	if (element == NULL)
+		return NULL;
+	target = make_target(position);
+	pgwf_reader_init(&reader, JsonbValueToJsonb(element));
+	target->workflow_id = pgwf_read_text(&reader, "workflowId");
+	run_id = pgwf_read_text(&reader, "runId");
+	if (run_id && run_id[0] != '\0')
+		target->run_id =
+			DatumGetUUIDP(DirectFunctionCall1(uuid_in,
+											  CStringGetDatum(run_id)));
+	return target;
+}
+
+/* The next ones of the list */
 static List *
-find_in_list(const Batch *batch, int count)
+list_targets(const Batch *batch, int count)
 {
 	List	   *targets = NIL;
 
-	for (int i = 0; i < count; i++)
+	for (int i = 1; i <= count; i++)
 	{
-		Target	   *target;
-		JsonbValue *element;
-		PgwfReader	reader;
-		char	   *run_id;
+		Target	   *target = find_in_list(batch, batch->progress + i);
 
-		element = getIthJsonbValueFromContainer(&batch->executions->root,
-												(uint32) (batch->progress + i));
-		if (element == NULL)
+		if (target == NULL)
 			break;
-		target = palloc0(sizeof(Target));
-		target->position = batch->progress + i + 1;
-		pgwf_reader_init(&reader, JsonbValueToJsonb(element));
-		target->workflow_id = pgwf_read_text(&reader, "workflowId");
-		run_id = pgwf_read_text(&reader, "runId");
-		if (run_id && run_id[0] != '\0')
-			target->run_id =
-				DatumGetUUIDP(DirectFunctionCall1(uuid_in,
-												  CStringGetDatum(run_id)));
 		targets = lappend(targets, target);
 	}
 	return targets;
 }
 
-static void
-call_operation(const Batch *batch, const Target *target)
+/* The first ones of those that were held, which are taken off their list */
+static List *
+held_targets(PgwfCall *call, Batch *batch, int count)
 {
-	PgwfDbScope scope;
-	Datum		values[6];
-	char		nulls[] = "      ";
+	List	   *targets = NIL;
 
-	pgwf_db_begin(&scope);
-	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	values[0] = CStringGetTextDatum(target->workflow_id);
-	values[1] = UUIDPGetDatum(target->run_id);
-	nulls[1] = target->run_id ? ' ' : 'n';
-	values[2] = batch->reason;
-	nulls[2] = batch->no_reason ? 'n' : ' ';
-	values[3] = batch->identity;
-	nulls[3] = batch->no_identity ? 'n' : ' ';
-	values[4] =
-		CStringGetTextDatum(pgwf_namespace_name(batch->namespace_id));
-	values[5] = batch->parameters;
-	for (int i = 0; i < lengthof(operations); i++)
+	while (count-- > 0 && batch->held != NIL)
 	{
-		if (strcmp(batch->operation, operations[i].name) == 0)
-			(void) pgwf_db_execute(operations[i].statement, values, nulls);
+		int64		position = *(int64 *) linitial(batch->held);
+
+		targets = lappend(targets, batch->query ?
+						  load_target(call, batch, position) :
+						  find_in_list(batch, position));
+		batch->held = list_delete_first(batch->held);
 	}
-	pgwf_db_end(&scope);
+	return targets;
 }
 
 /*
@@ -365,8 +355,18 @@ static void
 run_operation(void *arg)
 {
 	OperationCall *operation = arg;
+	const Batch *batch = operation->batch;
+	PgwfBatchCall call = {0};
 
-	call_operation(operation->batch, operation->target);
+	call.namespace_id = batch->namespace_id;
+	call.workflow_id = operation->target->workflow_id;
+	call.run_id = operation->target->run_id;
+	call.reason = batch->reason;
+	call.no_reason = batch->no_reason;
+	call.identity = batch->identity;
+	call.no_identity = batch->no_identity;
+	call.parameters = batch->parameters;
+	pgwf_batch_operation_call(batch->operation, &call);
 }
 
 /*
@@ -393,7 +393,6 @@ do_operation(Batch *batch, Target *target)
 		batch->failure++;
 		batch->error = error->message;
 	}
-	batch->progress = target->position;
 	return true;
 }
 
@@ -401,8 +400,8 @@ static void
 write_progress(Batch *batch, TimestampTz due_at)
 {
 	PgwfDbScope scope;
-	Datum		values[7];
-	char		nulls[] = "       ";
+	Datum		values[8];
+	char		nulls[] = "        ";
 
 	pgwf_db_begin(&scope);
 	values[0] = Int32GetDatum(batch->namespace_id);
@@ -416,6 +415,7 @@ write_progress(Batch *batch, TimestampTz due_at)
 		nulls[4] = 'n';
 	values[5] = Int64GetDatum(batch->progress);
 	values[6] = TimestampTzGetDatum(due_at);
+	values[7] = write_positions(batch->held);
 	(void) pgwf_db_execute(&update_progress, values, nulls);
 	pgwf_db_end(&scope);
 }
@@ -442,43 +442,91 @@ close_batch(Batch *batch, PgwfBatchState state, const char *error,
 	pgwf_db_end(&scope);
 }
 
-/* Does the operations that a batch operation may do in this moment */
+/*
+ * The next runs that a batch operation comes to; false if its query is none
+ * any more.
+ */
+static bool
+find_targets(PgwfCall *call, Batch *batch, int count, List **targets)
+{
+	RunSearch	search = {0};
+	ErrorData  *error;
+
+	if (batch->query == NULL)
+	{
+		*targets = list_targets(batch, count);
+		return true;
+	}
+	search.batch = batch;
+	search.count = count;
+	error = try_in_subtransaction(search_runs, &search);
+	if (error)
+	{
+		/* it has lost its search attribute, as an example */
+		close_batch(batch, PGWF_BATCH_FAILED, error->message, call->now);
+		return false;
+	}
+	*targets = load_targets(call, &search);
+	return true;
+}
+
+/*
+ * Does the operations that a batch operation may do in this moment.  Runs
+ * that somebody else holds are passed over, and tried again after all
+ * others; the first of them ends the turn, so that the scheduler waits once.
+ */
 static void
 run_batch(PgwfCall *call, Batch *batch)
 {
 	int			count = (int) ceil(batch->rate / MOMENTS_PER_SECOND);
-	RunSearch	search = {0};
-	ErrorData  *error = NULL;
-	List	   *targets;
+	List	   *targets = NIL;
+	bool		come_back;
 	int64		delay;
 	TimestampTz due_at;
 	ListCell   *lc;
 
 	count = Max(Min(count, MAX_OPERATIONS), 1);
-	search.batch = batch;
-	search.count = count;
-	if (batch->query)
-		error = try_in_subtransaction(search_runs, &search);
-	if (error)
+	if (list_length(batch->held) < MAX_HELD &&
+		!find_targets(call, batch, count, &targets))
+		return;
+	come_back = (targets == NIL);
+	if (come_back)
+		targets = held_targets(call, batch, count);
+	if (targets == NIL)
 	{
-		/* the query has lost its search attribute, as an example */
-		close_batch(batch, PGWF_BATCH_FAILED, error->message, call->now);
+		close_batch(batch, PGWF_BATCH_COMPLETED, NULL, call->now);
 		return;
 	}
-	targets = batch->query ? load_targets(call, &search) :
-		find_in_list(batch, count);
+
 	delay = (int64) (count / batch->rate * USECS_PER_SEC);
 	foreach(lc, targets)
 	{
-		if (!do_operation(batch, lfirst(lc)))
-		{
+		Target	   *target = lfirst(lc);
+		bool		done = do_operation(batch, target);
+
+		if (!come_back)
+			batch->progress = *target->position;
+		if (done)
+			continue;
+		batch->held = lappend(batch->held, target->position);
+		if (come_back)
 			delay = LOCKED_DELAY;
-			break;
+		lc = lnext(targets, lc);
+		break;
+	}
+	if (come_back)
+	{
+		/* those that were not tried */
+		for (; lc != NULL; lc = lnext(targets, lc))
+		{
+			Target	   *target = lfirst(lc);
+
+			batch->held = lappend(batch->held, target->position);
 		}
 	}
 	due_at = Max(batch->due_at, call->now - USECS_PER_SEC) + delay;
 	write_progress(batch, Max(due_at, call->now + 1));
-	if (lc == NULL && list_length(targets) < count)
+	if (batch->held == NIL && (come_back || list_length(targets) < count))
 		close_batch(batch, PGWF_BATCH_COMPLETED, NULL, call->now);
 }
 

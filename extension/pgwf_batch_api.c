@@ -93,42 +93,6 @@ report_invalid(const char *message)
 			 errmsg("%s", message)));
 }
 
-static char *
-read_operation(char *name)
-{
-	if (name && strncmp(name, OPERATION_PREFIX,
-						strlen(OPERATION_PREFIX)) == 0)
-		name += strlen(OPERATION_PREFIX);
-	if (name == NULL || !pgwf_batch_operation_is_known(name))
-		ereport(ERROR,
-				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("unknown batch operation \"%s\"", name ? name : ""),
-				 errhint("The operations are TERMINATE, CANCEL, SIGNAL, DELETE and RESET.")));
-	return name;
-}
-
-/* Those that an operation cannot do without */
-static void
-check_parameters(const char *operation, Jsonb *parameters)
-{
-	PgwfReader	reader;
-	const char *required = NULL;
-	char	   *value;
-
-	pgwf_reader_init(&reader, parameters);
-	if (strcmp(operation, "SIGNAL") == 0)
-		required = "signal";
-	else if (strcmp(operation, "RESET") == 0)
-		required = "resetType";
-	if (required == NULL)
-		return;
-	value = pgwf_read_text(&reader, required);
-	if (value == NULL || value[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("parameters must have \"%s\"", required)));
-}
-
 /* Checks a list of {"workflowId", "runId"}; returns its length */
 static int64
 check_executions(Jsonb *executions)
@@ -221,16 +185,14 @@ pgwf_start_batch_operation(PG_FUNCTION_ARGS)
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 8),
 										PGWF_RIGHT_CLIENT);
-	operation = read_operation(pgwf_arg_text(fcinfo, 0));
 	query = pgwf_arg_text(fcinfo, 1);
 	executions = pgwf_arg_jsonb(fcinfo, 2);
 	parameters = pgwf_arg_jsonb(fcinfo, 3);
 	job_id = pgwf_arg_id(fcinfo, 4, "job_id");
 	if ((query == NULL) == (executions == NULL))
 		report_invalid("one of query and executions must be set");
-	if (parameters && !pgwf_jsonb_is_object(parameters))
-		report_invalid("parameters is not a JSON object");
-	check_parameters(operation, parameters);
+	operation = pgwf_batch_operation_check(pgwf_arg_text(fcinfo, 0),
+										   parameters);
 	if (job_id == NULL || job_id[0] == '\0')
 	{
 		pgwf_new_uuid(&uuid);

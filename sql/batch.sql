@@ -83,6 +83,53 @@ SELECT t.types('batch step');
 SELECT t.types('batch b 1');
 
 --
+-- Activities of runs; a run that has none is complete
+--
+CREATE FUNCTION pg_temp.activities() RETURNS SETOF text
+LANGUAGE sql AS $$
+SELECT concat_ws(' ', e.workflow_id, a.activity_id, 'state', a.state,
+    'attempt', a.attempt, a.task_queue, a.start_to_close_us / 1000000,
+    a.heartbeat_us / 1000000, a.maximum_attempts)
+FROM workflow.activity AS a JOIN workflow.execution AS e
+    USING (namespace_id, run_key)
+WHERE e.workflow_id LIKE 'batch act%'
+ORDER BY e.workflow_id, a.scheduled_event_id
+$$;
+CREATE FUNCTION pg_temp.run_batch(operation text, parameters jsonb)
+RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN workflow.start_batch_operation(operation,
+        $q$WorkflowId STARTS_WITH 'batch act'$q$, parameters => parameters,
+        job_id => operation, max_operations_per_second => 500);
+END
+$$;
+SELECT t.start('batch act 1'), t.start('batch act 2'), t.start('batch act 3');
+SELECT t.step('batch act 1', t.schedule('1') || t.schedule('2',
+    '{"activityType": {"name": "other"}}'));
+SELECT t.step('batch act 2', t.schedule('1'));
+SELECT pg_temp.run_batch('PAUSE_ACTIVITY', '{"type": "act"}') AS job \gset
+SELECT pg_temp.wait_batch(:'job');
+SELECT pg_temp.activities();
+SELECT pg_temp.run_batch('BATCH_OPERATION_TYPE_UPDATE_ACTIVITY_OPTIONS',
+    '{"matchAll": true, "activityOptions": {"taskQueue": {"name": "batch q"},
+    "startToCloseTimeout": "9s", "heartbeatTimeout": "5s",
+    "retryPolicy": {"maximumAttempts": 7}}}') AS job \gset
+SELECT pg_temp.wait_batch(:'job');
+SELECT pg_temp.activities();
+SELECT t.activity_task('batch q')->>'activityId';
+SELECT workflow.respond_activity_task_failed_by_id('batch act 1', '2',
+    '{"message": "again"}');
+SELECT pg_temp.run_batch('RESET_ACTIVITY', '{"matchAll": true,
+    "keepPaused": true, "restoreOriginalOptions": true}') AS job \gset
+SELECT pg_temp.wait_batch(:'job');
+SELECT pg_temp.activities();
+SELECT pg_temp.run_batch('UNPAUSE_ACTIVITY', '{"type": "act",
+    "resetAttempts": true, "jitter": "0s"}') AS job \gset
+SELECT pg_temp.wait_batch(:'job');
+SELECT pg_temp.activities();
+
+--
 -- Rate, one at a time, stopping
 --
 SELECT workflow.start_batch_operation('TERMINATE',
@@ -121,6 +168,20 @@ FROM (VALUES
     ('$$SIGNAL$$, $$WorkflowId = "a"$$'),
     ('$$RESET$$, $$WorkflowId = "a"$$, parameters => $$[]$$'),
     ('$$RESET$$, $$WorkflowId = "a"$$, parameters => $${}$$'),
+    ('$$PAUSE_ACTIVITY$$, $$WorkflowId = "a"$$'),
+    ('$$RESET_ACTIVITY$$, $$WorkflowId = "a"$$, parameters =>
+        $${"type": "a", "matchAll": true}$$'),
+    ('$$UNPAUSE_ACTIVITY$$, $$WorkflowId = "a"$$, parameters =>
+        $${"type": "a", "jitter": "soon"}$$'),
+    ('$$UNPAUSE_ACTIVITY$$, $$WorkflowId = "a"$$, parameters =>
+        $${"type": "a", "resetAttempts": "yes"}$$'),
+    ('$$UPDATE_ACTIVITY_OPTIONS$$, $$WorkflowId = "a"$$, parameters =>
+        $${"type": "a"}$$'),
+    ('$$UPDATE_ACTIVITY_OPTIONS$$, $$WorkflowId = "a"$$, parameters =>
+        $${"type": "a", "activityOptions": {"attempts": 1}}$$'),
+    ('$$UPDATE_ACTIVITY_OPTIONS$$, $$WorkflowId = "a"$$, parameters =>
+        $${"type": "a", "activityOptions":
+        {"retryPolicy": {"backoffCoefficient": 0.5}}}$$'),
     ('$$DELETE$$, $$WorkflowId = "a"$$, max_operations_per_second => 0'),
     ('$$DELETE$$, $$WorkflowId = "a"$$, namespace => $$nowhere$$'))
     AS v (arguments);

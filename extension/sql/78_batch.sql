@@ -21,6 +21,7 @@ CREATE TABLE workflow.batch_operation (
     failure bigint NOT NULL DEFAULT 0,
     progress bigint NOT NULL DEFAULT 0,
     last_run_key bigint NOT NULL,
+    held bigint[] NOT NULL DEFAULT '{}',
     last_error text,
     CONSTRAINT batch_operation_pkey PRIMARY KEY (namespace_id, job_id)
 ) WITH (fillfactor = 70);
@@ -43,6 +44,8 @@ COMMENT ON COLUMN workflow.batch_operation.progress IS
 'run_key of the last run of its query, or number of the last one of its list, that it has come to';
 COMMENT ON COLUMN workflow.batch_operation.last_run_key IS
 'runs that started later are none of its query''s';
+COMMENT ON COLUMN workflow.batch_operation.held IS
+'of those, the ones that somebody else held, to come back to';
 COMMENT ON COLUMN workflow.batch_operation.last_error IS
 'what the last operation that failed has raised';
 
@@ -64,7 +67,7 @@ AS 'MODULE_PATHNAME', 'pgwf_start_batch_operation';
 
 COMMENT ON FUNCTION workflow.start_batch_operation(
     text, text, jsonb, jsonb, text, text, double precision, text, text) IS
-'begins to terminate, cancel, signal, delete or reset the runs of a query or a list, and returns the job id';
+'begins to do the same to the runs of a query or a list, or to their activities, and returns the job id';
 
 CREATE FUNCTION workflow.stop_batch_operation(
     job_id text,
