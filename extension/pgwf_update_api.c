@@ -39,6 +39,7 @@ PG_FUNCTION_INFO_V1(pgwf_update_workflow_execution);
 PG_FUNCTION_INFO_V1(pgwf_update_with_start_workflow_execution);
 PG_FUNCTION_INFO_V1(pgwf_poll_workflow_execution_update);
 
+#define ABORTED_MESSAGE "operation was aborted"
 #define STAGE_PREFIX "UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_"
 
 /* How far an update has got; numbers are Temporal's */
@@ -55,6 +56,14 @@ static const char *const stage_names[] = {
 	[STAGE_COMPLETED] = STAGE_PREFIX "COMPLETED"
 };
 
+/* The parts of an update-with-start, one of which may fail */
+typedef enum Part
+{
+	PART_START,
+	PART_UPDATE,
+	PART_WAIT					/* for the update, when both are committed */
+} Part;
+
 /* What is sent or asked for; lives as long as the CALL */
 typedef struct Request
 {
@@ -70,6 +79,7 @@ typedef struct Request
 	/* the start that goes with it, or NULL */
 	PgwfNewRun *start;
 	PgwfStartPolicies policies;
+	Part		part;			/* of the two, the one under way */
 
 	/* what became of it */
 	bool		admitted;		/* it is known which run has it */
@@ -247,6 +257,7 @@ start_and_admit(Request *request, PgwfCall *call)
 	PgwfRun		run;
 	PgwfStartOutcome outcome;
 
+	request->part = PART_UPDATE;
 	existing = pgwf_execution_find_current(call, request->namespace_id,
 										   request->workflow_id);
 	if (existing)
@@ -272,8 +283,10 @@ start_and_admit(Request *request, PgwfCall *call)
 		return;
 	}
 
+	request->part = PART_START;
 	outcome = pgwf_start_run(&run, call, request->start, &request->policies,
 							 &existing);
+	request->part = PART_UPDATE;
 	if (outcome == PGWF_START_REPEATED)
 	{
 		find_update(request, call, existing);
@@ -381,6 +394,7 @@ wait_for_stage(Request *request)
 		if (!request->admitted)
 			begin(request);
 		pgwf_commit();
+		request->part = PART_WAIT;
 		if (is_done(request))
 			return;
 
@@ -588,6 +602,56 @@ read_start(FunctionCallInfo fcinfo, Request *request)
 	request->workflow_id = unconstify(char *, start->workflow_id);
 }
 
+static void
+add_part_status(PgwfObject *object, int sqlstate, const char *message)
+{
+	pgwf_object_open_element(object);
+	pgwf_object_text(object, "code", pstrdup(unpack_sql_state(sqlstate)));
+	pgwf_object_text(object, "message", message);
+	pgwf_object_close(object);
+}
+
+/*
+ * Raises the error of an update-with-start again, with what became of each of
+ * its parts as detail (SS 18).  What is no error of ours stays as it is.
+ */
+static void
+report_parts(Part failed, MemoryContext context)
+{
+	ErrorData  *error;
+	PgwfObject	object;
+	Jsonb	   *statuses;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) !=
+		ERRCODE_TO_CATEGORY(ERRCODE_PGWF_ABORTED))
+		ReThrowError(error);
+	FlushErrorState();
+
+	pgwf_object_begin(&object);
+	pgwf_object_open_array(&object, "statuses");
+	if (failed == PART_START)
+		add_part_status(&object, error->sqlerrcode, error->message);
+	else if (failed == PART_UPDATE)
+		add_part_status(&object, ERRCODE_PGWF_ABORTED, ABORTED_MESSAGE);
+	else
+		add_part_status(&object, ERRCODE_SUCCESSFUL_COMPLETION, NULL);
+	if (failed == PART_START)
+		add_part_status(&object, ERRCODE_PGWF_ABORTED, ABORTED_MESSAGE);
+	else
+		add_part_status(&object, error->sqlerrcode, error->message);
+	pgwf_object_close_array(&object);
+	statuses = pgwf_object_finish(&object);
+	ereport(ERROR,
+			(errcode(error->sqlerrcode),
+			 errmsg("%s", error->message),
+			 errdetail_internal("%s",
+								JsonbToCString(NULL, &statuses->root,
+											   VARSIZE(statuses))),
+			 error->hint ? errhint("%s", error->hint) : 0));
+}
+
 /*
  * CALL workflow.update_with_start_workflow_execution(workflow_id, ...
  *		user_metadata as start_workflow_execution has them, update_id,
@@ -610,10 +674,20 @@ pgwf_update_with_start_workflow_execution(PG_FUNCTION_ARGS)
 	read_deadline(fcinfo, 25, request);
 	request->namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 26),
 												 PGWF_RIGHT_CLIENT);
-	request->wait_for = read_stage(pgwf_arg_text(fcinfo, 24));
-	read_start(fcinfo, request);
-	read_update(fcinfo, request, 20, 21, 22, 23, 5);
-	run_request(request);
+	PG_TRY();
+	{
+		request->part = PART_START;
+		read_start(fcinfo, request);
+		request->part = PART_UPDATE;
+		request->wait_for = read_stage(pgwf_arg_text(fcinfo, 24));
+		read_update(fcinfo, request, 20, 21, 22, 23, 5);
+		run_request(request);
+	}
+	PG_CATCH();
+	{
+		report_parts(request->part, caller_context);
+	}
+	PG_END_TRY();
 
 	MemoryContextSwitchTo(caller_context);
 	run_id = palloc(sizeof(pg_uuid_t));

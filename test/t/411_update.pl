@@ -155,7 +155,8 @@ sub refused
 	my ($call, $state, $message, $what) = @_;
 	my ($status, $out, $err) = $node->psql('postgres', $call,
 		extra_params => [ '-v', 'VERBOSITY=verbose' ]);
-	like($err, qr/ERROR:  $state: .*\Q$message\E/, $what);
+	$message = qr/\Q$message\E/ if !ref $message;
+	like($err, qr/ERROR:  $state: .*$message/s, $what);
 	return;
 }
 
@@ -542,8 +543,34 @@ refused(
 	"CALL workflow.$uws('uws2', 'type', 'uws2', update_name => 'n',
 		workflow_start_delay => '1 s')", 'PW003',
 	'cannot be combined with workflow_start_delay', 'no delay');
+
+# the detail says what became of each part, the start first
+my $aborted = '{"code": "PW010", "message": "operation was aborted"}';
+refused(
+	"CALL workflow.$uws('uws', 'type', 'uws', update_id => 'k2',
+		update_name => 'n')", 'PW106',
+	qr/"statuses": \[{"code": "PW106", "message": "[^\]]*"}, \Q$aborted\E\]/,
+	'a start that fails aborts the update');
+refused(
+	"CALL workflow.$uws('uws3', 'type', 'uws3', update_id => 'u')", 'PW003',
+	qr/"statuses": \[\Q$aborted\E, {"code": "PW003", "message": "update_name/,
+	'an update that cannot be aborts the start');
+sql("SELECT workflow.start_workflow_execution('uws4', 'type', 'uws4');
+	SELECT workflow.pause_workflow_execution('uws4')");
+refused(
+	"CALL workflow.$uws('uws4', 'type', 'uws4', update_name => 'n',
+		workflow_id_conflict_policy => 'USE_EXISTING')", 'PW009',
+	qr/"statuses": \[\Q$aborted\E, {"code": "PW009"/,
+	'so does one that the run refuses');
+$call = send_update(q('uws5', 'type', 'uws5', update_name => 'n'), $uws);
+poll('uws5');
+sql("SELECT workflow.terminate_workflow_execution('uws5')");
+like(
+	said($call),
+	qr/"statuses": \[{"code": "00000"}, {"code": "PW005"/,
+	'a start that was made stays so');
 is( sql("SELECT count(*) FROM workflow.execution
-		WHERE workflow_id = 'uws2'"),
+		WHERE workflow_id IN ('uws2', 'uws3')"),
 	'0',
 	'a refused update starts nothing');
 
