@@ -197,7 +197,7 @@ void
 pgwf_new_run_id(pg_uuid_t *uuid)
 {
 	int64		ms = GetCurrentTimestamp() / 1000 +
-		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
+	(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
 
 	pgwf_new_uuid(uuid);
 	for (int i = 0; i < 6; i++)

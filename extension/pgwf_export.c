@@ -35,15 +35,13 @@
 #define HISTORY_COLUMNS	5
 
 static PgwfStatement read_history = {
-	.sql = "SELECT event_id, event_time, event_type::text, attributes,"
-	" user_metadata"
-	" FROM workflow.history_event"
-	" WHERE namespace_id = $1 AND run_key = $2 ORDER BY event_id",
+	.sql = "SELECT first_event_id, events FROM workflow.history_batch"
+	" WHERE namespace_id = $1 AND run_key = $2 ORDER BY first_event_id",
 	.nargs = 2,
 	.argtypes = {INT4OID, INT8OID}
 };
 
-static void append_event(StringInfo out, uint64 row);
+static void append_event(StringInfo out, PgwfEvent *event);
 static void import_event(ReturnSetInfo *rsinfo, JsonbValue *value,
 						 int64 position);
 static void append_event_type(StringInfo out, const char *name);
@@ -78,9 +76,15 @@ pgwf_history_json(PG_FUNCTION_ARGS)
 	count = pgwf_db_query(&read_history, values, NULL, 0);
 	for (uint64 i = 0; i < count; i++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		pgwf_put_separator(&out);
-		append_event(&out, i);
+		PgwfUnpacker unpacker;
+		PgwfEvent	event;
+
+		pgwf_history_unpack_row(i, &unpacker);
+		while (pgwf_unpack_next(&unpacker, &event))
+		{
+			pgwf_put_separator(&out);
+			append_event(&out, &event);
+		}
 	}
 	pgwf_db_end(&scope);
 
@@ -121,48 +125,40 @@ pgwf_history_from_json(PG_FUNCTION_ARGS)
 }
 
 /*
- * Write an event of the last statement's result, in the order in which
- * Temporal's tools do.
+ * Write an event in the order in which Temporal's tools do.
  */
 static void
-append_event(StringInfo out, uint64 row)
+append_event(StringInfo out, PgwfEvent *event)
 {
+	const PgwfEventInfo *info = &pgwf_event_info[event->type];
 	char		time[PGWF_TIME_LEN];
-	int64		event_id;
-	char	   *type_name;
-	PgwfEventType type;
 	JsonbValue	value;
-	Datum		metadata;
-	bool		isnull;
 
-	event_id = DatumGetInt64(pgwf_db_value(row, 1, &isnull));
-	pgwf_format_time(time, sizeof(time),
-					 DatumGetTimestampTz(pgwf_db_value(row, 2, &isnull)));
-	type_name = TextDatumGetCString(pgwf_db_value(row, 3, &isnull));
-	type = pgwf_event_type_by_name(type_name);
+	pgwf_unpack_event(event);
+	pgwf_format_time(time, sizeof(time), event->time);
 
 	appendStringInfo(out, "{\"eventId\":\"" INT64_FORMAT "\",\"eventTime\":",
-					 event_id);
+					 event->event_id);
 	pgwf_put_time(out, time, (int) strlen(time));
 	pgwf_put_key(out, "eventType");
-	append_event_type(out, type_name);
+	append_event_type(out, info->name);
 	appendStringInfo(out, ",\"taskId\":\"" INT64_FORMAT "\"",
-					 FIRST_TASK_ID + event_id);
-	if (type == PGWF_EVENT_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED)
+					 FIRST_TASK_ID + event->event_id);
+	if (event->type == PGWF_EVENT_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED)
 		appendStringInfoString(out, ",\"workerMayIgnore\":true");
 
-	metadata = pgwf_db_value(row, 5, &isnull);
-	if (!isnull)
+	if (event->user_metadata)
 	{
 		pgwf_put_key(out, "userMetadata");
-		pgwf_root_value(DatumGetJsonbP(metadata), &value);
+		pgwf_root_value(event->user_metadata, &value);
 		pgwf_convert_message(out, &value, pgwf_user_metadata_fields,
 							 PGWF_TO_FILE);
 	}
 
-	pgwf_put_key(out, pgwf_event_info[type].attributes_key);
-	pgwf_root_value(DatumGetJsonbP(pgwf_db_value(row, 4, &isnull)), &value);
-	pgwf_convert_message(out, &value, pgwf_event_fields[type], PGWF_TO_FILE);
+	pgwf_put_key(out, info->attributes_key);
+	pgwf_root_value(event->attributes, &value);
+	pgwf_convert_message(out, &value, pgwf_event_fields[event->type],
+						 PGWF_TO_FILE);
 	appendStringInfoChar(out, '}');
 }
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_history.h
- *		Finding a run to be read, for the functions that only read.
+ *		Finding a run and its history, for the functions that only read.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,8 @@
 
 #include "fmgr.h"
 #include "utils/uuid.h"
+
+#include "pgwf_pack.h"
 
 /* A run, as somebody who wants to read it finds it */
 typedef struct PgwfRunRef
@@ -29,5 +31,11 @@ typedef struct PgwfRunRef
 extern void pgwf_find_run(FunctionCallInfo fcinfo, int workflow_id_arg,
 						  int run_id_arg, int32 namespace_id,
 						  PgwfRunRef *run);
+
+/*
+ * Begins to read a row of the last statement, which must be first_event_id
+ * and events of workflow.history_batch.
+ */
+extern void pgwf_history_unpack_row(uint64 row, PgwfUnpacker *unpacker);
 
 #endif							/* PGWF_HISTORY_H */

@@ -114,14 +114,23 @@ typedef struct PgwfExecution
 	pg_uuid_t  *reset_run_id;	/* NULL unless it was reset */
 } PgwfExecution;
 
-/* workflow.history_event and workflow.buffered_event */
+/* Bytes of workflow.history_batch, see pgwf_pack.c */
+typedef struct PgwfPacked
+{
+	const char *data;
+	int			len;
+} PgwfPacked;
+
+/* An event of workflow.history_batch or workflow.buffered_event */
 typedef struct PgwfEvent
 {
 	int64		event_id;		/* or buffer_id, while buffered */
 	PgwfEventType type;
 	TimestampTz time;
-	Jsonb	   *attributes;
+	Jsonb	   *attributes;		/* NULL until pgwf_unpack_event() */
 	Jsonb	   *user_metadata;
+	PgwfPacked	packed;			/* up to the end of this event */
+	int			packed_at;		/* offset of its attributes there */
 	ItemPointerData tid;		/* of a stored buffered event */
 } PgwfEvent;
 
@@ -315,6 +324,9 @@ extern void pgwf_event_insert(PgwfCall *call, int32 namespace_id,
 extern List *pgwf_event_load(PgwfCall *call, int32 namespace_id,
 							 int64 run_key, int64 first_event_id,
 							 int64 max_bytes);
+extern List *pgwf_event_load_packed(PgwfCall *call, int32 namespace_id,
+									int64 run_key, int64 first_event_id,
+									int64 max_bytes);
 extern PgwfEvent *pgwf_event_load_last(PgwfCall *call, int32 namespace_id,
 									   int64 run_key);
 extern PgwfEvent *pgwf_event_find_last(PgwfCall *call, int32 namespace_id,
@@ -329,6 +341,7 @@ extern List *pgwf_buffered_event_load(PgwfCall *call, int32 namespace_id,
 									  int64 run_key);
 extern void pgwf_buffered_event_delete(PgwfCall *call, PgwfEvent *event);
 extern int64 pgwf_event_size(const PgwfEvent *event);
+extern PgwfEvent *pgwf_event_copy(const PgwfEvent *event);
 
 /* pgwf_store_task.c */
 extern PgwfTask *pgwf_task_load(PgwfCall *call, int32 namespace_id,

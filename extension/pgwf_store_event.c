@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_store_event.c
- *		Rows of workflow.history_event and workflow.buffered_event.
+ *		Rows of workflow.history_batch and workflow.buffered_event.
  *
- * Histories are only ever added to.  Both tables are written by whoever
- * holds the lock of the run.
+ * Histories are only ever added to: the events that a transaction appends are
+ * one row, or several of a size that needs no TOAST.  Both tables are written
+ * by whoever holds the lock of the run.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,20 +14,33 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "pgwf_pack.h"
 #include "pgwf_store.h"
 
+/* history_batch */
+enum
+{
+	COL_BATCH_NAMESPACE_ID,
+	COL_BATCH_RUN_KEY,
+	COL_FIRST_EVENT_ID,
+	COL_EVENTS,
+	BATCH_COLUMN_COUNT
+};
+
+/* buffered_event */
 enum
 {
 	COL_NAMESPACE_ID,
 	COL_EVENT_TYPE,
 	COL_RUN_KEY,
-	COL_EVENT_ID,				/* buffer_id in buffered_event */
+	COL_BUFFER_ID,
 	COL_EVENT_TIME,
 	COL_ATTRIBUTES,
-	BUFFERED_COLUMN_COUNT,
-	COL_USER_METADATA = BUFFERED_COLUMN_COUNT,
-	HISTORY_COLUMN_COUNT
+	BUFFERED_COLUMN_COUNT
 };
+
+/* Events that would make a batch larger begin another one */
+#define BATCH_BYTES		1800
 
 /* What an event adds to the size of its history, in bytes */
 int64
@@ -36,96 +50,145 @@ pgwf_event_size(const PgwfEvent *event)
 		(event->user_metadata ? VARSIZE(event->user_metadata) : 0);
 }
 
-static PgwfEvent *
-read_row(TupleTableSlot *slot)
+/* Begins to read a batch, in memory of the call */
+static void
+read_batch(TupleTableSlot *slot, PgwfUnpacker *unpacker)
 {
-	PgwfEvent  *event = palloc0(sizeof(PgwfEvent));
 	Datum	   *v = slot->tts_values;
 
-	event->event_id = DatumGetInt64(v[COL_EVENT_ID]);
-	event->type = pgwf_event_type_number(DatumGetObjectId(v[COL_EVENT_TYPE]));
-	event->time = DatumGetTimestampTz(v[COL_EVENT_TIME]);
-	event->attributes = DatumGetJsonbPCopy(v[COL_ATTRIBUTES]);
-	if (slot->tts_tupleDescriptor->natts > COL_USER_METADATA &&
-		!slot->tts_isnull[COL_USER_METADATA])
-		event->user_metadata = DatumGetJsonbPCopy(v[COL_USER_METADATA]);
-	event->tid = slot->tts_tid;
-	return event;
+	pgwf_unpack_begin(unpacker, DatumGetByteaPCopy(v[COL_EVENTS]),
+					  DatumGetInt64(v[COL_FIRST_EVENT_ID]));
 }
 
-static void
-write_row(int32 namespace_id, int64 run_key, const PgwfEvent *event,
-		  Datum *v)
+/* What it points to is not copied */
+PgwfEvent *
+pgwf_event_copy(const PgwfEvent *event)
 {
-	v[COL_NAMESPACE_ID] = Int32GetDatum(namespace_id);
-	v[COL_EVENT_TYPE] = ObjectIdGetDatum(pgwf_event_type_oid(event->type));
-	v[COL_RUN_KEY] = Int64GetDatum(run_key);
-	v[COL_EVENT_ID] = Int64GetDatum(event->event_id);
-	v[COL_EVENT_TIME] = TimestampTzGetDatum(event->time);
-	v[COL_ATTRIBUTES] = PointerGetDatum(event->attributes);
+	PgwfEvent  *copy = palloc(sizeof(PgwfEvent));
+
+	*copy = *event;
+	return copy;
 }
 
-/* Appends events, which have their ids, to a history */
+/* Appends events, which have consecutive ids, to a history */
 void
 pgwf_event_insert(PgwfCall *call, int32 namespace_id, int64 run_key,
 				  List *events)
 {
 	int			n = list_length(events);
-	Datum	   *values = palloc0(n * HISTORY_COLUMN_COUNT * sizeof(Datum));
-	bool	   *nulls = palloc0(n * HISTORY_COLUMN_COUNT * sizeof(bool));
+	Datum	   *values = palloc(n * BATCH_COLUMN_COUNT * sizeof(Datum));
+	bool	   *nulls = palloc0(n * BATCH_COLUMN_COUNT * sizeof(bool));
+	int			nbatches = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; nbatches++)
 	{
+		Datum	   *v = values + nbatches * BATCH_COLUMN_COUNT;
 		PgwfEvent  *event = list_nth(events, i);
-		int			row = i * HISTORY_COLUMN_COUNT;
+		PgwfPacker	packer;
 
-		write_row(namespace_id, run_key, event, values + row);
-		if (event->user_metadata)
-			values[row + COL_USER_METADATA] =
-				PointerGetDatum(event->user_metadata);
-		else
-			nulls[row + COL_USER_METADATA] = true;
+		v[COL_BATCH_NAMESPACE_ID] = Int32GetDatum(namespace_id);
+		v[COL_BATCH_RUN_KEY] = Int64GetDatum(run_key);
+		v[COL_FIRST_EVENT_ID] = Int64GetDatum(event->event_id);
+		pgwf_pack_begin(&packer);
+		do
+		{
+			pgwf_pack_event(&packer, event);
+			if (++i == n)
+				break;
+			event = list_nth(events, i);
+		} while (pgwf_pack_size(&packer) + pgwf_event_size(event) <=
+				 BATCH_BYTES);
+		v[COL_EVENTS] = PointerGetDatum(pgwf_pack_finish(&packer));
 	}
-	pgwf_table_insert_many(call, PGWF_HISTORY_EVENT, n, values, nulls);
+	pgwf_table_insert_many(call, PGWF_HISTORY_BATCH, nbatches, values, nulls);
 	pfree(values);
 	pfree(nulls);
 }
 
 static void
 history_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-			 int64 run_key, StrategyNumber strategy, int64 event_id)
+			 int64 run_key, StrategyNumber strategy, int64 first_event_id,
+			 bool backward)
 {
 	PgwfKey		keys[3];
 
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
-	keys[2] = (PgwfKey) {3, strategy, Int64GetDatum(event_id)};
-	pgwf_scan_begin(scan, call, PGWF_HISTORY_EVENT, PGWF_HISTORY_EVENT_PKEY,
-					keys, lengthof(keys));
+	keys[2] = (PgwfKey) {3, strategy, Int64GetDatum(first_event_id)};
+	if (backward)
+		pgwf_scan_begin_last(scan, call, PGWF_HISTORY_BATCH,
+							 PGWF_HISTORY_BATCH_PKEY, keys, lengthof(keys));
+	else
+		pgwf_scan_begin(scan, call, PGWF_HISTORY_BATCH,
+						PGWF_HISTORY_BATCH_PKEY, keys, lengthof(keys));
+}
+
+/* The first event id of the batch that an event is in, if it exists */
+static int64
+find_batch(PgwfCall *call, int32 namespace_id, int64 run_key, int64 event_id)
+{
+	PgwfScan	scan;
+	int64		first_event_id = event_id;
+
+	history_scan(&scan, call, namespace_id, run_key,
+				 BTLessEqualStrategyNumber, event_id, true);
+	if (pgwf_scan_next(&scan))
+		first_event_id = DatumGetInt64(scan.slot->tts_values[COL_FIRST_EVENT_ID]);
+	pgwf_scan_end(&scan);
+	return first_event_id;
 }
 
 /*
  * Reads a history from an event on, stopping at the event that exceeds
- * "max_bytes"; at least one event is returned if there is one.
+ * "max_bytes" as they are stored; at least one event is returned if there is
+ * one.  Attributes and user metadata are not unpacked.
  */
 List *
-pgwf_event_load(PgwfCall *call, int32 namespace_id, int64 run_key,
-				int64 first_event_id, int64 max_bytes)
+pgwf_event_load_packed(PgwfCall *call, int32 namespace_id, int64 run_key,
+					   int64 first_event_id, int64 max_bytes)
 {
 	PgwfScan	scan;
 	List	   *events = NIL;
 	int64		bytes = 0;
 
-	history_scan(&scan, call, namespace_id, run_key,
-				 BTGreaterEqualStrategyNumber, first_event_id);
+	if (first_event_id > 1)
+		history_scan(&scan, call, namespace_id, run_key,
+					 BTGreaterEqualStrategyNumber,
+					 find_batch(call, namespace_id, run_key, first_event_id),
+					 false);
+	else
+		history_scan(&scan, call, namespace_id, run_key,
+					 BTGreaterEqualStrategyNumber, first_event_id, false);
 	while (bytes < max_bytes && pgwf_scan_next(&scan))
 	{
-		PgwfEvent  *event = read_row(scan.slot);
+		PgwfUnpacker unpacker;
+		PgwfEvent	event;
 
-		bytes += pgwf_event_size(event);
-		events = lappend(events, event);
+		read_batch(scan.slot, &unpacker);
+		while (bytes < max_bytes && pgwf_unpack_next(&unpacker, &event))
+		{
+			if (event.event_id < first_event_id)
+				continue;
+			bytes += event.packed.len - event.packed_at;
+			events = lappend(events, pgwf_event_copy(&event));
+		}
 	}
 	pgwf_scan_end(&scan);
+	return events;
+}
+
+/* The same with attributes and user metadata */
+List *
+pgwf_event_load(PgwfCall *call, int32 namespace_id, int64 run_key,
+				int64 first_event_id, int64 max_bytes)
+{
+	List	   *events;
+	ListCell   *lc;
+
+	events = pgwf_event_load_packed(call, namespace_id, run_key,
+									first_event_id, max_bytes);
+	foreach(lc, events)
+		pgwf_unpack_event(lfirst(lc));
 	return events;
 }
 
@@ -135,32 +198,64 @@ pgwf_event_load_one(PgwfCall *call, int32 namespace_id, int64 run_key,
 					int64 event_id)
 {
 	PgwfScan	scan;
-	PgwfEvent  *event = NULL;
+	PgwfEvent  *found = NULL;
 
 	history_scan(&scan, call, namespace_id, run_key,
-				 BTEqualStrategyNumber, event_id);
+				 BTLessEqualStrategyNumber, event_id, true);
 	if (pgwf_scan_next(&scan))
-		event = read_row(scan.slot);
+	{
+		PgwfUnpacker unpacker;
+		PgwfEvent	event;
+
+		read_batch(scan.slot, &unpacker);
+		while (found == NULL && pgwf_unpack_next(&unpacker, &event))
+		{
+			if (event.event_id == event_id)
+				found = pgwf_event_copy(&event);
+		}
+	}
 	pgwf_scan_end(&scan);
-	return event;
+	if (found)
+		pgwf_unpack_event(found);
+	return found;
+}
+
+/*
+ * The last event of a history, or the last one of a kind if "type" is not 0;
+ * NULL if there is none.
+ */
+static PgwfEvent *
+find_last(PgwfCall *call, int32 namespace_id, int64 run_key,
+		  PgwfEventType type)
+{
+	PgwfScan	scan;
+	PgwfEvent  *found = NULL;
+
+	history_scan(&scan, call, namespace_id, run_key,
+				 BTLessEqualStrategyNumber, PG_INT64_MAX, true);
+	while (found == NULL && pgwf_scan_next(&scan))
+	{
+		PgwfUnpacker unpacker;
+		PgwfEvent	event;
+
+		read_batch(scan.slot, &unpacker);
+		while (pgwf_unpack_next(&unpacker, &event))
+		{
+			if (type == 0 || event.type == type)
+				found = pgwf_event_copy(&event);
+		}
+	}
+	pgwf_scan_end(&scan);
+	if (found)
+		pgwf_unpack_event(found);
+	return found;
 }
 
 /* The last event of a history, which closes it if the run is closed */
 PgwfEvent *
 pgwf_event_load_last(PgwfCall *call, int32 namespace_id, int64 run_key)
 {
-	PgwfKey		keys[2];
-	PgwfScan	scan;
-	PgwfEvent  *event = NULL;
-
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
-	pgwf_scan_begin_last(&scan, call, PGWF_HISTORY_EVENT,
-						 PGWF_HISTORY_EVENT_PKEY, keys, lengthof(keys));
-	if (pgwf_scan_next(&scan))
-		event = read_row(scan.slot);
-	pgwf_scan_end(&scan);
-	return event;
+	return find_last(call, namespace_id, run_key, 0);
 }
 
 /* The last event of a kind in a history, or NULL */
@@ -168,23 +263,7 @@ PgwfEvent *
 pgwf_event_find_last(PgwfCall *call, int32 namespace_id, int64 run_key,
 					 PgwfEventType type)
 {
-	PgwfKey		keys[2];
-	PgwfScan	scan;
-	PgwfEvent  *event = NULL;
-
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
-	pgwf_scan_begin_last(&scan, call, PGWF_HISTORY_EVENT,
-						 PGWF_HISTORY_EVENT_PKEY, keys, lengthof(keys));
-	while (pgwf_scan_next(&scan))
-	{
-		event = read_row(scan.slot);
-		if (event->type == type)
-			break;
-		event = NULL;
-	}
-	pgwf_scan_end(&scan);
-	return event;
+	return find_last(call, namespace_id, run_key, type);
 }
 
 /* Deletes a history */
@@ -194,25 +273,44 @@ pgwf_event_delete_all(PgwfCall *call, int32 namespace_id, int64 run_key)
 	PgwfScan	scan;
 
 	history_scan(&scan, call, namespace_id, run_key,
-				 BTGreaterEqualStrategyNumber, 1);
+				 BTGreaterEqualStrategyNumber, 1, false);
 	while (pgwf_scan_next(&scan))
 	{
 		ItemPointerData tid = scan.slot->tts_tid;
 
-		pgwf_table_delete(call, PGWF_HISTORY_EVENT, &tid);
+		pgwf_table_delete(call, PGWF_HISTORY_BATCH, &tid);
 	}
 	pgwf_scan_end(&scan);
+}
+
+static PgwfEvent *
+read_buffered(TupleTableSlot *slot)
+{
+	PgwfEvent  *event = palloc0(sizeof(PgwfEvent));
+	Datum	   *v = slot->tts_values;
+
+	event->event_id = DatumGetInt64(v[COL_BUFFER_ID]);
+	event->type = pgwf_event_type_number(DatumGetObjectId(v[COL_EVENT_TYPE]));
+	event->time = DatumGetTimestampTz(v[COL_EVENT_TIME]);
+	event->attributes = DatumGetJsonbPCopy(v[COL_ATTRIBUTES]);
+	event->tid = slot->tts_tid;
+	return event;
 }
 
 void
 pgwf_buffered_event_insert(PgwfCall *call, int32 namespace_id, int64 run_key,
 						   const PgwfEvent *event)
 {
-	Datum		values[BUFFERED_COLUMN_COUNT];
+	Datum		v[BUFFERED_COLUMN_COUNT];
 	bool		nulls[BUFFERED_COLUMN_COUNT] = {0};
 
-	write_row(namespace_id, run_key, event, values);
-	pgwf_table_insert(call, PGWF_BUFFERED_EVENT, values, nulls);
+	v[COL_NAMESPACE_ID] = Int32GetDatum(namespace_id);
+	v[COL_EVENT_TYPE] = ObjectIdGetDatum(pgwf_event_type_oid(event->type));
+	v[COL_RUN_KEY] = Int64GetDatum(run_key);
+	v[COL_BUFFER_ID] = Int64GetDatum(event->event_id);
+	v[COL_EVENT_TIME] = TimestampTzGetDatum(event->time);
+	v[COL_ATTRIBUTES] = PointerGetDatum(event->attributes);
+	pgwf_table_insert(call, PGWF_BUFFERED_EVENT, v, nulls);
 }
 
 /* In the order of their arrival */
@@ -228,7 +326,7 @@ pgwf_buffered_event_load(PgwfCall *call, int32 namespace_id, int64 run_key)
 	pgwf_scan_begin(&scan, call, PGWF_BUFFERED_EVENT,
 					PGWF_BUFFERED_EVENT_PKEY, keys, lengthof(keys));
 	while (pgwf_scan_next(&scan))
-		events = lappend(events, read_row(scan.slot));
+		events = lappend(events, read_buffered(scan.slot));
 	pgwf_scan_end(&scan);
 	return events;
 }

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "pgwf_args.h"
+#include "pgwf_pack.h"
 #include "pgwf_retry_policy.h"
 #include "pgwf_task_response.h"
 #include "pgwf_token.h"
@@ -27,11 +28,10 @@ append_event(StringInfo buf, const PgwfEvent *event)
 	if (buf->data[buf->len - 1] != '[')
 		appendStringInfoString(buf, ", ");
 	appendStringInfo(buf, "{\"eventId\": " INT64_FORMAT
-					 ", \"eventTime\": \"%s\", \"eventType\": \"%s\", \"attributes\": ",
+					 ", \"eventTime\": \"%s\", \"eventType\": \"%s\"",
 					 event->event_id, time,
 					 pgwf_event_info[event->type].name);
-	pgwf_append_jsonb(buf, event->attributes);
-	pgwf_append_json_jsonb(buf, "userMetadata", event->user_metadata);
+	pgwf_append_event_members(buf, event);
 	appendStringInfoChar(buf, '}');
 }
 
@@ -48,9 +48,9 @@ append_history(StringInfo buf, PgwfRun *run, int64 first_event_id)
 	{
 		List	   *events;
 
-		events = pgwf_event_load(run->call, run->state.namespace_id,
-								 run->state.run_key, first_event_id,
-								 HISTORY_PAGE_BYTES);
+		events = pgwf_event_load_packed(run->call, run->state.namespace_id,
+										run->state.run_key, first_event_id,
+										HISTORY_PAGE_BYTES);
 		foreach(lc, events)
 		{
 			PgwfEvent  *event = lfirst(lc);
@@ -172,8 +172,8 @@ append_whole_history(StringInfo buf, PgwfCall *call, const PgwfQuery *query)
 	int64		next = 1;
 	ListCell   *lc;
 
-	events = pgwf_event_load(call, query->namespace_id, query->run_key, 1,
-							 HISTORY_PAGE_BYTES);
+	events = pgwf_event_load_packed(call, query->namespace_id,
+									query->run_key, 1, HISTORY_PAGE_BYTES);
 	foreach(lc, events)
 	{
 		PgwfEvent  *event = lfirst(lc);

@@ -98,9 +98,11 @@ ORDER BY 1, 2;
 SELECT object_kind, object_name FROM workflow.object_rights
 GROUP BY 1, 2 HAVING count(*) > 1;
 
--- views are security barriers
+-- views that others than the owner may read are security barriers
 SELECT relname FROM relation
-WHERE relkind = 'v' AND relname <> 'object_rights'
+WHERE relkind = 'v' AND relname NOT IN (
+        SELECT object_name FROM workflow.object_rights
+        WHERE object_kind = 'view' AND object_right = 'owner')
     AND NOT coalesce('security_barrier=true' = ANY (reloptions), false)
 ORDER BY 1;
 

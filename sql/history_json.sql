@@ -48,10 +48,9 @@ INSERT INTO event VALUES
 (13, '2026-01-01 00:00:01Z', 'WorkflowExecutionTimeSkippingTransitioned', '{"targetTime": "2026-01-02T00:00:00.000000Z"}', NULL),
 (14, '2026-01-01 00:00:01Z', 'WorkflowExecutionCompleted', '{"result": [null], "workflowTaskCompletedEventId": 4, "fromTheFuture": {"x": ["y"]}}', NULL);
 
-INSERT INTO workflow.history_event (namespace_id, event_type, run_key,
-    event_id, event_time, attributes, user_metadata)
-SELECT 1, event_type::workflow.event_type, -1, event_id, event_time,
-    attributes, user_metadata
+INSERT INTO workflow.history_batch
+SELECT 1, -1, event_id, workflow.pack_event(event_time,
+    event_type::workflow.event_type, attributes, user_metadata)
 FROM event;
 
 -- one line an event; the order of members is that of Temporal's tools
@@ -77,10 +76,10 @@ FULL JOIN workflow.history_from_json(
 ORDER BY event_id;
 
 -- every type of event has its member in a file
-DELETE FROM workflow.history_event WHERE run_key = -1;
-INSERT INTO workflow.history_event (namespace_id, event_type, run_key,
-    event_id, event_time, attributes)
-SELECT 1, t, -1, row_number() OVER (ORDER BY t), '2026-01-01Z', '{}'
+DELETE FROM workflow.history_batch WHERE run_key = -1;
+INSERT INTO workflow.history_batch
+SELECT 1, -1, row_number() OVER (ORDER BY t),
+    workflow.pack_event('2026-01-01Z', t, '{}')
 FROM unnest(enum_range(NULL::workflow.event_type)) AS t;
 SELECT e ->> 'eventId' AS id, e ->> 'eventType' AS type,
     (SELECT string_agg(k, ' ') FROM json_object_keys(e) AS k

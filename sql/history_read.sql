@@ -27,14 +27,14 @@ SELECT 1, -n, ('00000000-0000-0000-0000-00000000000' || n)::uuid,
     CASE WHEN n > 1 THEN timestamptz '2026-01-02Z' END,
     gen_random_uuid(), 'r', '10 s'
 FROM generate_series(1, 5) AS n;
-INSERT INTO workflow.history_event (namespace_id, event_type, run_key,
-    event_id, event_time, attributes, user_metadata)
-SELECT 1, CASE WHEN e = 1 THEN 'WorkflowExecutionStarted'
+INSERT INTO workflow.history_batch
+SELECT 1, -n, e, workflow.pack_event(
+    timestamptz '2026-01-01Z' + e * interval '1 second',
+    CASE WHEN e = 1 THEN 'WorkflowExecutionStarted'
         WHEN e = 7 AND n > 1 THEN 'WorkflowExecutionCompleted'
         ELSE 'WorkflowExecutionSignaled' END::workflow.event_type,
-    -n, e, timestamptz '2026-01-01Z' + e * interval '1 second',
     jsonb_build_object('run', n),
-    CASE WHEN e = 1 THEN '{"summary": "first"}'::jsonb END
+    CASE WHEN e = 1 THEN '{"summary": "first"}'::jsonb END)
 FROM generate_series(1, 5) AS n, generate_series(1, 7) AS e;
 
 -- a whole history

@@ -43,9 +43,9 @@ INSERT INTO workflow.execution (namespace_id, run_key, run_id, workflow_id,
 SELECT namespace_id, -namespace_id, gen_random_uuid(), 'regress in ' || name,
     't', 'q', 'Completed', now(), now(), now(), gen_random_uuid(), 'r', '10 s', 1
 FROM workflow.namespace WHERE name LIKE 'regress%';
-INSERT INTO workflow.history_event (namespace_id, event_type, run_key,
-    event_id, event_time, attributes)
-SELECT namespace_id, 'WorkflowExecutionStarted', -namespace_id, 1, now(), '{}'
+INSERT INTO workflow.history_batch
+SELECT namespace_id, -namespace_id, 1,
+    workflow.pack_event(now(), 'WorkflowExecutionStarted', '{}')
 FROM workflow.namespace WHERE name LIKE 'regress%';
 
 -- every function that needs a right, for every role: the first error tells
@@ -232,7 +232,7 @@ SET ROLE regress_read;
 SELECT pg_temp.try($$SELECT FROM workflow.executions$$);
 RESET ROLE;
 
-DELETE FROM workflow.history_event WHERE namespace_id <> 1;
+DELETE FROM workflow.history_batch WHERE namespace_id <> 1;
 DELETE FROM workflow.execution WHERE namespace_id <> 1;
 DELETE FROM workflow.namespace_role;
 DELETE FROM workflow.namespace WHERE name <> 'default';

@@ -199,21 +199,80 @@ COMMENT ON COLUMN workflow.mutable_state.wft_stamp IS
 COMMENT ON COLUMN workflow.mutable_state.priority IS
 'priority of the run''s tasks; null: the default';
 
-/* Insert-only. */
-CREATE TABLE workflow.history_event (
+/*
+ * Insert-only.  Nobody reads it by hand: history_event shows its events one
+ * by one.
+ */
+CREATE TABLE workflow.history_batch (
     namespace_id integer NOT NULL,
-    event_type workflow.event_type NOT NULL,
     run_key bigint NOT NULL,
-    event_id bigint NOT NULL,
-    event_time timestamptz NOT NULL,
-    attributes jsonb NOT NULL,
-    user_metadata jsonb,
-    CONSTRAINT history_event_pkey
-        PRIMARY KEY (namespace_id, run_key, event_id)
+    first_event_id bigint NOT NULL,
+    events bytea NOT NULL,
+    CONSTRAINT history_batch_pkey
+        PRIMARY KEY (namespace_id, run_key, first_event_id)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
 
-COMMENT ON TABLE workflow.history_event IS
+COMMENT ON TABLE workflow.history_batch IS
+'the histories: one row for the events that a transaction has appended';
+COMMENT ON COLUMN workflow.history_batch.events IS
+'consecutive events as unpack_events() shows them';
+
+CREATE FUNCTION workflow.unpack_events(
+    first_event_id bigint,
+    events bytea)
+RETURNS TABLE (
+    event_id bigint,
+    event_time timestamptz,
+    event_type workflow.event_type,
+    attributes jsonb,
+    user_metadata jsonb)
+LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 3
+AS 'MODULE_PATHNAME', 'pgwf_unpack_events';
+
+COMMENT ON FUNCTION workflow.unpack_events(bigint, bytea) IS
+'the events of a row of history_batch; the views ask it';
+
+CREATE FUNCTION workflow.pack_event(
+    event_time timestamptz,
+    event_type workflow.event_type,
+    attributes jsonb,
+    user_metadata jsonb DEFAULT NULL)
+RETURNS bytea
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'pgwf_pack_event_row';
+
+COMMENT ON FUNCTION workflow.pack_event(
+    timestamptz, workflow.event_type, jsonb, jsonb) IS
+'an event as history_batch holds it, for repairs by hand';
+
+CREATE VIEW workflow.history_event AS
+SELECT
+    b.namespace_id,
+    e.event_type,
+    b.run_key,
+    e.event_id,
+    e.event_time,
+    e.attributes,
+    e.user_metadata
+FROM workflow.history_batch AS b
+CROSS JOIN LATERAL workflow.unpack_events(b.first_event_id, b.events) AS e;
+
+COMMENT ON VIEW workflow.history_event IS
 'the histories: one row per event, numbered from 1 without gaps in each run';
+COMMENT ON COLUMN workflow.history_event.namespace_id IS
+'namespace of the run';
+COMMENT ON COLUMN workflow.history_event.event_type IS
+'kind of the event';
+COMMENT ON COLUMN workflow.history_event.run_key IS
+'internal number of the run';
+COMMENT ON COLUMN workflow.history_event.event_id IS
+'number of the event within the run';
+COMMENT ON COLUMN workflow.history_event.event_time IS
+'when it happened';
+COMMENT ON COLUMN workflow.history_event.attributes IS
+'what happened';
+COMMENT ON COLUMN workflow.history_event.user_metadata IS
+'summary and details that came with the start or the command';
 
 CREATE TABLE workflow.buffered_event (
     namespace_id integer NOT NULL,
@@ -437,7 +496,7 @@ SELECT pg_catalog.pg_extension_config_dump(
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.mutable_state', '');
 SELECT pg_catalog.pg_extension_config_dump(
-    'workflow.history_event', '');
+    'workflow.history_batch', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.buffered_event', '');
 SELECT pg_catalog.pg_extension_config_dump(

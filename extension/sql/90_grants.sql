@@ -44,6 +44,9 @@ VALUES
     ('routine', 'get_workflow_execution_history', 'read'),
     ('routine', 'history_json', 'read'),
     ('routine', 'history_from_json', 'read'),
+    ('routine', 'unpack_events', 'read'),
+    ('routine', 'pack_event', 'owner'),
+    ('view', 'history_event', 'owner'),
     /* tasks, as workers see them */
     ('routine', 'wait_for_task', 'worker'),
     ('routine', 'poll_workflow_task_queue', 'worker'),

@@ -131,7 +131,7 @@ $node->command_ok(
 	'the dump is restored');
 
 my $before = rows_of('postgres');
-like($before, qr/workflow\.history_event: .*WorkflowExecutionSignaled/s,
+like($before, qr/workflow\.history_batch: .*,2,/s,
 	'there is something to compare');
 is(rows_of('restored'), $before, 'all rows are back');
 

@@ -100,8 +100,9 @@ is( $node->safe_psql(
 		'postgres', q{
 		SELECT count(DISTINCT xmin::text) FROM public.effect
 		WHERE workflow_id = 'tx_ok'
-		AND xmin::text IN (SELECT xmin::text FROM workflow.history_event h
-			WHERE event_type::text = 'ActivityTaskCompleted')}),
+		AND xmin::text IN (SELECT b.xmin::text FROM workflow.history_batch AS b,
+				workflow.unpack_events(b.first_event_id, b.events) AS e
+			WHERE e.event_type::text = 'ActivityTaskCompleted')}),
 	'1',
 	'row and completion are of the same transaction');
 
