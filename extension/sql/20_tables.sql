@@ -146,8 +146,6 @@ COMMENT ON COLUMN workflow.execution.schedule_id IS
 CREATE TABLE workflow.mutable_state (
     namespace_id integer NOT NULL,
     update_count integer NOT NULL DEFAULT 0,
-    state_transition_count bigint NOT NULL DEFAULT 0,
-    pending_size bigint NOT NULL DEFAULT 0,
     run_key bigint NOT NULL,
     task_timeout_us bigint NOT NULL,
     next_buffer_id bigint NOT NULL,
@@ -162,6 +160,8 @@ CREATE TABLE workflow.mutable_state (
     pending_activities integer NOT NULL,
     flags integer NOT NULL,
     wft_stamp integer NOT NULL,
+    state_transition_count bigint NOT NULL DEFAULT 0,
+    pending_size bigint NOT NULL DEFAULT 0,
     next_event_id bigint NOT NULL,
     last_event_time timestamptz NOT NULL,
     previous_started_event_id bigint NOT NULL,

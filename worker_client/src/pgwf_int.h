@@ -422,7 +422,7 @@ typedef struct PgwfMemory
 	size_t		n_owned;
 	size_t		cap_owned;
 	PgwfFailure *failures;
-}			PgwfMemory;
+} PgwfMemory;
 
 typedef enum PgwfErrorKind
 {
@@ -528,7 +528,7 @@ extern char *pgwf_arena_vprintf(PgwfWorkflow *wf, const char *fmt,
 extern json_t *pgwf_arena_json(PgwfWorkflow *wf, json_t *value);
 extern PgwfFailure *pgwf_arena_failure(PgwfWorkflow *wf, json_t *json);
 extern PgwfFailure *pgwf_arena_adopt(PgwfWorkflow *wf, PgwfFailure *failure);
-extern void pgwf_memory_free(PgwfMemory * memory);
+extern void pgwf_memory_free(PgwfMemory *memory);
 
 /* ---- instance (pgwf_instance.c) ---- */
 

@@ -120,7 +120,7 @@ pgwf_arena_failure(PgwfWorkflow *wf, json_t *json)
 
 /* Frees all of it. */
 void
-pgwf_memory_free(PgwfMemory * memory)
+pgwf_memory_free(PgwfMemory *memory)
 {
 	size_t		i;
 
