@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_filter_sql.c
- *		Filters over runs, turned into SQL.
+ *		Filters over runs and schedules, turned into SQL.
  *
  * Nothing of a filter's text gets into the SQL: columns come from a table of
  * pgwf_filter_value.c, and values, names of search attributes included, are
@@ -404,10 +404,11 @@ check_group_by(PgwfFilter *filter)
 
 /* Everything of "filter" lives in the current memory context */
 void
-pgwf_filter_compile(PgwfFilter *filter, int32 namespace_id,
-					const char *query)
+pgwf_filter_compile(PgwfFilter *filter, PgwfFilterScope scope,
+					int32 namespace_id, const char *query)
 {
 	memset(filter, 0, sizeof(PgwfFilter));
+	filter->scope = scope;
 	filter->namespace_id = namespace_id;
 	filter->tree = pgwf_filter_parse(query ? query : "");
 	filter->max_args = 16;
@@ -433,7 +434,7 @@ pgwf_filter_compile(PgwfFilter *filter, int32 namespace_id,
 static void
 compile_plain(PgwfFilter *filter, int32 namespace_id, const char *query)
 {
-	pgwf_filter_compile(filter, namespace_id, query);
+	pgwf_filter_compile(filter, PGWF_FILTER_RUNS, namespace_id, query);
 	if (filter->tree->group_by)
 		pgwf_filter_error(filter->tree->text,
 						  filter->tree->group_by_position,

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_filter_sql.h
- *		Filters over runs, checked against the search attributes of a
- *		namespace and turned into SQL.
+ *		Filters over runs or schedules, checked against the search attributes
+ *		of a namespace and turned into SQL.
  *
  * The functions raise PW003 for what is no filter in the namespace; none of
  * them checks rights.
@@ -16,12 +16,21 @@
 
 #include "pgwf_filter_parse.h"
 
+/* What is filtered */
+typedef enum PgwfFilterScope
+{
+	PGWF_FILTER_RUNS,
+	PGWF_FILTER_SCHEDULES
+} PgwfFilterScope;
+
 /*
- * A condition over workflow.execution AS e, as PGWF_FILTER_FROM has it, with
- * its parameters; $1 is the namespace.  The caller may append more of both.
+ * A condition over workflow.execution AS e, as PGWF_FILTER_FROM has it, or
+ * over workflow.schedule AS e, with its parameters; $1 is the namespace.  The
+ * caller may append more of both.
  */
 typedef struct PgwfFilter
 {
+	PgwfFilterScope scope;
 	int32		namespace_id;
 	const PgwfFilterTree *tree;
 	bool		never_open;		/* it is known to match no open run */
@@ -35,6 +44,9 @@ typedef struct PgwfFilter
 
 #define PGWF_FILTER_FROM \
 	" FROM workflow.execution AS e WHERE e.namespace_id = $1 AND "
+
+#define PGWF_FILTER_FROM_SCHEDULES \
+	" FROM workflow.schedule AS e WHERE e.namespace_id = $1 AND "
 
 /*
  * Counters that open runs have elsewhere: looked up by key, one by one, and
@@ -54,8 +66,8 @@ typedef struct PgwfFilter
 	" FROM workflow.mutable_state AS m" \
 	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
 
-extern void pgwf_filter_compile(PgwfFilter *filter, int32 namespace_id,
-								const char *query);
+extern void pgwf_filter_compile(PgwfFilter *filter, PgwfFilterScope scope,
+								int32 namespace_id, const char *query);
 extern int	pgwf_filter_param(PgwfFilter *filter, Oid type, Datum value);
 
 /*

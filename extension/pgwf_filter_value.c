@@ -23,7 +23,7 @@
 #include "pgwf_filter_value.h"
 #include "pgwf_json.h"
 
-static const PgwfColumn columns[] = {
+static const PgwfColumn run_columns[] = {
 	{"WorkflowId", PGWF_COLUMN_TEXT, "e.workflow_id"},
 	{"RunId", PGWF_COLUMN_UUID, "e.run_id"},
 	{"WorkflowType", PGWF_COLUMN_TEXT, "e.workflow_type"},
@@ -44,6 +44,12 @@ static const PgwfColumn columns[] = {
 	{"HistorySizeBytes", PGWF_COLUMN_INT, PGWF_FILTER_HISTORY_SIZE},
 	{"StateTransitionCount", PGWF_COLUMN_INT,
 	PGWF_FILTER_STATE_TRANSITION_COUNT}
+};
+
+static const PgwfColumn schedule_columns[] = {
+	{"ScheduleId", PGWF_COLUMN_TEXT, "e.schedule_id"},
+	{"TemporalSchedulePaused", PGWF_COLUMN_BOOL,
+	"coalesce((e.definition #>> '{state,paused}')::boolean, false)"}
 };
 
 #define OPERATOR(op) (1 << PGWF_FILTER_##op)
@@ -101,14 +107,42 @@ pgwf_filter_param(PgwfFilter *filter, Oid type, Datum value)
  */
 
 static const PgwfColumn *
-find_column(const char *name)
+find_column(PgwfFilterScope scope, const char *name)
 {
-	for (int i = 0; i < lengthof(columns); i++)
+	const PgwfColumn *columns = run_columns;
+	int			count = lengthof(run_columns);
+
+	if (scope == PGWF_FILTER_SCHEDULES)
+	{
+		columns = schedule_columns;
+		count = lengthof(schedule_columns);
+	}
+	for (int i = 0; i < count; i++)
 	{
 		if (strcmp(name, columns[i].name) == 0)
 			return &columns[i];
 	}
 	return NULL;
+}
+
+static PgwfSearchType
+column_type(PgwfColumnKind kind)
+{
+	switch (kind)
+	{
+		case PGWF_COLUMN_TEXT:
+		case PGWF_COLUMN_STATUS:
+		case PGWF_COLUMN_UUID:
+			return PGWF_SEARCH_KEYWORD;
+		case PGWF_COLUMN_TIME:
+			return PGWF_SEARCH_DATETIME;
+		case PGWF_COLUMN_INT:
+		case PGWF_COLUMN_DURATION:
+			return PGWF_SEARCH_INT;
+		case PGWF_COLUMN_BOOL:
+			return PGWF_SEARCH_BOOL;
+	}
+	pg_unreachable();
 }
 
 static Oid
@@ -125,6 +159,8 @@ column_param_type(PgwfColumnKind kind)
 		case PGWF_COLUMN_INT:
 		case PGWF_COLUMN_DURATION:
 			return INT8OID;
+		case PGWF_COLUMN_BOOL:
+			return BOOLOID;
 	}
 	pg_unreachable();
 }
@@ -180,20 +216,26 @@ pgwf_filter_subject(PgwfFilter *filter, const PgwfFilterNode *node,
 	PgwfSearchKind kind;
 
 	memset(subject, 0, sizeof(PgwfSubject));
+	subject->column = find_column(filter->scope, node->name);
+	if (subject->column)
+	{
+		subject->type = column_type(subject->column->kind);
+		subject->sql = subject->column->sql;
+		subject->param_type = column_param_type(subject->column->kind);
+		return;
+	}
 	subject->type = pgwf_search_attribute_find(filter->namespace_id,
 											   node->name, &kind);
 	if (subject->type == PGWF_SEARCH_NONE)
 		pgwf_filter_error(filter->tree->text, node->name_position,
 						  "The view workflow.search_attributes lists those there are; names are case-sensitive.",
 						  "unknown search attribute \"%s\"", node->name);
-	subject->column = find_column(node->name);
-	if (subject->column)
-	{
-		subject->sql = subject->column->sql;
-		subject->param_type = column_param_type(subject->column->kind);
-	}
-	else
-		describe_custom(filter, node->name, subject);
+	if (kind == PGWF_SEARCH_SYSTEM)
+		pgwf_filter_error(filter->tree->text, node->name_position,
+						  "They have ScheduleId, TemporalSchedulePaused, and the search attributes that they were given.",
+						  "schedules have no search attribute \"%s\"",
+						  node->name);
+	describe_custom(filter, node->name, subject);
 }
 
 void

@@ -22,6 +22,7 @@ typedef enum PgwfColumnKind
 	PGWF_COLUMN_STATUS,
 	PGWF_COLUMN_TIME,
 	PGWF_COLUMN_INT,
+	PGWF_COLUMN_BOOL,
 	PGWF_COLUMN_DURATION		/* in nanoseconds */
 } PgwfColumnKind;
 

@@ -563,3 +563,12 @@ pgwf_schedule_progress(const PgwfSchedule *schedule)
 	pgwf_object_jsonb(&object, "continuedFailure", schedule->last_failure);
 	return pgwf_object_finish(&object);
 }
+
+/* The rest of a schedule whose row has been read */
+void
+pgwf_schedule_read_row(PgwfSchedule *schedule, PgwfCall *call)
+{
+	schedule->call = call;
+	pgwf_schedule_read_definition(schedule, schedule->row.definition, true);
+	pgwf_schedule_read_progress(schedule, schedule->row.progress);
+}

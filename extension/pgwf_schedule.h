@@ -121,6 +121,7 @@ extern Jsonb *pgwf_schedule_definition(const PgwfSchedule *schedule);
 extern void pgwf_schedule_read_progress(PgwfSchedule *schedule,
 										Jsonb *progress);
 extern Jsonb *pgwf_schedule_progress(const PgwfSchedule *schedule);
+extern void pgwf_schedule_read_row(PgwfSchedule *schedule, PgwfCall *call);
 extern void pgwf_schedule_fill_run(PgwfNewRun *options,
 								   Jsonb *start_workflow);
 extern void pgwf_schedule_write_recent(PgwfObject *object,
@@ -141,6 +142,9 @@ extern void pgwf_schedule_backfill(PgwfSchedule *schedule);
 extern bool pgwf_schedule_can_backfill(const PgwfSchedule *schedule);
 extern List *pgwf_schedule_future_times(const PgwfSchedule *schedule,
 										int count);
+extern void pgwf_schedule_write_future(PgwfObject *object,
+									   const PgwfSchedule *schedule,
+									   int count);
 extern TimestampTz pgwf_schedule_expiration(PgwfSchedule *schedule);
 extern void pgwf_schedule_plan(PgwfSchedule *schedule);
 
@@ -162,8 +166,6 @@ extern PgwfLockResult pgwf_schedule_lock(PgwfCall *call, int32 namespace_id,
 extern bool pgwf_schedule_insert(PgwfCall *call, const PgwfScheduleRow *row);
 extern void pgwf_schedule_update(PgwfCall *call, const PgwfScheduleRow *row);
 extern void pgwf_schedule_delete(PgwfCall *call, PgwfScheduleRow *row);
-extern void pgwf_schedule_scan(PgwfScan *scan, PgwfCall *call,
-							   int32 namespace_id, const char *from);
 extern void pgwf_schedule_due_scan(PgwfScan *scan, PgwfCall *call,
 								   TimestampTz from, TimestampTz until);
 extern void pgwf_schedule_read(TupleTableSlot *slot, PgwfScheduleRow *row);

@@ -29,10 +29,7 @@
 #include "pgwf_xact.h"
 
 #define FUTURE_TIMES			10
-#define LISTED_TIMES			5
-#define LISTED_RECENT			5
 #define MAX_MATCHING_TIMES		1000
-#define MAX_PAGE_SIZE			10000
 
 /* Request ids of changes that are remembered, to drop repetitions */
 #define MAX_REQUEST_IDS			10
@@ -42,8 +39,6 @@ PG_FUNCTION_INFO_V1(pgwf_describe_schedule);
 PG_FUNCTION_INFO_V1(pgwf_update_schedule);
 PG_FUNCTION_INFO_V1(pgwf_patch_schedule);
 PG_FUNCTION_INFO_V1(pgwf_delete_schedule);
-PG_FUNCTION_INFO_V1(pgwf_list_schedules);
-PG_FUNCTION_INFO_V1(pgwf_count_schedules);
 PG_FUNCTION_INFO_V1(pgwf_list_schedule_matching_times);
 
 static const char *const patch_members[] = {
@@ -90,15 +85,6 @@ required_jsonb(FunctionCallInfo fcinfo, int n, const char *name)
 	return value;
 }
 
-/* The schedule in memory, as its row has it */
-static void
-read_schedule(PgwfSchedule *schedule, PgwfCall *call)
-{
-	schedule->call = call;
-	pgwf_schedule_read_definition(schedule, schedule->row.definition, true);
-	pgwf_schedule_read_progress(schedule, schedule->row.progress);
-}
-
 static PgwfSchedule *
 load_schedule(PgwfCall *call, int32 namespace_id, const char *schedule_id)
 {
@@ -109,7 +95,7 @@ load_schedule(PgwfCall *call, int32 namespace_id, const char *schedule_id)
 	if (row == NULL)
 		report_not_found(schedule_id);
 	schedule->row = *row;
-	read_schedule(schedule, call);
+	pgwf_schedule_read_row(schedule, call);
 	return schedule;
 }
 
@@ -122,7 +108,7 @@ begin_change(PgwfCall *call, int32 namespace_id, const char *schedule_id)
 	if (pgwf_schedule_lock(call, namespace_id, schedule_id, LockWaitBlock,
 						   &schedule->row) != PGWF_LOCK_OK)
 		report_not_found(schedule_id);
-	read_schedule(schedule, call);
+	pgwf_schedule_read_row(schedule, call);
 	pgwf_schedule_pass_time(schedule);
 	return schedule;
 }
@@ -438,21 +424,6 @@ pgwf_delete_schedule(PG_FUNCTION_ARGS)
  */
 
 static void
-write_future_times(PgwfObject *object, const PgwfSchedule *schedule,
-				   int count)
-{
-	List	   *times = pgwf_schedule_future_times(schedule, count);
-	ListCell   *lc;
-
-	if (times == NIL)
-		return;
-	pgwf_object_open_array(object, "futureActionTimes");
-	foreach(lc, times)
-		pgwf_object_time_element(object, *(TimestampTz *) lfirst(lc));
-	pgwf_object_close_array(object);
-}
-
-static void
 write_info(PgwfObject *object, const PgwfSchedule *schedule)
 {
 	ListCell   *lc;
@@ -478,7 +449,7 @@ write_info(PgwfObject *object, const PgwfSchedule *schedule)
 		pgwf_object_close_array(object);
 	}
 	pgwf_schedule_write_recent(object, schedule, PGWF_SCHEDULE_RECENT);
-	write_future_times(object, schedule, FUTURE_TIMES);
+	pgwf_schedule_write_future(object, schedule, FUTURE_TIMES);
 	if (schedule->spec->zone == NULL)
 		pgwf_object_text(object, "invalidScheduleError",
 						 psprintf("time zone \"%s\" is not known",
@@ -522,95 +493,6 @@ pgwf_describe_schedule(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(call.context);
 	pgwf_call_end(&call);
 	PG_RETURN_JSONB_P(result);
-}
-
-/* A ScheduleListEntry */
-static Jsonb *
-list_entry(const PgwfSchedule *schedule)
-{
-	PgwfObject	object;
-	PgwfReader	reader;
-
-	pgwf_object_begin(&object);
-	pgwf_object_text(&object, "scheduleId", schedule->row.schedule_id);
-	pgwf_object_jsonb(&object, "memo", schedule->row.memo);
-	pgwf_object_jsonb(&object, "searchAttributes",
-					  schedule->row.search_attributes);
-	pgwf_object_open(&object, "info");
-	pgwf_object_open(&object, "spec");
-	pgwf_schedule_spec_write(&object, schedule->spec);
-	pgwf_object_close(&object);
-	pgwf_reader_init(&reader, schedule->start_workflow);
-	pgwf_object_name(&object, "workflowType",
-					 pgwf_read_name(&reader, "workflowType"));
-	pgwf_object_text(&object, "notes", schedule->notes);
-	pgwf_object_bool(&object, "paused", schedule->paused);
-	pgwf_schedule_write_recent(&object, schedule, LISTED_RECENT);
-	write_future_times(&object, schedule, LISTED_TIMES);
-	pgwf_object_close(&object);
-	return pgwf_object_finish(&object);
-}
-
-/*
- * list_schedules(page_size, after_schedule_id, namespace)
- */
-Datum
-pgwf_list_schedules(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	PgwfCall	call;
-	PgwfScan	scan;
-	int32		namespace_id;
-	int			page_size;
-	char	   *after;
-
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 2),
-										PGWF_RIGHT_READ);
-	page_size = pgwf_arg_int(fcinfo, 0, "page_size", 1000, 1, MAX_PAGE_SIZE);
-	after = pgwf_arg_text(fcinfo, 1);
-	pgwf_schedule_scan(&scan, &call, namespace_id, after ? after : "");
-	while (page_size > 0 && pgwf_scan_next(&scan))
-	{
-		PgwfSchedule schedule = {0};
-		Datum		value;
-		bool		isnull = false;
-
-		pgwf_schedule_read(scan.slot, &schedule.row);
-		if (after && strcmp(schedule.row.schedule_id, after) == 0)
-			continue;
-		read_schedule(&schedule, &call);
-		value = JsonbPGetDatum(list_entry(&schedule));
-		tuplestore_putvalues(result->setResult, result->setDesc, &value,
-							 &isnull);
-		page_size--;
-	}
-	pgwf_scan_end(&scan);
-	pgwf_call_end(&call);
-	return (Datum) 0;
-}
-
-/*
- * count_schedules(namespace)
- */
-Datum
-pgwf_count_schedules(PG_FUNCTION_ARGS)
-{
-	PgwfCall	call;
-	PgwfScan	scan;
-	int32		namespace_id;
-	int64		count = 0;
-
-	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 0),
-										PGWF_RIGHT_READ);
-	pgwf_schedule_scan(&scan, &call, namespace_id, "");
-	while (pgwf_scan_next(&scan))
-		count++;
-	pgwf_scan_end(&scan);
-	pgwf_call_end(&call);
-	PG_RETURN_INT64(count);
 }
 
 /*

@@ -227,3 +227,19 @@ pgwf_schedule_plan(PgwfSchedule *schedule)
 	if (pgwf_schedule_can_backfill(schedule))
 		row->due_at = Min(row->due_at, schedule->call->now);
 }
+
+/* Member futureActionTimes: the next times */
+void
+pgwf_schedule_write_future(PgwfObject *object, const PgwfSchedule *schedule,
+						   int count)
+{
+	List	   *times = pgwf_schedule_future_times(schedule, count);
+	ListCell   *lc;
+
+	if (times == NIL)
+		return;
+	pgwf_object_open_array(object, "futureActionTimes");
+	foreach(lc, times)
+		pgwf_object_time_element(object, *(TimestampTz *) lfirst(lc));
+	pgwf_object_close_array(object);
+}

@@ -102,20 +102,6 @@ write_row(const PgwfScheduleRow *row, Datum *v, bool *nulls)
 	nulls[COL_SEARCH_ATTRIBUTES] = (row->search_attributes == NULL);
 }
 
-/* Schedules of a namespace in the order of their ids, "from" included */
-void
-pgwf_schedule_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-				   const char *from)
-{
-	PgwfKey		keys[2];
-
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = (PgwfKey) {2, BTGreaterEqualStrategyNumber,
-						 CStringGetTextDatum(from)};
-	pgwf_scan_begin(scan, call, PGWF_SCHEDULE, PGWF_SCHEDULE_PKEY, keys,
-					lengthof(keys));
-}
-
 static bool
 find(PgwfCall *call, int32 namespace_id, const char *schedule_id,
 	 PgwfScheduleRow *row)

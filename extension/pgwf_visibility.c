@@ -199,7 +199,8 @@ pgwf_list_workflow_executions(PG_FUNCTION_ARGS)
 	page_size = pgwf_arg_int(fcinfo, 1, "page_size", MAX_PAGE_SIZE, 1,
 							 MAX_PAGE_SIZE);
 	read_token(pgwf_arg_text(fcinfo, 2), &place);
-	pgwf_filter_compile(&filter, namespace_id, pgwf_arg_text(fcinfo, 0));
+	pgwf_filter_compile(&filter, PGWF_FILTER_RUNS, namespace_id,
+						pgwf_arg_text(fcinfo, 0));
 	if (filter.tree->group_by)
 		pgwf_filter_error(filter.tree->text, filter.tree->group_by_position,
 						  "count_workflow_executions() can group.",
@@ -270,7 +271,8 @@ pgwf_count_workflow_executions(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 1),
 										PGWF_RIGHT_READ);
-	pgwf_filter_compile(&filter, namespace_id, pgwf_arg_text(fcinfo, 0));
+	pgwf_filter_compile(&filter, PGWF_FILTER_RUNS, namespace_id,
+						pgwf_arg_text(fcinfo, 0));
 
 	pgwf_db_begin(&scope);
 	if (filter.tree->group_by)

@@ -85,9 +85,9 @@ SELECT jsonb_array_length(workflow.describe_schedule('future')
 
 -- lists
 SELECT t.mask(s) FROM workflow.list_schedules() AS s;
-SELECT s->>'scheduleId' FROM workflow.list_schedules(2) AS s;
-SELECT s->>'scheduleId' FROM workflow.list_schedules(2, 'future') AS s;
-SELECT s->>'scheduleId' FROM workflow.list_schedules(2, 'patched') AS s;
+SELECT s->>'scheduleId' FROM workflow.list_schedules(page_size => 2) AS s;
+SELECT s->>'scheduleId' FROM workflow.list_schedules('', 2, 'future') AS s;
+SELECT s->>'scheduleId' FROM workflow.list_schedules('', 2, 'patched') AS s;
 SELECT workflow.count_schedules();
 SELECT namespace, schedule_id, workflow_type, task_queue, paused, notes,
     next_action_time, last_action_time, action_count, remaining_actions,
@@ -95,12 +95,45 @@ SELECT namespace, schedule_id, workflow_type, task_queue, paused, notes,
     update_time IS NULL, conflict_token, spec, memo, search_attributes
 FROM workflow.schedules ORDER BY schedule_id;
 
+-- by their search attributes, their ids, and whether they are paused
+SELECT workflow.add_search_attributes('{"ScheduleTeam": "Keyword",
+    "ScheduleRank": "Int"}');
+CREATE FUNCTION pg_temp.found(query text) RETURNS text
+LANGUAGE sql AS $$
+SELECT concat_ws(' ', workflow.count_schedules(query) || ':',
+    string_agg(s->>'scheduleId', ', '))
+FROM workflow.list_schedules(query) AS s
+$$;
+SELECT workflow.create_schedule('searched ' || n, jsonb_build_object('action',
+    '{"startWorkflow": {"workflowId": "w", "workflowType": "type",
+        "taskQueue": "q"}}'::jsonb, 'state', jsonb_build_object('paused',
+        n = 2)), search_attributes => jsonb_build_object('ScheduleTeam',
+        'team ' || n % 2, 'ScheduleRank', n))
+FROM generate_series(1, 4) AS n;
+SELECT query, pg_temp.found(query) FROM (VALUES
+    ('ScheduleTeam = "team 1"'), ('ScheduleRank > 2'),
+    ('NOT ScheduleRank BETWEEN 2 AND 3'), ('ScheduleRank IN (1, 4)'),
+    ('TemporalSchedulePaused = true AND ScheduleRank IS NOT NULL'),
+    ('ScheduleId STARTS_WITH "searched" AND TemporalSchedulePaused != true'),
+    ('ScheduleTeam = "team 0" OR ScheduleId = "searched 3"'),
+    ('ScheduleTeam = "nobody"')) AS v (query);
+SELECT s->>'scheduleId' FROM workflow.list_schedules('ScheduleRank > 0', 2,
+    'searched 1') AS s;
+SELECT t.err(format('SELECT workflow.%s(%L)', f, query))
+FROM (VALUES ('WorkflowId = "a"'), ('Nothing = 1'), ('ScheduleRank = "x"'),
+    ('ScheduleTeam <'), ('TemporalSchedulePaused > true'),
+    ('GROUP BY ExecutionStatus')) AS v (query),
+    unnest('{count_schedules,list_schedules}'::text[]) AS f;
+SELECT workflow.delete_schedule('searched ' || n)
+FROM generate_series(1, 4) AS n;
+SELECT workflow.remove_search_attributes('{ScheduleTeam,ScheduleRank}');
+
 -- a namespace of its own
 SELECT workflow.register_namespace('schedules');
 SELECT workflow.create_schedule('basic', '{"action": {"startWorkflow": {
     "workflowId": "basic", "workflowType": "type", "taskQueue": "basic"}}}',
     namespace => 'schedules');
-SELECT workflow.count_schedules('schedules');
+SELECT workflow.count_schedules(namespace => 'schedules');
 SELECT t.err($$SELECT workflow.describe_schedule('small', 'schedules')$$);
 SELECT t.err($$SELECT workflow.describe_schedule('small', 'nowhere')$$);
 
@@ -113,7 +146,7 @@ SELECT workflow.grant_namespace('schedules', 'regress_schedule_client',
     '{client}');
 GRANT USAGE ON SCHEMA t TO regress_schedule_reader, regress_schedule_client;
 SET ROLE regress_schedule_reader;
-SELECT workflow.count_schedules('schedules');
+SELECT workflow.count_schedules(namespace => 'schedules');
 SELECT count(*) FROM workflow.schedules;
 SELECT t.err($$SELECT workflow.count_schedules()$$);
 SELECT t.err($$SELECT workflow.delete_schedule('basic', 'schedules')$$);
@@ -187,7 +220,7 @@ SELECT t.err($$SELECT workflow.list_schedule_matching_times('nobody',
     now(), now())$$);
 SELECT t.err($$SELECT workflow.list_schedule_matching_times('small',
     NULL, now())$$);
-SELECT t.err($$SELECT workflow.list_schedules(0)$$);
+SELECT t.err($$SELECT workflow.list_schedules('', 0)$$);
 
 SELECT workflow.delete_schedule(schedule_id) FROM workflow.schedules;
 SELECT workflow.count_schedules();

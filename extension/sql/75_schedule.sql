@@ -78,6 +78,7 @@ COMMENT ON FUNCTION workflow.delete_schedule(text, text) IS
 'removes a schedule; the workflows it has started go on';
 
 CREATE FUNCTION workflow.list_schedules(
+    query text DEFAULT '',
     page_size integer DEFAULT 1000,
     after_schedule_id text DEFAULT NULL,
     namespace text DEFAULT 'default')
@@ -85,17 +86,18 @@ RETURNS SETOF jsonb
 LANGUAGE c STABLE PARALLEL UNSAFE ROWS 100
 AS 'MODULE_PATHNAME', 'pgwf_list_schedules';
 
-COMMENT ON FUNCTION workflow.list_schedules(integer, text, text) IS
-'schedules as ScheduleListEntry, in the order of their ids, a page at a time';
+COMMENT ON FUNCTION workflow.list_schedules(text, integer, text, text) IS
+'schedules that match a query as ScheduleListEntry, in the order of their ids, a page at a time';
 
 CREATE FUNCTION workflow.count_schedules(
+    query text DEFAULT '',
     namespace text DEFAULT 'default')
 RETURNS bigint
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgwf_count_schedules';
 
-COMMENT ON FUNCTION workflow.count_schedules(text) IS
-'number of the schedules of a namespace';
+COMMENT ON FUNCTION workflow.count_schedules(text, text) IS
+'number of the schedules that match a query';
 
 CREATE FUNCTION workflow.list_schedule_matching_times(
     schedule_id text,

@@ -547,9 +547,13 @@ test_schedule(void)
 	is_json(json, "[\"2026-01-01T01:00:00.000000Z\","
 			" \"2026-01-01T02:00:00.000000Z\"]", "two of them");
 	json_decref(json);
-	is_result(pgwf_client_list_schedules(client, NULL, 0, &json), PGWF_OK,
-			  "list");
+	is_result(pgwf_client_list_schedules(client, NULL, NULL, 0, &json),
+			  PGWF_OK, "list");
 	ok(json_array_size(json) > 0, "there is one");
+	json_decref(json);
+	is_result(pgwf_client_list_schedules(client, "ScheduleId = \"none\"", NULL,
+										 0, &json), PGWF_OK, "by a query");
+	ok(json_array_size(json) == 0, "that none matches");
 	json_decref(json);
 	is_result(pgwf_client_delete_schedule(client, id), PGWF_OK, "delete it");
 	is_result(pgwf_client_describe_schedule(client, id, &json),

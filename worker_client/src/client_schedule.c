@@ -208,11 +208,13 @@ read_rows(PgwfClient *client, PgwfStmt stmt, PgwfParams *params, bool is_json,
 }
 
 PgwfResult
-pgwf_client_list_schedules(PgwfClient *client, const char *after_schedule_id,
-						   int page_size, json_t **schedules)
+pgwf_client_list_schedules(PgwfClient *client, const char *query,
+						   const char *after_schedule_id, int page_size,
+						   json_t **schedules)
 {
 	PgwfParams	p = {0};
 
+	pgwf_param_text(&p, query);
 	pgwf_param_int(&p, page_size > 0 ? page_size : DEFAULT_PAGE_SIZE);
 	pgwf_param_text(&p, after_schedule_id);
 	pgwf_param_text(&p, client->workflow_namespace);

@@ -177,7 +177,8 @@ static const struct
 	},
 	[PGWF_STMT_LIST_SCHEDULES] = {
 		"SELECT", "list_schedules",
-		"page_size integer, after_schedule_id text, namespace text"
+		"query text, page_size integer, after_schedule_id text, "
+		"namespace text"
 	},
 	[PGWF_STMT_SCHEDULE_TIMES] = {
 		"SELECT pg_catalog.to_char("

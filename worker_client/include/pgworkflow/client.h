@@ -500,7 +500,8 @@ typedef struct PgwfScheduleOptions
  *		schedule's own.
  * _backfill: acts for its times in (start, end], RFC 3339 texts.
  * _delete: the workflows it has started go on.
- * _list: one page of ScheduleListEntry after an id (NULL: from the first), a
+ * _list: one page of ScheduleListEntry that match a query over search
+ *		attributes of schedules (NULL: all) after an id (NULL: from the first), a
  *		new array, with fewer elements than page_size (0: 1000) at the end.
  * _times: when it acts in (start, end], by its spec: a new array of texts.
  */
@@ -530,6 +531,7 @@ extern PgwfResult pgwf_client_backfill_schedule(PgwfClient *client,
 extern PgwfResult pgwf_client_delete_schedule(PgwfClient *client,
 											  const char *schedule_id);
 extern PgwfResult pgwf_client_list_schedules(PgwfClient *client,
+											 const char *query,
 											 const char *after_schedule_id,
 											 int page_size,
 											 json_t **schedules);
