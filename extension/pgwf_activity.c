@@ -21,6 +21,7 @@
 #include "pgwf_guc.h"
 #include "pgwf_priority.h"
 #include "pgwf_retry_policy.h"
+#include "pgwf_versioning.h"
 
 /* Failures kept from one attempt to the next are cut to this size */
 #define MAX_LAST_FAILURE_SIZE 4096
@@ -176,6 +177,7 @@ pgwf_activity_schedule(PgwfRun *run, PgwfActivity *activity)
 	activity->started_time = PGWF_NO_TIME;
 	activity->last_heartbeat_time = PGWF_NO_TIME;
 	activity->due_at = pgwf_activity_deadline(activity);
+	pgwf_activity_route(run, activity);
 	run->activities = lappend(run->activities, activity);
 	run->state.pending_activities++;
 	if (pgwf_run_is_paused(run))

@@ -41,6 +41,10 @@ int			pgwf_workflow_id_reuse_minimal_interval = 1000;
 /* limits of what is pending in one run */
 int			pgwf_max_pending_activities = 2000;
 int			pgwf_max_pending_children = 2000;
+int			pgwf_max_deployments = 100;
+int			pgwf_max_task_queues_in_version = 100;
+int			pgwf_max_versions_in_deployment = 100;
+int			pgwf_version_drainage_interval = 60000;
 int			pgwf_max_pending_signals = 2000;
 int			pgwf_max_pending_cancels = 2000;
 int			pgwf_max_signals_per_execution = 10000;
@@ -290,6 +294,44 @@ pgwf_guc_init(void)
 							&pgwf_max_pending_children,
 							2000, 0, INT_MAX,
 							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+	/* Guards against workers whose deployment name is made up at each start. */
+	DefineCustomIntVariable("pg_workflow.max_deployments",
+							"Number of worker deployments in a namespace.",
+							NULL,
+							&pgwf_max_deployments,
+							100, 0, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	/* Every backend keeps all versions in memory. 0 is no limit. */
+	DefineCustomIntVariable("pg_workflow.max_versions_in_deployment",
+							"Number of versions of a worker deployment.",
+							NULL,
+							&pgwf_max_versions_in_deployment,
+							100, 0, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	/* As max_versions_in_deployment. */
+	DefineCustomIntVariable("pg_workflow.max_task_queues_in_version",
+							"Number of task queues that a worker deployment version serves.",
+							NULL,
+							&pgwf_max_task_queues_in_version,
+							100, 0, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	/*
+	 * Whoever waits for the end of an old version's runs learns of it so much
+	 * later, at most.
+	 */
+	DefineCustomIntVariable("pg_workflow.version_drainage_interval",
+							"How often the scheduler looks whether a version is drained.",
+							NULL,
+							&pgwf_version_drainage_interval,
+							60 * 1000, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	/*

@@ -34,6 +34,10 @@ extern int	pgwf_workflow_id_reuse_minimal_interval;
 /* limits of what is pending in one run */
 extern int	pgwf_max_pending_activities;
 extern int	pgwf_max_pending_children;
+extern int	pgwf_max_deployments;
+extern int	pgwf_max_task_queues_in_version;
+extern int	pgwf_max_versions_in_deployment;
+extern int	pgwf_version_drainage_interval; /* milliseconds */
 extern int	pgwf_max_pending_signals;
 extern int	pgwf_max_pending_cancels;
 extern int	pgwf_max_signals_per_execution;

@@ -16,6 +16,7 @@
 #include "pgwf_priority.h"
 #include "pgwf_retry_policy.h"
 #include "pgwf_search_attribute.h"
+#include "pgwf_versioning.h"
 
 void
 pgwf_new_run_init(PgwfNewRun *options, int32 namespace_id)
@@ -198,6 +199,30 @@ parent_attributes(PgwfObject *attributes, const PgwfParent *parent,
 						parent->root_workflow_id, &parent->root_run_id);
 }
 
+/* The version of the run that starts this one, or that it continues */
+static void
+inherited_version(PgwfObject *attributes, const PgwfNewRun *options)
+{
+	int32		key = options->inherited_auto_upgrade_key;
+	PgwfVersion version;
+
+	pgwf_version_attribute(attributes, "inheritedPinnedVersion",
+						   options->namespace_id,
+						   options->inherited_pinned_key);
+	if (key == 0 ||
+		!pgwf_version_lookup(options->namespace_id, key, &version))
+		return;
+	pgwf_object_open(attributes, "inheritedAutoUpgradeInfo");
+	pgwf_version_attribute(attributes, "sourceDeploymentVersion",
+						   options->namespace_id, key);
+	pgwf_object_int(attributes, "sourceDeploymentRevisionNumber",
+					pgwf_deployment_revision(options->namespace_id,
+											 version.deployment_name));
+	pgwf_object_text(attributes, "continueAsNewInitialVersioningBehavior",
+					 options->initial_versioning_behavior);
+	pgwf_object_close(attributes);
+}
+
 static Jsonb *
 started_attributes(const PgwfNewRun *options, const PgwfExecution *execution)
 {
@@ -244,6 +269,9 @@ started_attributes(const PgwfNewRun *options, const PgwfExecution *execution)
 					  options->search_attributes);
 	pgwf_object_jsonb(&attributes, "header", options->header);
 	pgwf_object_text(&attributes, "workflowId", options->workflow_id);
+	pgwf_object_jsonb(&attributes, "versioningOverride",
+					  options->versioning_override);
+	inherited_version(&attributes, options);
 	pgwf_object_jsonb(&attributes, "priority", options->priority);
 	pgwf_object_bool(&attributes, "eagerExecutionAccepted", options->eager);
 	return pgwf_object_finish(&attributes);
@@ -344,12 +372,17 @@ bool
 pgwf_new_run_begin(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options)
 {
 	PgwfExecution *execution = make_execution(call, options);
+	PgwfState	versions;
 	PgwfEvent  *started;
 
+	pgwf_versions_of_new_run(options, &versions);
+	if (versions.flags != 0)
+		pgwf_execution_set_versions(execution, &versions);
 	if (!pgwf_execution_insert(call, execution))
 		return false;
 
 	pgwf_run_init_new(run, call, execution);
+	pgwf_run_take_versions(run, &versions);
 	if (options->retry_policy)
 		run->state.flags |= PGWF_RUN_HAS_RETRY_POLICY;
 	if (options->cron_schedule)

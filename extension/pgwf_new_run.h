@@ -63,6 +63,11 @@ typedef struct PgwfNewRun
 	TimestampTz expiration_time;	/* default: by execution_timeout */
 
 	const PgwfParent *parent;	/* NULL: none */
+	Jsonb	   *versioning_override;	/* VersioningOverride, checked */
+	int32		inherited_pinned_key;	/* version, or 0 */
+	int32		inherited_auto_upgrade_key; /* the same; at most one is set */
+	const char *initial_versioning_behavior;	/* of continue-as-new */
+
 	const char *schedule_id;	/* schedule that starts its chain, or NULL */
 } PgwfNewRun;
 

@@ -20,8 +20,11 @@
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
 #include "pgwf_namespace.h"
+#include "pgwf_queue.h"
 #include "pgwf_query.h"
 #include "pgwf_task_response.h"
+#include "pgwf_version.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -103,11 +106,13 @@ repeat_workflow_tasks(ReturnSetInfo *rsinfo, PgwfCall *call,
 
 /*
  * Claims the workflow task of a candidate row, if the locked state of its run
- * says that it is the one to be claimed.
+ * says that it is the one to be claimed.  One that is in the queue of a worker
+ * whose version is not the run's any more goes to the normal queue.
  */
 static bool
 claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
-					const char *identity, const char *request_id)
+					const char *identity, const char *request_id,
+					int32 version_key)
 {
 	if (pgwf_run_load(run, call, candidate->namespace_id, candidate->run_key,
 					  LockWaitSkip) != PGWF_LOCK_OK)
@@ -116,6 +121,13 @@ claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
 		run->state.wft_started_event_id != 0 ||
 		run->state.wft_stamp != candidate->stamp)
 		return false;
+	if (candidate->sticky && pgwf_run_has_left_version(run))
+	{
+		pgwf_workflow_task_move_to_normal(run);
+		pgwf_run_finish(run);
+		return false;
+	}
+	pgwf_run_dispatch_to(run, version_key);
 	run->poll_request_id = request_id;
 	pgwf_workflow_task_start(run, identity,
 							 pgwf_workflow_task_request_id(&run->state));
@@ -129,20 +141,26 @@ claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
  */
 static int
 claim_queries(ReturnSetInfo *rsinfo, PgwfCall *call, int32 namespace_id,
-			  const char *task_queue, bool sticky, int max_tasks)
+			  const char *task_queue, bool sticky, int32 version_key,
+			  int max_tasks)
 {
-	PgwfScan	scan;
+	PgwfQueueReader reader;
+	TupleTableSlot *slot;
 	MemoryContext task_context = make_task_context(call);
 	int			claimed = 0;
 
-	pgwf_query_queue_scan(&scan, call, namespace_id, task_queue);
-	while (claimed < max_tasks && pgwf_scan_next(&scan))
+	pgwf_queue_read_begin(&reader, call, namespace_id, PGWF_QUEUE_QUERY,
+						  task_queue, version_key);
+	while (claimed < max_tasks &&
+		   (slot = pgwf_queue_read_next(&reader)) != NULL)
 	{
 		PgwfQuery	query;
 
 		MemoryContextSwitchTo(task_context);
-		pgwf_query_read(scan.slot, &query);
-		if (query.sticky == sticky && pgwf_query_claim(call, &query))
+		pgwf_query_read(slot, &query);
+		if (query.sticky == sticky &&
+			pgwf_queue_may_have(&reader, slot, &query.route) &&
+			pgwf_query_claim(call, &query))
 		{
 			StringInfoData response;
 
@@ -154,13 +172,13 @@ claim_queries(ReturnSetInfo *rsinfo, PgwfCall *call, int32 namespace_id,
 		MemoryContextSwitchTo(call->context);
 		MemoryContextReset(task_context);
 	}
-	pgwf_scan_end(&scan);
+	pgwf_queue_read_end(&reader);
 	return claimed;
 }
 
 /*
  * poll_workflow_task_queue(task_queue, max_tasks, identity, sticky,
- *		request_id, build_id, namespace)
+ *		request_id, build_id, deployment_name, versioning_mode, namespace)
  *	returns a PollWorkflowTaskQueueResponse per task claimed: queries, then
  *	workflow tasks, by priority
  *
@@ -178,14 +196,16 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	char	   *identity;
 	bool		sticky;
 	char	   *request_id;
-	PgwfScan	scan;
+	PgwfVersion version;
+	PgwfQueueReader reader;
+	TupleTableSlot *slot;
 	MemoryContext task_context;
 	int			claimed = 0;
 
 	PreventCommandDuringRecovery("workflow.poll_workflow_task_queue()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 6),
+	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 8),
 										PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
@@ -193,9 +213,12 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	identity = pgwf_arg_identity(fcinfo, 2);
 	sticky = pgwf_arg_bool(fcinfo, 3);
 	request_id = pgwf_arg_id(fcinfo, 4, "request_id");
+	if (pgwf_arg_version(fcinfo, 6, 5, 7, &version))
+		pgwf_version_register(namespace_id, &version, PGWF_QUEUE_WORKFLOW,
+							  sticky ? NULL : task_queue);
 
 	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue,
-						   identity);
+						   identity, version.key);
 	pgwf_xact_claim_begin();
 	if (request_id)
 		claimed = repeat_workflow_tasks(rsinfo, &call, namespace_id,
@@ -204,19 +227,22 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 		max_tasks = 0;
 	else
 		claimed = claim_queries(rsinfo, &call, namespace_id, task_queue,
-								sticky, max_tasks);
+								sticky, version.key, max_tasks);
 	task_context = make_task_context(&call);
-	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue);
-	while (claimed < max_tasks && pgwf_scan_next(&scan))
+	pgwf_queue_read_begin(&reader, &call, namespace_id, PGWF_QUEUE_WORKFLOW,
+						  task_queue, version.key);
+	while (claimed < max_tasks &&
+		   (slot = pgwf_queue_read_next(&reader)) != NULL)
 	{
 		PgwfTask	candidate;
 		PgwfRun		run;
 
 		MemoryContextSwitchTo(task_context);
-		pgwf_task_read(scan.slot, &candidate);
+		pgwf_task_read(slot, &candidate);
 		if (candidate.sticky == sticky &&
+			pgwf_queue_may_have(&reader, slot, &candidate.route) &&
 			claim_workflow_task(&run, &call, &candidate, identity,
-								request_id))
+								request_id, version.key))
 		{
 			StringInfoData response;
 
@@ -228,7 +254,7 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(call.context);
 		MemoryContextReset(task_context);
 	}
-	pgwf_scan_end(&scan);
+	pgwf_queue_read_end(&reader);
 	pgwf_xact_claim_end();
 	pgwf_call_end(&call);
 	return (Datum) 0;
@@ -287,8 +313,34 @@ repeat_activity_tasks(ReturnSetInfo *rsinfo, PgwfCall *call,
 }
 
 /*
+ * Claims the waiting activity of a row that the worker may have by its route.
+ * Its run may have to move to the worker's version first.
+ */
+static bool
+claim_activity(PgwfCall *call, PgwfActivity *activity, const char *identity,
+			   const char *request_id, int32 version_key)
+{
+	PgwfActivityDispatch dispatch;
+
+	dispatch = pgwf_activity_dispatchable(call, activity, version_key);
+	if (dispatch == PGWF_DISPATCH_TRANSITION)
+		pgwf_run_start_transition(call, activity, version_key);
+	if (dispatch != PGWF_DISPATCH_NOW ||
+		pgwf_activity_lock(call, activity, LockWaitSkip) != PGWF_LOCK_OK ||
+		activity->state != PGWF_ACTIVITY_SCHEDULED)
+		return false;
+	pgwf_xact_hold_task(activity->namespace_id, PGWF_QUEUE_ACTIVITY,
+						activity->task_queue, version_key);
+	pgwf_activity_start(activity, call->now, identity, request_id);
+	pgwf_activity_update(call, activity);
+	if (activity->due_at != PGWF_NO_TIME)
+		pgwf_xact_due(activity->due_at);
+	return true;
+}
+
+/*
  * poll_activity_task_queue(task_queue, max_tasks, identity, request_id,
- *		build_id, namespace)
+ *		build_id, deployment_name, versioning_mode, namespace)
  *	returns a PollActivityTaskQueueResponse per activity claimed
  */
 Datum
@@ -302,23 +354,28 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	int			max_tasks;
 	char	   *identity;
 	char	   *request_id;
-	PgwfScan	scan;
+	PgwfVersion version;
+	PgwfQueueReader reader;
+	TupleTableSlot *slot;
 	MemoryContext task_context;
 	int			claimed = 0;
 
 	PreventCommandDuringRecovery("workflow.poll_activity_task_queue()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace = pgwf_arg_namespace(fcinfo, 5);
+	namespace = pgwf_arg_namespace(fcinfo, 7);
 	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
 							 MAX_TASKS_PER_POLL);
 	identity = pgwf_arg_identity(fcinfo, 2);
 	request_id = pgwf_arg_id(fcinfo, 3, "request_id");
+	if (pgwf_arg_version(fcinfo, 5, 4, 6, &version))
+		pgwf_version_register(namespace_id, &version, PGWF_QUEUE_ACTIVITY,
+							  task_queue);
 
 	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue,
-						   identity);
+						   identity, version.key);
 	pgwf_xact_claim_begin();
 	if (request_id)
 		claimed = repeat_activity_tasks(rsinfo, &call, namespace,
@@ -326,24 +383,21 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	if (claimed > 0)
 		max_tasks = 0;
 	task_context = make_task_context(&call);
-	pgwf_activity_queue_scan(&scan, &call, namespace_id, task_queue);
-	while (claimed < max_tasks && pgwf_scan_next(&scan))
+	pgwf_queue_read_begin(&reader, &call, namespace_id, PGWF_QUEUE_ACTIVITY,
+						  task_queue, version.key);
+	while (claimed < max_tasks &&
+		   (slot = pgwf_queue_read_next(&reader)) != NULL)
 	{
 		PgwfActivity activity;
 
 		MemoryContextSwitchTo(task_context);
-		pgwf_activity_read(scan.slot, &activity);
-		if (pgwf_activity_lock(&call, &activity,
-							   LockWaitSkip) == PGWF_LOCK_OK &&
-			activity.state == PGWF_ACTIVITY_SCHEDULED)
+		pgwf_activity_read(slot, &activity);
+		if (pgwf_queue_may_have(&reader, slot, &activity.route) &&
+			claim_activity(&call, &activity, identity, request_id,
+						   version.key))
 		{
 			StringInfoData response;
 
-			pgwf_xact_hold_task(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue);
-			pgwf_activity_start(&activity, call.now, identity, request_id);
-			pgwf_activity_update(&call, &activity);
-			if (activity.due_at != PGWF_NO_TIME)
-				pgwf_xact_due(activity.due_at);
 			initStringInfo(&response);
 			append_claimed_activity(&response, &call, &activity, namespace);
 			put_response(rsinfo, &response);
@@ -352,7 +406,7 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(call.context);
 		MemoryContextReset(task_context);
 	}
-	pgwf_scan_end(&scan);
+	pgwf_queue_read_end(&reader);
 	pgwf_xact_claim_end();
 	pgwf_call_end(&call);
 	return (Datum) 0;
@@ -378,7 +432,8 @@ pgwf_shutdown_worker(PG_FUNCTION_ARGS)
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "sticky_task_queue");
 	pgwf_shmem_forget_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue);
 
-	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue);
+	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue,
+						 PGWF_ANY_VERSION);
 	while (pgwf_scan_next(&scan))
 	{
 		PgwfTask	candidate;

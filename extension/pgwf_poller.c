@@ -3,8 +3,8 @@
  * pgwf_poller.c
  *		Which queues were polled lately, by whom.
  *
- * A fixed number of entries, hashed by the key of their queue; one entry per
- * queue and identity.  When all are in use the one polled longest ago is
+ * A fixed number of entries, hashed by the key of their queue, whatever the
+ * version of its workers; one entry per queue, identity and version.  When all are in use the one polled longest ago is
  * taken over.  One lock: shared to search and to move the time of an entry
  * forward (an atomic), exclusive to add, replace and remove.
  *
@@ -44,9 +44,10 @@ typedef struct Poller
 {
 	dlist_node	node;			/* in a bucket, or in the list of free ones */
 	uint64		key;			/* of the queue */
-	uint64		identity_hash;
+	uint64		identity_hash;	/* and of the version */
 	Oid			dboid;
 	int32		namespace_id;
+	int32		version_key;	/* worker deployment version, or 0 */
 	char		kind;
 	bool		used;
 	pg_atomic_uint64 last_access;
@@ -161,7 +162,7 @@ copy_name(char *target, const char *name, int size)
 
 void
 pgwf_shmem_note_poller(int32 namespace_id, char kind, const char *queue,
-					   const char *identity)
+					   const char *identity, int32 version_key)
 {
 	uint64		key;
 	uint64		identity_hash;
@@ -176,9 +177,10 @@ pgwf_shmem_note_poller(int32 namespace_id, char kind, const char *queue,
 	if (identity == NULL)
 		identity = "";
 
-	key = pgwf_shmem_queue_key(namespace_id, kind, queue);
+	key = pgwf_shmem_queue_key(namespace_id, kind, queue, 0);
 	identity_hash = hash_bytes_extended((const unsigned char *) identity,
-										(int) strlen(identity), 0);
+										(int) strlen(identity),
+										(uint32) version_key);
 
 	note = &notes[(key ^ identity_hash) % NOTES];
 	if (note->key == key && note->identity_hash == identity_hash &&
@@ -206,6 +208,7 @@ pgwf_shmem_note_poller(int32 namespace_id, char kind, const char *queue,
 			poller->identity_hash = identity_hash;
 			poller->dboid = MyDatabaseId;
 			poller->namespace_id = namespace_id;
+			poller->version_key = version_key;
 			poller->kind = kind;
 			strlcpy(poller->queue, queue_name, QUEUE_LEN);
 			strlcpy(poller->identity, identity_name, IDENTITY_LEN);
@@ -223,7 +226,7 @@ pgwf_shmem_note_poller(int32 namespace_id, char kind, const char *queue,
 
 bool
 pgwf_shmem_poller_seen(int32 namespace_id, char kind, const char *queue,
-					   TimestampTz since)
+					   int32 version_key, TimestampTz since)
 {
 	uint64		key;
 	dlist_iter	iter;
@@ -232,14 +235,14 @@ pgwf_shmem_poller_seen(int32 namespace_id, char kind, const char *queue,
 	if (table == NULL)
 		return false;
 
-	key = pgwf_shmem_queue_key(namespace_id, kind, queue);
+	key = pgwf_shmem_queue_key(namespace_id, kind, queue, 0);
 
 	LWLockAcquire(poller_lock, LW_SHARED);
 	dlist_foreach(iter, &table->buckets[key % table->nbuckets])
 	{
 		Poller	   *poller = dlist_container(Poller, node, iter.cur);
 
-		if (poller->key == key &&
+		if (poller->key == key && poller->version_key == version_key &&
 			(TimestampTz) pg_atomic_read_u64(&poller->last_access) >= since)
 		{
 			seen = true;
@@ -248,7 +251,9 @@ pgwf_shmem_poller_seen(int32 namespace_id, char kind, const char *queue,
 	}
 	LWLockRelease(poller_lock);
 
-	return seen || pgwf_shmem_is_awaited(key);
+	return seen ||
+		pgwf_shmem_is_awaited(pgwf_shmem_queue_key(namespace_id, kind, queue,
+												   version_key));
 }
 
 void
@@ -260,7 +265,7 @@ pgwf_shmem_forget_poller(int32 namespace_id, char kind, const char *queue)
 	if (table == NULL)
 		return;
 
-	key = pgwf_shmem_queue_key(namespace_id, kind, queue);
+	key = pgwf_shmem_queue_key(namespace_id, kind, queue, 0);
 	for (int i = 0; i < NOTES; i++)
 	{
 		if (notes[i].key == key)
@@ -311,8 +316,8 @@ pgwf_pollers(PG_FUNCTION_ARGS)
 	for (int i = 0; i < ncopies; i++)
 	{
 		Poller	   *poller = &copies[i];
-		Datum		values[5];
-		bool		nulls[5] = {false};
+		Datum		values[6];
+		bool		nulls[6] = {false};
 
 		if (!pgwf_namespace_has_right(poller->namespace_id, PGWF_RIGHT_READ))
 			continue;
@@ -325,6 +330,7 @@ pgwf_pollers(PG_FUNCTION_ARGS)
 			CStringGetTextDatum(poller->identity);
 		values[4] = TimestampTzGetDatum((TimestampTz)
 										pg_atomic_read_u64(&poller->last_access));
+		values[5] = Int32GetDatum(poller->version_key);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc,
 							 values, nulls);
 	}

@@ -23,6 +23,7 @@
 #include "pgwf_namespace.h"
 #include "pgwf_query.h"
 #include "pgwf_token.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -35,7 +36,7 @@ uint64
 pgwf_query_key(const PgwfQuery *query)
 {
 	return pgwf_shmem_queue_key(query->namespace_id, PGWF_QUEUE_QUERY,
-								pgwf_uuid_text(&query->query_id));
+								pgwf_uuid_text(&query->query_id), 0);
 }
 
 bool
@@ -48,7 +49,23 @@ static void
 wake_asker(const PgwfQuery *query)
 {
 	pgwf_xact_wake_queue(query->namespace_id, PGWF_QUEUE_QUERY,
-						 pgwf_uuid_text(&query->query_id));
+						 pgwf_uuid_text(&query->query_id), 0);
+}
+
+/* The version whose workers may have a query that waits */
+static int32
+query_target(const PgwfQuery *query)
+{
+	return pgwf_route_target(query->namespace_id, PGWF_QUEUE_WORKFLOW,
+							 query->task_queue, &query->route);
+}
+
+/* A query waits in its queue */
+void
+pgwf_query_wake_worker(const PgwfQuery *query)
+{
+	pgwf_xact_wake_queue(query->namespace_id, PGWF_QUEUE_WORKFLOW,
+						 query->task_queue, query_target(query));
 }
 
 /*
@@ -63,8 +80,11 @@ pgwf_query_dispatch(PgwfRun *run, PgwfQuery *query)
 		pgwf_sticky_worker_is_alive(run);
 	query->task_queue = query->sticky ? run->state.sticky_queue :
 		pgwf_run_execution(run)->task_queue;
-	pgwf_xact_wake_queue(query->namespace_id, PGWF_QUEUE_WORKFLOW,
-						 query->task_queue);
+	if (query->sticky)
+		query->route = (PgwfRoute) {run->state.version_key, 0};
+	else
+		pgwf_run_route(run, &query->route);
+	pgwf_query_wake_worker(query);
 }
 
 /*
@@ -81,7 +101,7 @@ pgwf_query_claim(PgwfCall *call, PgwfQuery *query)
 							query->run_key) == NULL)
 		return false;
 	pgwf_xact_hold_task(query->namespace_id, PGWF_QUEUE_WORKFLOW,
-						query->task_queue);
+						query->task_queue, query_target(query));
 	query->state = PGWF_QUERY_CLAIMED;
 	query->attempt++;
 	pgwf_query_update(call, query);

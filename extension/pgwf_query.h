@@ -33,6 +33,7 @@ typedef struct PgwfQuery
 	pg_uuid_t	query_id;
 	TimestampTz requested_time;
 	TimestampTz due_at;			/* its asker has surely gone by then */
+	PgwfRoute	route;
 	char	   *task_queue;
 	Jsonb	   *query;			/* a WorkflowQuery */
 	Jsonb	   *answer;			/* a WorkflowQueryResult, or NULL */
@@ -53,13 +54,15 @@ extern void pgwf_query_insert(PgwfCall *call, const PgwfQuery *query);
 extern void pgwf_query_update(PgwfCall *call, PgwfQuery *query);
 extern void pgwf_query_delete(PgwfCall *call, PgwfQuery *query);
 extern void pgwf_query_queue_scan(PgwfScan *scan, PgwfCall *call,
-								  int32 namespace_id, const char *task_queue);
+								  int32 namespace_id, const char *task_queue,
+								  int32 version_key);
 extern void pgwf_query_due_scan(PgwfScan *scan, PgwfCall *call,
 								TimestampTz from, TimestampTz until);
 
 /* pgwf_query.c: queries on their way to a worker and back */
 extern uint64 pgwf_query_key(const PgwfQuery *query);
 extern bool pgwf_query_is_awaited(const PgwfQuery *query);
+extern void pgwf_query_wake_worker(const PgwfQuery *query);
 extern void pgwf_query_dispatch(PgwfRun *run, PgwfQuery *query);
 extern bool pgwf_query_claim(PgwfCall *call, PgwfQuery *query);
 extern List *pgwf_run_queries(PgwfRun *run);

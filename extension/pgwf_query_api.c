@@ -33,6 +33,7 @@
 #include "pgwf_new_run.h"
 #include "pgwf_query.h"
 #include "pgwf_sleep.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -177,8 +178,8 @@ ask_closed_run(PgwfCall *call, const PgwfExecution *execution,
 						 "No worker has ever worked on it.");
 	query->state = PGWF_QUERY_WAITING;
 	query->task_queue = execution->task_queue;
-	pgwf_xact_wake_queue(query->namespace_id, PGWF_QUEUE_WORKFLOW,
-						 query->task_queue);
+	pgwf_execution_route(execution, &query->route);
+	pgwf_query_wake_worker(query);
 }
 
 /* How long the worker that has the run is waited for */
@@ -253,6 +254,7 @@ static PgwfQuery *
 leave_sticky(PgwfCall *call, PgwfQuery *query)
 {
 	PgwfRun		run;
+	PgwfExecution *execution;
 	bool		open;
 
 	open = pgwf_run_load(&run, call, query->namespace_id, query->run_key,
@@ -263,14 +265,18 @@ leave_sticky(PgwfCall *call, PgwfQuery *query)
 		return query;
 	if (open)
 	{
+		pgwf_run_route(&run, &query->route);
 		if (run.state.wft_scheduled_event_id == 0)
 			pgwf_run_clear_sticky(&run);
 		pgwf_run_finish(&run);
 	}
 	query->sticky = false;
 	query->state = PGWF_QUERY_WAITING;
-	query->task_queue = pgwf_execution_load(call, query->namespace_id,
-											query->run_key)->task_queue;
+	execution = pgwf_execution_load(call, query->namespace_id,
+									query->run_key);
+	query->task_queue = execution->task_queue;
+	if (!open)
+		pgwf_execution_route(execution, &query->route);
 	pgwf_query_update(call, query);
 	return query;
 }
@@ -324,8 +330,7 @@ look(Question *question)
 							   &state);
 		note_sticky(question, query, &state);
 		if (query->state == PGWF_QUERY_WAITING)
-			pgwf_xact_wake_queue(query->namespace_id, PGWF_QUEUE_WORKFLOW,
-								 query->task_queue);
+			pgwf_query_wake_worker(query);
 	}
 	pgwf_xact_claim_end();
 	pgwf_call_end(&call);

@@ -23,6 +23,7 @@
 #include "pgwf_task_response.h"
 #include "pgwf_token.h"
 #include "pgwf_update.h"
+#include "pgwf_version.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -73,6 +74,34 @@ load_task(PgwfRun *run, PgwfCall *call, const PgwfToken *token)
 				 errdetail("It has timed out, was answered before, or its workflow has closed.")));
 }
 
+/* versioning_behavior, deployment_name, build_id, versioning_mode */
+static void
+read_version(FunctionCallInfo fcinfo, CompletionRequest *request)
+{
+	PgwfCompletion *completion = &request->completion;
+	char	   *behavior = pgwf_arg_text(fcinfo, 13);
+	bool		versioned;
+
+	if (!pgwf_behavior_read(behavior, &completion->behavior))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("unknown versioning_behavior \"%s\"", behavior),
+				 errhint("The behaviors are PINNED and AUTO_UPGRADE.")));
+	versioned = pgwf_arg_version(fcinfo, 14, 12, 15, &completion->version);
+	if (versioned !=
+		(completion->behavior != PGWF_BEHAVIOR_UNSPECIFIED))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 versioned ?
+				 errmsg("versioning_behavior is not set") :
+				 errmsg("versioning_behavior is set, and versioning_mode is not VERSIONED")));
+	if (!versioned)
+		return;
+	completion->build_id = NULL;
+	pgwf_version_register(request->token.namespace_id, &completion->version,
+						  PGWF_QUEUE_WORKFLOW, NULL);
+}
+
 static void
 read_completion(FunctionCallInfo fcinfo, CompletionRequest *request)
 {
@@ -98,6 +127,7 @@ read_completion(FunctionCallInfo fcinfo, CompletionRequest *request)
 																	10));
 	request->discard_with_events = pgwf_arg_bool(fcinfo, 11);
 	request->completion.build_id = pgwf_arg_id(fcinfo, 12, "build_id");
+	read_version(fcinfo, request);
 }
 
 /* A completion that only asks for more time, by way of a new task */
@@ -185,7 +215,7 @@ schedule_next_task(PgwfRun *run, const CompletionRequest *request,
 		pgwf_workflow_task_schedule_speculative(run);
 	if (is_heartbeat(request))
 		pgwf_run_keep_updates_sent(run, stamp);
-	if (!request->return_new_task)
+	if (!request->return_new_task || pgwf_run_has_left_version(run))
 		return false;
 	if (state->sticky_queue)
 		state->flags |= PGWF_RUN_TASK_ON_STICKY;
@@ -210,7 +240,10 @@ start_eager_activities(PgwfRun *run, const char *identity)
 	{
 		PgwfActivity *activity = lfirst(lc);
 
-		if (!activity->eager)
+		if (!activity->eager ||
+			pgwf_route_target(activity->namespace_id, PGWF_QUEUE_ACTIVITY,
+							  activity->task_queue, &activity->route) !=
+			run->state.version_key)
 			continue;
 		pgwf_activity_start(activity, run->call->now, identity, NULL);
 		started = lappend(started, activity);
@@ -350,7 +383,8 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
  *		sticky_queue, sticky_schedule_to_start_timeout,
  *		return_new_workflow_task, force_create_new_workflow_task,
  *		sdk_metadata, metering_metadata, query_results, messages,
- *		discard_speculative_workflow_task_with_events, build_id, namespace)
+ *		discard_speculative_workflow_task_with_events, build_id,
+ *		versioning_behavior, deployment_name, versioning_mode, namespace)
  *	returns a RespondWorkflowTaskCompletedResponse
  *
  * The answer has "workflowTask" if the next one was asked for and there is

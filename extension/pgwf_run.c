@@ -23,6 +23,7 @@
 #include "pgwf_query.h"
 #include "pgwf_run.h"
 #include "pgwf_update.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -70,7 +71,8 @@ hold_task(PgwfRun *run)
 		state->wft_started_event_id != 0)
 		return;
 	pgwf_xact_hold_task(state->namespace_id, PGWF_QUEUE_WORKFLOW,
-						pgwf_run_task_queue(run));
+						pgwf_run_task_queue(run),
+						pgwf_run_task_version(run));
 }
 
 /*

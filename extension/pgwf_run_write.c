@@ -20,6 +20,7 @@
 #include "pgwf_run.h"
 #include "pgwf_schedule.h"
 #include "pgwf_update.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -37,6 +38,10 @@ fill_task(PgwfRun *run, PgwfTask *task)
 	task->sticky = (state->flags & PGWF_RUN_TASK_ON_STICKY) != 0;
 	task->task_queue = pgwf_run_task_queue(run);
 	task->request_id = NULL;
+	if (task->sticky)
+		task->route = (PgwfRoute) {state->version_key, 0};
+	else
+		pgwf_run_route(run, &task->route);
 	if (task->claimed)
 		task->due_at = state->wft_started_time + state->wft_timeout;
 	else if (task->sticky)
@@ -57,6 +62,18 @@ fill_task(PgwfRun *run, PgwfTask *task)
 }
 
 static void
+wake_worker(const PgwfTask *task)
+{
+	if (!task->claimed)
+		pgwf_xact_wake_queue(task->namespace_id, PGWF_QUEUE_WORKFLOW,
+							 task->task_queue,
+							 pgwf_route_target(task->namespace_id,
+											   PGWF_QUEUE_WORKFLOW,
+											   task->task_queue,
+											   &task->route));
+}
+
+static void
 write_task(PgwfRun *run)
 {
 	bool		had = (run->stored.wft_scheduled_event_id != 0);
@@ -72,7 +89,8 @@ write_task(PgwfRun *run)
 		/* who looked for work while we held the lock has passed it over */
 		if (run->state.wft_started_event_id == 0)
 			pgwf_xact_wake_queue(run->state.namespace_id, PGWF_QUEUE_WORKFLOW,
-								 pgwf_run_task_queue(run));
+								 pgwf_run_task_queue(run),
+								 pgwf_run_task_version(run));
 		return;
 	}
 	if (had && run->task == NULL)
@@ -98,9 +116,7 @@ write_task(PgwfRun *run)
 	}
 	else
 		pgwf_task_insert(run->call, &task);
-	if (!task.claimed)
-		pgwf_xact_wake_queue(task.namespace_id, PGWF_QUEUE_WORKFLOW,
-							 task.task_queue);
+	wake_worker(&task);
 	if (task.due_at != PGWF_NO_TIME)
 		pgwf_xact_due(task.due_at);
 }
@@ -143,7 +159,11 @@ write_activities(PgwfRun *run)
 		}
 		if (activity->state == PGWF_ACTIVITY_SCHEDULED)
 			pgwf_xact_wake_queue(activity->namespace_id, PGWF_QUEUE_ACTIVITY,
-								 activity->task_queue);
+								 activity->task_queue,
+								 pgwf_route_target(activity->namespace_id,
+												   PGWF_QUEUE_ACTIVITY,
+												   activity->task_queue,
+												   &activity->route));
 		if (activity->due_at != PGWF_NO_TIME)
 			pgwf_xact_due(activity->due_at);
 	}
@@ -309,6 +329,7 @@ pgwf_run_write(PgwfRun *run)
 	write_buffer(run);
 	pgwf_run_write_queries(run);
 	pgwf_run_write_updates(run);
+	pgwf_run_write_versions(run);
 	if (pgwf_run_is_open(run))
 	{
 		if (run->execution_changed)

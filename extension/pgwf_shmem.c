@@ -3,9 +3,10 @@
  * pgwf_shmem.c
  *		The one struct in shared memory: request, layout, keys.
  *
- * The struct has three parts, each in a file of its own: waiters
- * (pgwf_waiter.c), pollers (pgwf_poller.c) and the slots of databases
- * (pgwf_slot.c).  Their locks are of one tranche, "pg_workflow".
+ * The struct has four parts, each in a file of its own: waiters
+ * (pgwf_waiter.c), pollers (pgwf_poller.c), the slots of databases
+ * (pgwf_slot.c) and the generation of the routing (pgwf_routing.c).  The
+ * locks of the first three are of one tranche, "pg_workflow".
  *
  * Lock order: there is none to keep, because no code holds two of these
  * locks at a time, and nothing that can raise an error, wait or allocate is
@@ -20,6 +21,7 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
+#include "pgwf_routing.h"
 #include "pgwf_shmem.h"
 
 #define PGWF_TRANCHE	"pg_workflow"
@@ -57,6 +59,7 @@ shmem_request(void)
 	size = MAXALIGN(pgwf_waiter_shmem_size());
 	size = add_size(size, MAXALIGN(pgwf_poller_shmem_size()));
 	size = add_size(size, MAXALIGN(pgwf_slot_shmem_size()));
+	size = add_size(size, MAXALIGN(pgwf_routing_shmem_size()));
 	RequestAddinShmemSpace(size);
 	RequestNamedLWLockTranche(PGWF_TRANCHE, PGWF_LOCKS);
 }
@@ -71,6 +74,7 @@ shmem_startup(void)
 	Size		waiters = MAXALIGN(pgwf_waiter_shmem_size());
 	Size		pollers = MAXALIGN(pgwf_poller_shmem_size());
 	Size		slots = MAXALIGN(pgwf_slot_shmem_size());
+	Size		routing = MAXALIGN(pgwf_routing_shmem_size());
 	LWLockPadded *locks;
 	char	   *memory;
 	bool		found;
@@ -80,7 +84,8 @@ shmem_startup(void)
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	memory = ShmemInitStruct("pg_workflow",
-							 add_size(waiters, add_size(pollers, slots)),
+							 add_size(add_size(waiters, pollers),
+									  add_size(slots, routing)),
 							 &found);
 	locks = GetNamedLWLockTranche(PGWF_TRANCHE);
 	pgwf_waiter_shmem_attach(memory, locks, !found);
@@ -90,6 +95,8 @@ shmem_startup(void)
 	memory += pollers;
 	locks += PGWF_POLLER_LOCKS;
 	pgwf_slot_shmem_attach(memory, locks, !found);
+	memory += slots;
+	pgwf_routing_shmem_attach(memory, !found);
 	LWLockRelease(AddinShmemInitLock);
 
 	attached = true;
@@ -102,18 +109,20 @@ pgwf_shmem_available(void)
 }
 
 /*
- * The key of a queue in this database.  Keys that collide cost a wake-up for
+ * The key of a queue of workers in this database.  Keys that collide cost a wake-up for
  * nothing, which the scheduler's second look makes up for.
  */
 uint64
-pgwf_shmem_queue_key(int32 namespace_id, char kind, const char *queue)
+pgwf_shmem_queue_key(int32 namespace_id, char kind, const char *queue,
+					 int32 version_key)
 {
-	uint32		prefix[3];
+	uint32		prefix[4];
 	uint64		seed;
 
 	prefix[0] = MyDatabaseId;
 	prefix[1] = (uint32) namespace_id;
 	prefix[2] = (unsigned char) kind;
+	prefix[3] = (uint32) version_key;
 	seed = hash_bytes_extended((const unsigned char *) prefix,
 							   sizeof(prefix), 0);
 	return hash_bytes_extended((const unsigned char *) queue,

@@ -34,8 +34,9 @@ extern bool pgwf_shmem_available(void);
 
 /* ---- keys: one number for what is waited for in this database ---- */
 
+/* "version_key": of the workers the queue is for; 0 if they have none */
 extern uint64 pgwf_shmem_queue_key(int32 namespace_id, char kind,
-								   const char *queue);
+								   const char *queue, int32 version_key);
 extern uint64 pgwf_shmem_run_key(int32 namespace_id, int64 run_key);
 
 /* ---- waiters ---- */
@@ -83,18 +84,20 @@ extern bool pgwf_shmem_is_awaited(uint64 key);
 /* ---- pollers ---- */
 
 /*
- * Note a poll or a wait of a worker on a queue of this database.  "identity"
- * may be NULL.
+ * Note a poll or a wait of a worker of a version, or of none (0), on a queue
+ * of this database.  "identity" may be NULL.
  */
 extern void pgwf_shmem_note_poller(int32 namespace_id, char kind,
-								   const char *queue, const char *identity);
+								   const char *queue, const char *identity,
+								   int32 version_key);
 
 /*
- * Has the queue been polled since that moment, or does somebody wait on it
- * now?
+ * Has the queue been polled by such a worker since that moment, or does one
+ * wait on it now?
  */
 extern bool pgwf_shmem_poller_seen(int32 namespace_id, char kind,
-								   const char *queue, TimestampTz since);
+								   const char *queue, int32 version_key,
+								   TimestampTz since);
 
 /* Forget all pollers of a queue: its worker has shut down. */
 extern void pgwf_shmem_forget_poller(int32 namespace_id, char kind,

@@ -15,6 +15,7 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "pgwf_routing.h"
 #include "pgwf_table.h"
 
 /* What a flush has to do with a row */
@@ -59,6 +60,9 @@ typedef struct PgwfState
 	int32		update_count;	/* accepted in all */
 	int64		state_transition_count;
 	int64		pending_size;	/* see pgwf_run_limits.c */
+	int32		version_key;	/* that completed its last task, or inherited */
+	int32		override_key;	/* that an override pins it to, or 0 */
+	int32		transition_key; /* see PGWF_RUN_IN_TRANSITION */
 	char	   *sticky_queue;	/* NULL if the run is not sticky */
 	char	   *wft_identity;	/* holds the workflow task, or held the last */
 	Jsonb	   *priority;		/* of its tasks; NULL: the default */
@@ -75,6 +79,17 @@ typedef struct PgwfState
 #define PGWF_RUN_PAUSED				0x100
 #define PGWF_RUN_HAS_QUERIES		0x200	/* there may be buffered ones */
 #define PGWF_RUN_SPECULATIVE		0x400	/* task without events so far */
+
+/* What it has to do with worker deployment versions; none is set if nothing */
+#define PGWF_RUN_PINNED				0x10000 /* its behavior, as reported */
+#define PGWF_RUN_AUTO_UPGRADE		0x20000 /* or inherited */
+#define PGWF_RUN_OVERRIDDEN			0x40000 /* pinned if override_key is set */
+#define PGWF_RUN_IN_TRANSITION		0x80000 /* moves to transition_key */
+#define PGWF_RUN_ROUTED_ONCE		0x100000	/* which only the end of its
+												 * next task changes */
+#define PGWF_RUN_VERSIONING \
+	(PGWF_RUN_PINNED | PGWF_RUN_AUTO_UPGRADE | PGWF_RUN_OVERRIDDEN | \
+	 PGWF_RUN_IN_TRANSITION | PGWF_RUN_ROUTED_ONCE)
 
 /* workflow.execution */
 typedef struct PgwfExecution
@@ -112,6 +127,7 @@ typedef struct PgwfExecution
 	char	   *root_workflow_id;	/* NULL if it is its own root */
 	pg_uuid_t  *root_run_id;
 	pg_uuid_t  *reset_run_id;	/* NULL unless it was reset */
+	Jsonb	   *versioning_info;	/* NULL unless it has to do with versions */
 } PgwfExecution;
 
 /* Bytes of workflow.history_batch, see pgwf_pack.c */
@@ -151,6 +167,7 @@ typedef struct PgwfTask
 	int64		run_key;
 	TimestampTz scheduled_time;
 	TimestampTz due_at;			/* PGWF_NO_TIME: never */
+	PgwfRoute	route;
 	bool		claimed;
 	bool		sticky;
 	char	   *task_queue;
@@ -200,6 +217,7 @@ typedef struct PgwfActivity
 	int64		initial_interval;
 	int64		maximum_interval;
 	double		backoff_coefficient;
+	PgwfRoute	route;
 	char	   *task_queue;
 	char	   *activity_id;
 	char	   *activity_type;
@@ -350,7 +368,8 @@ extern void pgwf_task_insert(PgwfCall *call, const PgwfTask *task);
 extern void pgwf_task_update(PgwfCall *call, const PgwfTask *task);
 extern void pgwf_task_delete(PgwfCall *call, PgwfTask *task);
 extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
-								 int32 namespace_id, const char *task_queue);
+								 int32 namespace_id, const char *task_queue,
+								 int32 version_key);
 extern void pgwf_task_request_scan(PgwfScan *scan, PgwfCall *call,
 								   int32 namespace_id,
 								   const char *request_id);
@@ -373,7 +392,8 @@ extern void pgwf_activity_update(PgwfCall *call, PgwfActivity *activity);
 extern void pgwf_activity_delete(PgwfCall *call, PgwfActivity *activity);
 extern void pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call,
 									 int32 namespace_id,
-									 const char *task_queue);
+									 const char *task_queue,
+									 int32 version_key);
 extern void pgwf_activity_request_scan(PgwfScan *scan, PgwfCall *call,
 									   int32 namespace_id,
 									   const char *request_id);
@@ -423,5 +443,13 @@ extern void pgwf_run_request_insert(PgwfCall *call, int32 namespace_id,
 									const char *request_id);
 extern void pgwf_run_request_delete_all(PgwfCall *call, int32 namespace_id,
 										int64 run_key);
+
+/* pgwf_store_pinned_run.c */
+extern void pgwf_pinned_run_insert(PgwfCall *call, int32 namespace_id,
+								   int32 version_key, int64 run_key);
+extern void pgwf_pinned_run_delete(PgwfCall *call, int32 namespace_id,
+								   int32 version_key, int64 run_key);
+extern bool pgwf_pinned_run_exists(PgwfCall *call, int32 namespace_id,
+								   int32 version_key);
 
 #endif							/* PGWF_STORE_H */

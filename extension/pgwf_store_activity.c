@@ -42,6 +42,8 @@ enum
 	COL_INITIAL_INTERVAL_US,
 	COL_MAXIMUM_INTERVAL_US,
 	COL_BACKOFF_COEFFICIENT,
+	COL_VERSION_KEY,
+	COL_ROUTE_BUCKET,
 	COL_TASK_QUEUE,
 	COL_ACTIVITY_ID,
 	COL_ACTIVITY_TYPE,
@@ -107,6 +109,8 @@ pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *row)
 	row->initial_interval = DatumGetInt64(v[COL_INITIAL_INTERVAL_US]);
 	row->maximum_interval = DatumGetInt64(v[COL_MAXIMUM_INTERVAL_US]);
 	row->backoff_coefficient = DatumGetFloat8(v[COL_BACKOFF_COEFFICIENT]);
+	row->route.version_key = DatumGetInt32(v[COL_VERSION_KEY]);
+	row->route.bucket = DatumGetInt16(v[COL_ROUTE_BUCKET]);
 	row->task_queue = read_text(slot, COL_TASK_QUEUE);
 	row->activity_id = read_text(slot, COL_ACTIVITY_ID);
 	row->activity_type = read_text(slot, COL_ACTIVITY_TYPE);
@@ -168,6 +172,8 @@ write_row(const PgwfActivity *row, Datum *v, bool *nulls)
 	v[COL_INITIAL_INTERVAL_US] = Int64GetDatum(row->initial_interval);
 	v[COL_MAXIMUM_INTERVAL_US] = Int64GetDatum(row->maximum_interval);
 	v[COL_BACKOFF_COEFFICIENT] = Float8GetDatum(row->backoff_coefficient);
+	v[COL_VERSION_KEY] = Int32GetDatum(row->route.version_key);
+	v[COL_ROUTE_BUCKET] = Int16GetDatum(row->route.bucket);
 	write_text(v, nulls, COL_TASK_QUEUE, row->task_queue);
 	write_text(v, nulls, COL_ACTIVITY_ID, row->activity_id);
 	write_text(v, nulls, COL_ACTIVITY_TYPE, row->activity_type);
@@ -278,15 +284,19 @@ pgwf_activity_delete(PgwfCall *call, PgwfActivity *activity)
 	pgwf_table_delete(call, PGWF_ACTIVITY, &activity->tid);
 }
 
-/* The activities of a queue that wait for a worker, in dispatch order */
+/*
+ * The activities of a queue that wait for a worker of a version, or of none,
+ * in dispatch order
+ */
 void
 pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-						 const char *task_queue)
+						 const char *task_queue, int32 version_key)
 {
-	PgwfKey		keys[2];
+	PgwfKey		keys[3];
 
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
+	keys[2] = PGWF_EQUAL_KEY(3, Int32GetDatum(version_key));
 	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_QUEUE_IDX,
 					keys, lengthof(keys));
 }

@@ -52,6 +52,7 @@ enum
 	COL_ROOT_WORKFLOW_ID,
 	COL_ROOT_RUN_ID,
 	COL_RESET_RUN_ID,
+	COL_VERSIONING_INFO,
 	COLUMN_COUNT
 };
 
@@ -157,6 +158,8 @@ read_row(TupleTableSlot *slot)
 	row->root_run_id = uuid_copy(v[COL_ROOT_RUN_ID], nulls[COL_ROOT_RUN_ID]);
 	row->reset_run_id = uuid_copy(v[COL_RESET_RUN_ID],
 								  nulls[COL_RESET_RUN_ID]);
+	row->versioning_info = jsonb_copy(v[COL_VERSIONING_INFO],
+									  nulls[COL_VERSIONING_INFO]);
 	return row;
 }
 
@@ -227,6 +230,8 @@ write_row(const PgwfExecution *row, Datum *v, bool *nulls)
 	write_text(v, nulls, COL_ROOT_WORKFLOW_ID, row->root_workflow_id);
 	write_uuid(v, nulls, COL_ROOT_RUN_ID, row->root_run_id);
 	write_uuid(v, nulls, COL_RESET_RUN_ID, row->reset_run_id);
+	v[COL_VERSIONING_INFO] = PointerGetDatum(row->versioning_info);
+	nulls[COL_VERSIONING_INFO] = (row->versioning_info == NULL);
 }
 
 /* A new run_key, larger than that of every run started before */

@@ -26,6 +26,8 @@ enum
 	COL_QUERY_ID,
 	COL_REQUESTED_TIME,
 	COL_DUE_AT,
+	COL_VERSION_KEY,
+	COL_ROUTE_BUCKET,
 	COL_TASK_QUEUE,
 	COL_QUERY,
 	COL_ANSWER,
@@ -48,6 +50,8 @@ pgwf_query_read(TupleTableSlot *slot, PgwfQuery *query)
 	query->query_id = *DatumGetUUIDP(v[COL_QUERY_ID]);
 	query->requested_time = DatumGetTimestampTz(v[COL_REQUESTED_TIME]);
 	query->due_at = DatumGetTimestampTz(v[COL_DUE_AT]);
+	query->route.version_key = DatumGetInt32(v[COL_VERSION_KEY]);
+	query->route.bucket = DatumGetInt16(v[COL_ROUTE_BUCKET]);
 	query->task_queue = TextDatumGetCString(v[COL_TASK_QUEUE]);
 	query->query = DatumGetJsonbPCopy(v[COL_QUERY]);
 	query->answer = slot->tts_isnull[COL_ANSWER] ? NULL :
@@ -66,6 +70,8 @@ write_row(const PgwfQuery *query, Datum *v, bool *nulls)
 	v[COL_QUERY_ID] = UUIDPGetDatum(&query->query_id);
 	v[COL_REQUESTED_TIME] = TimestampTzGetDatum(query->requested_time);
 	v[COL_DUE_AT] = TimestampTzGetDatum(query->due_at);
+	v[COL_VERSION_KEY] = Int32GetDatum(query->route.version_key);
+	v[COL_ROUTE_BUCKET] = Int16GetDatum(query->route.bucket);
 	v[COL_TASK_QUEUE] = CStringGetTextDatum(query->task_queue);
 	v[COL_QUERY] = PointerGetDatum(query->query);
 	v[COL_ANSWER] = PointerGetDatum(query->answer);
@@ -154,15 +160,16 @@ pgwf_query_delete(PgwfCall *call, PgwfQuery *query)
 	pgwf_table_delete(call, PGWF_QUERY_REQUEST, &query->tid);
 }
 
-/* The queries that wait in a task queue, oldest first */
+/* The queries that wait in a task queue for a version, or none: oldest first */
 void
 pgwf_query_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-					  const char *task_queue)
+					  const char *task_queue, int32 version_key)
 {
-	PgwfKey		keys[2];
+	PgwfKey		keys[3];
 
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
+	keys[2] = PGWF_EQUAL_KEY(3, Int32GetDatum(version_key));
 	pgwf_scan_begin(scan, call, PGWF_QUERY_REQUEST,
 					PGWF_QUERY_REQUEST_QUEUE_IDX, keys, lengthof(keys));
 }

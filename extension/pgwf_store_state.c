@@ -20,6 +20,8 @@ enum
 	COL_NAMESPACE_ID,
 	COL_UPDATE_COUNT,
 	COL_RUN_KEY,
+	COL_VERSION_KEY,
+	COL_OVERRIDE_KEY,
 	COL_TASK_TIMEOUT_US,
 	COL_NEXT_BUFFER_ID,
 	COL_BUFFERED_SIZE,
@@ -47,6 +49,7 @@ enum
 	COL_WFT_TIMEOUT_US,
 	COL_STICKY_TIMEOUT_US,
 	COL_WFT_ATTEMPT,
+	COL_TRANSITION_KEY,
 	COL_STICKY_QUEUE,
 	COL_WFT_IDENTITY,
 	COL_PRIORITY,
@@ -95,6 +98,9 @@ read_row(TupleTableSlot *slot, PgwfState *state)
 	state->state_transition_count =
 		DatumGetInt64(v[COL_STATE_TRANSITION_COUNT]);
 	state->pending_size = DatumGetInt64(v[COL_PENDING_SIZE]);
+	state->version_key = DatumGetInt32(v[COL_VERSION_KEY]);
+	state->override_key = DatumGetInt32(v[COL_OVERRIDE_KEY]);
+	state->transition_key = DatumGetInt32(v[COL_TRANSITION_KEY]);
 	state->sticky_queue = slot->tts_isnull[COL_STICKY_QUEUE] ? NULL :
 		TextDatumGetCString(v[COL_STICKY_QUEUE]);
 	state->wft_identity = slot->tts_isnull[COL_WFT_IDENTITY] ? NULL :
@@ -142,6 +148,9 @@ write_row(const PgwfState *state, Datum *v, bool *nulls)
 	v[COL_STATE_TRANSITION_COUNT] =
 		Int64GetDatum(state->state_transition_count);
 	v[COL_PENDING_SIZE] = Int64GetDatum(state->pending_size);
+	v[COL_VERSION_KEY] = Int32GetDatum(state->version_key);
+	v[COL_OVERRIDE_KEY] = Int32GetDatum(state->override_key);
+	v[COL_TRANSITION_KEY] = Int32GetDatum(state->transition_key);
 	if (state->sticky_queue)
 		v[COL_STICKY_QUEUE] = CStringGetTextDatum(state->sticky_queue);
 	else

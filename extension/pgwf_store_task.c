@@ -25,6 +25,8 @@ enum
 	COL_SCHEDULED_TIME,
 	COL_DUE_AT,
 	COL_RANK,
+	COL_VERSION_KEY,
+	COL_ROUTE_BUCKET,
 	COL_CLAIMED,
 	COL_STICKY,
 	COL_TASK_QUEUE,
@@ -53,6 +55,8 @@ pgwf_task_read(TupleTableSlot *slot, PgwfTask *task)
 	task->scheduled_time = DatumGetTimestampTz(v[COL_SCHEDULED_TIME]);
 	task->due_at = slot->tts_isnull[COL_DUE_AT] ? PGWF_NO_TIME :
 		DatumGetTimestampTz(v[COL_DUE_AT]);
+	task->route.version_key = DatumGetInt32(v[COL_VERSION_KEY]);
+	task->route.bucket = DatumGetInt16(v[COL_ROUTE_BUCKET]);
 	task->claimed = DatumGetBool(v[COL_CLAIMED]);
 	task->sticky = DatumGetBool(v[COL_STICKY]);
 	task->task_queue = TextDatumGetCString(v[COL_TASK_QUEUE]);
@@ -82,6 +86,8 @@ write_row(const PgwfTask *task, Datum *v, bool *nulls)
 	v[COL_SCHEDULED_TIME] = TimestampTzGetDatum(task->scheduled_time);
 	v[COL_DUE_AT] = TimestampTzGetDatum(task->due_at);
 	nulls[COL_DUE_AT] = (task->due_at == PGWF_NO_TIME);
+	v[COL_VERSION_KEY] = Int32GetDatum(task->route.version_key);
+	v[COL_ROUTE_BUCKET] = Int16GetDatum(task->route.bucket);
 	v[COL_CLAIMED] = BoolGetDatum(task->claimed);
 	v[COL_STICKY] = BoolGetDatum(task->sticky);
 	v[COL_TASK_QUEUE] = CStringGetTextDatum(task->task_queue);
@@ -140,17 +146,22 @@ pgwf_task_delete(PgwfCall *call, PgwfTask *task)
 	pgwf_table_delete(call, PGWF_WORKFLOW_TASK, &task->tid);
 }
 
-/* The unclaimed tasks of a queue, by rank, then oldest first */
+/*
+ * The unclaimed tasks of a queue for a version, or for none: by rank, then
+ * oldest first
+ */
 void
 pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-					 const char *task_queue)
+					 const char *task_queue, int32 version_key)
 {
-	PgwfKey		keys[2];
+	PgwfKey		keys[3];
 
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
+	keys[2] = PGWF_EQUAL_KEY(3, Int32GetDatum(version_key));
 	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK,
-					PGWF_WORKFLOW_TASK_QUEUE_IDX, keys, lengthof(keys));
+					PGWF_WORKFLOW_TASK_QUEUE_IDX, keys,
+					version_key == PGWF_ANY_VERSION ? 2 : 3);
 }
 
 /* The tasks that polls of a request id have claimed */

@@ -42,6 +42,7 @@
 #include "pgwf_sleep.h"
 #include "pgwf_slot.h"
 #include "pgwf_store.h"
+#include "pgwf_version.h"
 
 /* The queues of a wait_for_task */
 typedef struct WaitedQueue
@@ -54,6 +55,7 @@ typedef struct WaitedQueue
 typedef struct WaitedQueues
 {
 	int			count;
+	PgwfVersion version;		/* of the worker; key 0: none */
 	WaitedQueue queues[PGWF_MAX_WAIT_QUEUES];
 	uint64		keys[PGWF_MAX_WAIT_QUEUES];
 } WaitedQueues;
@@ -108,7 +110,26 @@ add_queues(WaitedQueues *waited, int32 namespace_id, char kind,
 					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 					 errmsg("name of a task queue is missing or too long")));
 		waited->keys[waited->count++] =
-			pgwf_shmem_queue_key(namespace_id, kind, queue->name);
+			pgwf_shmem_queue_key(namespace_id, kind, queue->name,
+								 waited->version.key);
+	}
+}
+
+/*
+ * The version of the worker serves its queues, its own one aside.
+ */
+static void
+register_queues(WaitedQueues *waited, int32 namespace_id,
+				const char *sticky_queue)
+{
+	for (int i = 0; i < waited->count; i++)
+	{
+		WaitedQueue *queue = &waited->queues[i];
+
+		if (queue->kind == PGWF_QUEUE_ACTIVITY || sticky_queue == NULL ||
+			strcmp(queue->name, sticky_queue) != 0)
+			pgwf_version_register(namespace_id, &waited->version,
+								  queue->kind, queue->name);
 	}
 }
 
@@ -126,7 +147,8 @@ look_for_work(WaitedQueues *waited, int32 namespace_id)
 		WaitedQueue *queue = &waited->queues[i];
 
 		queue->has_work = pgwf_queue_has_work(namespace_id, queue->kind,
-											  queue->name);
+											  queue->name,
+											  waited->version.key);
 		found = found || queue->has_work;
 	}
 	PopActiveSnapshot();
@@ -191,7 +213,12 @@ queue_array(WaitedQueues *waited, char kind)
 
 /*
  * CALL workflow.wait_for_task(INOUT workflow_queues, INOUT activity_queues,
- *							   timeout, identity, namespace)
+ *							   timeout, identity, sticky_queue,
+ *							   deployment_name, build_id, versioning_mode,
+ *							   namespace)
+ *
+ * "sticky_queue" tells which of the workflow queues is the worker's own: a
+ * version is not known by it.
  */
 Datum
 pgwf_wait_for_task(PG_FUNCTION_ARGS)
@@ -203,6 +230,7 @@ pgwf_wait_for_task(PG_FUNCTION_ARGS)
 	int32		namespace_id;
 	WaitedQueues waited = {0};
 	PgwfDeadline deadline;
+	bool		versioned;
 	TupleDesc	tupdesc;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
@@ -219,9 +247,13 @@ pgwf_wait_for_task(PG_FUNCTION_ARGS)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	if (!PG_ARGISNULL(3))
 		identity = text_to_cstring(PG_GETARG_TEXT_PP(3));
-	if (!PG_ARGISNULL(4))
-		namespace = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	if (!PG_ARGISNULL(8))
+		namespace = text_to_cstring(PG_GETARG_TEXT_PP(8));
 	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
+	versioned = pgwf_arg_version(fcinfo, 5, 6, 7, &waited.version);
+	if (versioned)
+		pgwf_version_register(namespace_id, &waited.version,
+							  PGWF_QUEUE_WORKFLOW, NULL);
 	if (!PG_ARGISNULL(0))
 		add_queues(&waited, namespace_id, PGWF_QUEUE_WORKFLOW,
 				   PG_GETARG_ARRAYTYPE_P_COPY(0));
@@ -232,10 +264,14 @@ pgwf_wait_for_task(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 				 errmsg("no task queue to wait on")));
+	if (versioned)
+		register_queues(&waited, namespace_id, PG_ARGISNULL(4) ? NULL :
+						text_to_cstring(PG_GETARG_TEXT_PP(4)));
 
 	for (int i = 0; i < waited.count; i++)
 		pgwf_shmem_note_poller(namespace_id, waited.queues[i].kind,
-							   waited.queues[i].name, identity);
+							   waited.queues[i].name, identity,
+							   waited.version.key);
 	pgwf_commit();
 
 	PG_TRY();
@@ -251,7 +287,8 @@ pgwf_wait_for_task(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < waited.count; i++)
 		pgwf_shmem_note_poller(namespace_id, waited.queues[i].kind,
-							   waited.queues[i].name, identity);
+							   waited.queues[i].name, identity,
+							   waited.version.key);
 
 	MemoryContextSwitchTo(caller_context);
 	values[0] = queue_array(&waited, PGWF_QUEUE_WORKFLOW);

@@ -122,6 +122,8 @@ pgwf_workflow_task_started_attributes(PgwfRun *run, const char *request_id)
 														   WJB_END_ARRAY,
 														   NULL)));
 	}
+	pgwf_object_bool(&attributes, "targetWorkerDeploymentVersionChanged",
+					 pgwf_run_target_changed(run));
 	pgwf_object_int(&attributes, "historySizeBytes", state->history_size);
 	return pgwf_object_finish(&attributes);
 }
@@ -155,7 +157,8 @@ pgwf_sticky_worker_is_alive(PgwfRun *run)
 
 	return pgwf_shmem_poller_seen(run->state.namespace_id,
 								  PGWF_QUEUE_WORKFLOW,
-								  run->state.sticky_queue, since);
+								  run->state.sticky_queue,
+								  run->state.version_key, since);
 }
 
 /* Do the task's events exist only in what its worker is given? */
@@ -183,6 +186,8 @@ schedule(PgwfRun *run, bool speculative)
 		state->wft_attempt = 1;
 		speculative = false;
 	}
+	if (state->sticky_queue && pgwf_run_has_left_version(run))
+		pgwf_run_clear_sticky(run);
 	if (speculative)
 		state->flags |= PGWF_RUN_SPECULATIVE;
 
@@ -373,12 +378,22 @@ pgwf_workflow_task_complete(PgwfRun *run, const PgwfCompletion *completion)
 	pgwf_object_jsonb(&attributes, "sdkMetadata", completion->sdk_metadata);
 	pgwf_object_jsonb(&attributes, "meteringMetadata",
 					  completion->metering_metadata);
+	if (completion->version.key != 0)
+	{
+		pgwf_object_text(&attributes, "versioningBehavior",
+						 pgwf_behavior_name(completion->behavior));
+		pgwf_object_text(&attributes, "workerDeploymentName",
+						 completion->version.deployment_name);
+		pgwf_version_attribute(&attributes, "deploymentVersion",
+							   state->namespace_id, completion->version.key);
+	}
 	pgwf_run_append(run, PGWF_EVENT_WORKFLOW_TASK_COMPLETED,
 					pgwf_object_finish(&attributes));
 
 	state->previous_started_event_id = state->wft_started_event_id;
 	state->wft_attempt = 1;
 	pgwf_workflow_task_forget(run);
+	pgwf_run_complete_by(run, completion->version.key, completion->behavior);
 }
 
 /*

@@ -9,7 +9,7 @@
 #ifndef PGWF_WORKFLOW_TASK_H
 #define PGWF_WORKFLOW_TASK_H
 
-#include "pgwf_run.h"
+#include "pgwf_versioning.h"
 
 /* Identity of what the service does by itself */
 #define PGWF_SERVICE_IDENTITY "history-service"
@@ -24,7 +24,9 @@ typedef struct PgwfCompletion
 	const char *identity;
 	Jsonb	   *sdk_metadata;
 	Jsonb	   *metering_metadata;
-	const char *build_id;
+	const char *build_id;		/* of a worker without a version */
+	PgwfVersion version;		/* key 0: it has none */
+	PgwfVersioningBehavior behavior;
 } PgwfCompletion;
 
 #define pgwf_workflow_task_is_transient(run) ((run)->state.wft_attempt > 1)

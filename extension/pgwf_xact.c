@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "pgwf_routing.h"
 #include "pgwf_slot.h"
 #include "pgwf_xact.h"
 
@@ -41,6 +42,7 @@ typedef enum EffectKind
 	EFFECT_WAKE_ALL,			/* all waiters of "key" */
 	EFFECT_HOLD,				/* at an abort: as many look at "key" again */
 	EFFECT_DUE,					/* at "due" */
+	EFFECT_ROUTING_CHANGED,
 	EFFECT_EXTENSION_CHANGED,
 	EFFECT_DATABASES_CHANGED
 } EffectKind;
@@ -126,21 +128,23 @@ note(EffectKind kind, uint64 key, bool *found)
 }
 
 void
-pgwf_xact_wake_queue(int32 namespace_id, char kind, const char *queue)
+pgwf_xact_wake_queue(int32 namespace_id, char kind, const char *queue,
+					 int32 version_key)
 {
 	bool		found;
 
-	note(EFFECT_WAKE_ONE, pgwf_shmem_queue_key(namespace_id, kind, queue),
-		 &found)->count++;
+	note(EFFECT_WAKE_ONE,
+		 pgwf_shmem_queue_key(namespace_id, kind, queue, version_key), &found)->count++;
 }
 
 void
-pgwf_xact_hold_task(int32 namespace_id, char kind, const char *queue)
+pgwf_xact_hold_task(int32 namespace_id, char kind, const char *queue,
+					int32 version_key)
 {
 	bool		found;
 
-	note(EFFECT_HOLD, pgwf_shmem_queue_key(namespace_id, kind, queue),
-		 &found)->count++;
+	note(EFFECT_HOLD,
+		 pgwf_shmem_queue_key(namespace_id, kind, queue, version_key), &found)->count++;
 }
 
 void
@@ -149,6 +153,14 @@ pgwf_xact_run_changed(int32 namespace_id, int64 run_key)
 	bool		found;
 
 	note(EFFECT_WAKE_ALL, pgwf_shmem_run_key(namespace_id, run_key), &found);
+}
+
+void
+pgwf_xact_routing_changed(void)
+{
+	bool		found;
+
+	note(EFFECT_ROUTING_CHANGED, 0, &found);
 }
 
 void
@@ -239,6 +251,10 @@ apply(Effect *effect)
 			break;
 		case EFFECT_DUE:
 			pgwf_slot_publish_due(effect->u.due);
+			break;
+		case EFFECT_ROUTING_CHANGED:
+			pgwf_routing_changed();
+			pgwf_shmem_recheck_all(MyDatabaseId);
 			break;
 		case EFFECT_EXTENSION_CHANGED:
 			pgwf_slot_request(MyDatabaseId, true);

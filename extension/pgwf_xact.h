@@ -18,18 +18,25 @@
 #include "pgwf_shmem.h"
 
 /*
- * A task is there to be claimed: wake one waiter of its queue.  Called once
- * per task; N calls wake up to N waiters.
+ * A task is there to be claimed: wake one waiter of its queue, of the version
+ * that may have it (0: of none).  Called once per task; N calls wake up to N
+ * waiters.
  */
 extern void pgwf_xact_wake_queue(int32 namespace_id, char kind,
-								 const char *queue);
+								 const char *queue, int32 version_key);
 
 /*
  * A task that can be claimed is locked: who looks for work meanwhile passes
  * it over.  If this is rolled back, a waiter of its queue looks again.
  */
 extern void pgwf_xact_hold_task(int32 namespace_id, char kind,
-								const char *queue);
+								const char *queue, int32 version_key);
+
+/*
+ * Tasks may have got other workers: all caches of the routing are out of date
+ * with the commit, and all waiters look again.
+ */
+extern void pgwf_xact_routing_changed(void);
 
 /*
  * A run has new events or has closed: wake everybody who waits for it.

@@ -85,6 +85,7 @@ CREATE TABLE workflow.execution (
     root_workflow_id text COLLATE "C",
     root_run_id uuid,
     reset_run_id uuid,
+    versioning_info jsonb,
     CONSTRAINT execution_pkey PRIMARY KEY (namespace_id, run_key),
     CONSTRAINT execution_run_id_key UNIQUE (namespace_id, run_id)
 ) WITH (fillfactor = 80);
@@ -131,6 +132,8 @@ COMMENT ON COLUMN workflow.execution.state_transition_count IS
 'how often a closed run was changed; null while it is open';
 COMMENT ON COLUMN workflow.execution.history_length IS
 'number of events of a closed run; null while it is open';
+COMMENT ON COLUMN workflow.execution.versioning_info IS
+'behavior, version and override of a run that has to do with worker deployment versions; null for any other';
 
 COMMENT ON COLUMN workflow.execution.schedule_id IS
 'schedule that started the chain of the run; null if none did';
@@ -147,6 +150,8 @@ CREATE TABLE workflow.mutable_state (
     namespace_id integer NOT NULL,
     update_count integer NOT NULL DEFAULT 0,
     run_key bigint NOT NULL,
+    version_key integer NOT NULL DEFAULT 0,
+    override_key integer NOT NULL DEFAULT 0,
     task_timeout_us bigint NOT NULL,
     next_buffer_id bigint NOT NULL,
     buffered_size bigint NOT NULL,
@@ -174,6 +179,7 @@ CREATE TABLE workflow.mutable_state (
     wft_timeout_us bigint NOT NULL,
     sticky_timeout_us bigint NOT NULL,
     wft_attempt integer NOT NULL,
+    transition_key integer NOT NULL DEFAULT 0,
     sticky_queue text COLLATE "C",
     wft_identity text COLLATE "C",
     priority jsonb,
@@ -195,6 +201,12 @@ COMMENT ON COLUMN workflow.mutable_state.wft_identity IS
 'worker that holds the pending workflow task if it is started, else who held the last one';
 COMMENT ON COLUMN workflow.mutable_state.wft_stamp IS
 'number of the workflow task within the run, counted at every scheduling';
+COMMENT ON COLUMN workflow.mutable_state.version_key IS
+'worker deployment version that completed the last workflow task, or was inherited; 0: none';
+COMMENT ON COLUMN workflow.mutable_state.override_key IS
+'worker deployment version that the run is pinned to by an override; 0: none';
+COMMENT ON COLUMN workflow.mutable_state.transition_key IS
+'worker deployment version that the run moves to with its next workflow task';
 
 COMMENT ON COLUMN workflow.mutable_state.priority IS
 'priority of the run''s tasks; null: the default';
@@ -296,6 +308,8 @@ CREATE TABLE workflow.workflow_task (
     scheduled_time timestamptz NOT NULL,
     due_at timestamptz,
     rank bigint NOT NULL,
+    version_key integer NOT NULL DEFAULT 0,
+    route_bucket smallint NOT NULL DEFAULT 0,
     claimed boolean NOT NULL,
     sticky boolean NOT NULL,
     task_queue text COLLATE "C" NOT NULL,
@@ -308,7 +322,7 @@ CREATE TABLE workflow.workflow_task (
 
 CREATE INDEX workflow_task_queue_idx
     ON workflow.workflow_task
-       (namespace_id, task_queue, rank, scheduled_time, run_key)
+       (namespace_id, task_queue, version_key, rank, scheduled_time, run_key)
     WHERE NOT claimed;
 CREATE INDEX workflow_task_due_idx
     ON workflow.workflow_task (due_at)
@@ -321,6 +335,10 @@ COMMENT ON TABLE workflow.workflow_task IS
 'the workflow task of each run that has one, waiting for or held by a worker';
 COMMENT ON COLUMN workflow.workflow_task.due_at IS
 'when the task times out: its worker''s answer, or a sticky queue''s pick-up';
+COMMENT ON COLUMN workflow.workflow_task.version_key IS
+'the only worker deployment version that may have it; 0: as the queue is routed';
+COMMENT ON COLUMN workflow.workflow_task.route_bucket IS
+'hash of the workflow id, from 0 to 9999: whether a ramping version gets it';
 
 CREATE TABLE workflow.activity (
     namespace_id integer NOT NULL,
@@ -346,6 +364,8 @@ CREATE TABLE workflow.activity (
     initial_interval_us bigint NOT NULL,
     maximum_interval_us bigint NOT NULL,
     backoff_coefficient double precision NOT NULL,
+    version_key integer NOT NULL DEFAULT 0,
+    route_bucket smallint NOT NULL DEFAULT 0,
     task_queue text COLLATE "C" NOT NULL,
     activity_id text COLLATE "C" NOT NULL,
     activity_type text COLLATE "C" NOT NULL,
@@ -363,7 +383,8 @@ CREATE TABLE workflow.activity (
 
 CREATE INDEX activity_queue_idx
     ON workflow.activity
-       (namespace_id, task_queue, rank, attempt_scheduled_time, run_key)
+       (namespace_id, task_queue, version_key, rank,
+        attempt_scheduled_time, run_key)
     WHERE state = 1;
 CREATE INDEX activity_due_idx
     ON workflow.activity (due_at)
@@ -389,6 +410,10 @@ COMMENT ON COLUMN workflow.activity.counted_size IS
 'its part of its run''s pending_size';
 COMMENT ON COLUMN workflow.activity.due_at IS
 'when a retry or a timeout may be due: it may be early, never late';
+COMMENT ON COLUMN workflow.activity.version_key IS
+'the only worker deployment version that may have it; 0: as the queue is routed';
+COMMENT ON COLUMN workflow.activity.route_bucket IS
+'hash of the workflow id, from 0 to 9999: whether a ramping version gets it';
 
 COMMENT ON COLUMN workflow.activity.rank IS
 'place in the queue: twice the priority times 2^59, plus what fairness adds';

@@ -9,13 +9,15 @@ CREATE FUNCTION workflow.poll_workflow_task_queue(
     sticky boolean DEFAULT false,
     request_id text DEFAULT NULL,
     build_id text DEFAULT NULL,
+    deployment_name text DEFAULT NULL,
+    versioning_mode text DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS SETOF json
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'pgwf_poll_workflow_task_queue';
 
 COMMENT ON FUNCTION workflow.poll_workflow_task_queue(
-    text, integer, text, boolean, text, text, text) IS
+    text, integer, text, boolean, text, text, text, text, text) IS
 'claims workflow tasks, by priority, and returns each with its history; returns none if there is nothing to claim now';
 
 CREATE FUNCTION workflow.respond_workflow_task_completed(
@@ -32,6 +34,9 @@ CREATE FUNCTION workflow.respond_workflow_task_completed(
     messages jsonb DEFAULT NULL,
     discard_speculative_workflow_task_with_events boolean DEFAULT false,
     build_id text DEFAULT NULL,
+    versioning_behavior text DEFAULT NULL,
+    deployment_name text DEFAULT NULL,
+    versioning_mode text DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS json
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -39,7 +44,7 @@ AS 'MODULE_PATHNAME', 'pgwf_respond_workflow_task_completed';
 
 COMMENT ON FUNCTION workflow.respond_workflow_task_completed(
     text, jsonb, text, text, interval, boolean, boolean, jsonb, jsonb, jsonb,
-    jsonb, boolean, text, text) IS
+    jsonb, boolean, text, text, text, text, text) IS
 'completes a workflow task with the commands of its workflow; a refusal that is recorded is answered with "error"';
 
 CREATE FUNCTION workflow.respond_workflow_task_failed(
@@ -62,13 +67,15 @@ CREATE FUNCTION workflow.poll_activity_task_queue(
     identity text DEFAULT NULL,
     request_id text DEFAULT NULL,
     build_id text DEFAULT NULL,
+    deployment_name text DEFAULT NULL,
+    versioning_mode text DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS SETOF json
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'pgwf_poll_activity_task_queue';
 
 COMMENT ON FUNCTION workflow.poll_activity_task_queue(
-    text, integer, text, text, text, text) IS
+    text, integer, text, text, text, text, text, text) IS
 'claims activity tasks and returns each with its input; returns none if there is nothing to claim now';
 
 CREATE FUNCTION workflow.respond_activity_task_completed(

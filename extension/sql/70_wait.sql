@@ -10,12 +10,16 @@ CREATE PROCEDURE workflow.wait_for_task(
     INOUT activity_queues text[] DEFAULT NULL,
     timeout interval DEFAULT NULL,
     identity text DEFAULT NULL,
+    sticky_queue text DEFAULT NULL,
+    deployment_name text DEFAULT NULL,
+    build_id text DEFAULT NULL,
+    versioning_mode text DEFAULT NULL,
     namespace text DEFAULT 'default')
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'pgwf_wait_for_task';
 
 COMMENT ON PROCEDURE workflow.wait_for_task(
-    text[], text[], interval, text, text) IS
+    text[], text[], interval, text, text, text, text, text, text) IS
 'waits until one of the queues has a task, holding no snapshot; returns the queues that are believed to have one';
 
 CREATE PROCEDURE workflow.get_workflow_execution_result(
@@ -39,7 +43,8 @@ CREATE FUNCTION workflow.pollers(
     OUT kind text,
     OUT queue text,
     OUT identity text,
-    OUT last_access timestamptz)
+    OUT last_access timestamptz,
+    OUT version_key integer)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
 AS 'MODULE_PATHNAME', 'pgwf_pollers';

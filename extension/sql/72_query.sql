@@ -12,6 +12,8 @@ CREATE UNLOGGED TABLE workflow.query_request (
     query_id uuid NOT NULL,
     requested_time timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
+    version_key integer NOT NULL DEFAULT 0,
+    route_bucket smallint NOT NULL DEFAULT 0,
     task_queue text COLLATE "C" NOT NULL,
     query jsonb NOT NULL,
     answer jsonb,
@@ -20,7 +22,8 @@ CREATE UNLOGGED TABLE workflow.query_request (
         autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX query_request_queue_idx
-    ON workflow.query_request (namespace_id, task_queue, requested_time)
+    ON workflow.query_request
+       (namespace_id, task_queue, version_key, requested_time)
     WHERE state = 1;
 CREATE INDEX query_request_buffered_idx
     ON workflow.query_request (namespace_id, run_key, requested_time)

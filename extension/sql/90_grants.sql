@@ -21,6 +21,8 @@ VALUES
     ('routine', 'namespace_readable', 'read'),
     ('routine', 'namespace_changed', 'owner'),
     ('routine', 'namespace_restored', 'owner'),
+    /* worker deployments */
+    ('routine', 'worker_routing_changed', 'owner'),
     /* runs, as their clients see them */
     ('routine', 'start_workflow_execution', 'client'),
     ('routine', 'signal_with_start_workflow_execution', 'client'),
