@@ -61,6 +61,8 @@ sim_new(PgwfRegistry *registry, const char *type, const char *input)
 	sim->buffered = json_array();
 	sim->activities = json_object();
 	sim->timers = json_object();
+	sim->children = json_object();
+	sim->externals = json_array();
 	sim->answers = json_array();
 	sim->now_us = INT64_C(1767225600000000);
 	append(sim, "WorkflowExecutionStarted",
@@ -106,6 +108,8 @@ sim_free(Sim *sim)
 	json_decref(sim->buffered);
 	json_decref(sim->activities);
 	json_decref(sim->timers);
+	json_decref(sim->children);
+	json_decref(sim->externals);
 	json_decref(sim->answers);
 	free(sim);
 }
@@ -191,6 +195,124 @@ sim_cancel(Sim *sim, const char *reason)
 {
 	happen(sim, "WorkflowExecutionCancelRequested",
 		   json_pack("{s:s}", "cause", reason));
+}
+
+/* ---- children and other workflows ---- */
+
+bool
+sim_child_open(Sim *sim, const char *id, bool started)
+{
+	json_t	   *child = json_object_get(sim->children, id);
+
+	return child != NULL &&
+		(json_object_get(child, "started") != NULL) == started;
+}
+
+/* What every event of a child has: a new object. */
+static json_t *
+child_attributes(const char *id, json_t *child)
+{
+	return json_pack("{s:s, s:{s:s, s:s}, s:{s:O}, s:O}",
+					 "namespace", "default",
+					 "workflowExecution", "workflowId", id,
+					 "runId", "e7a1c8ee-53d8-4b1a-8a0e-1f3d7a4f4f11",
+					 "workflowType", "name", json_object_get(child, "type"),
+					 "initiatedEventId", json_object_get(child, "initiated"));
+}
+
+void
+sim_child_started(Sim *sim, const char *id)
+{
+	json_t	   *child = json_object_get(sim->children, id);
+
+	if (!ok(sim_child_open(sim, id, false), "child %s is to be started", id))
+		return;
+	happen(sim, "ChildWorkflowExecutionStarted", child_attributes(id, child));
+	pgwf_json_put(child, "started",
+				  json_integer((json_int_t) json_array_size(sim->events)));
+}
+
+void
+sim_child_refused(Sim *sim, const char *id, const char *cause)
+{
+	json_t	   *child = json_object_get(sim->children, id);
+	json_t	   *a;
+
+	if (!ok(sim_child_open(sim, id, false), "child %s is to be refused", id))
+		return;
+	a = child_attributes(id, child);
+	json_object_del(a, "workflowExecution");
+	pgwf_json_put_str(a, "workflowId", id);
+	pgwf_json_put_str(a, "cause", cause);
+	happen(sim, "StartChildWorkflowExecutionFailed", a);
+	json_object_del(sim->children, id);
+}
+
+/* Closes a child that was started, with an event of this type. */
+void
+sim_child(Sim *sim, const char *id, const char *type, const char *attributes)
+{
+	json_t	   *child = json_object_get(sim->children, id);
+	json_t	   *more = json_loads(attributes, 0, NULL);
+	json_t	   *a;
+
+	if (!ok(sim_child_open(sim, id, true) && more != NULL,
+			"child %s is to be closed", id))
+	{
+		json_decref(more);
+		return;
+	}
+	a = child_attributes(id, child);
+	pgwf_json_put(a, "startedEventId",
+				  json_incref(json_object_get(child, "started")));
+	json_object_update(a, more);
+	json_decref(more);
+	happen(sim, type, a);
+	json_object_del(sim->children, id);
+}
+
+static void
+external_done(Sim *sim, bool signal, const char *id, const char *cause)
+{
+	json_t	   *item;
+	size_t		i;
+
+	json_array_foreach(sim->externals, i, item)
+	{
+		json_t	   *a;
+		const char *type;
+
+		if (json_is_true(json_object_get(item, "signal")) != signal ||
+			strcmp(pgwf_json_str(item, "id"), id) != 0)
+			continue;
+		a = json_pack("{s:s, s:{s:s}, s:O}", "namespace", "default",
+					  "workflowExecution", "workflowId", id,
+					  "initiatedEventId", json_object_get(item, "initiated"));
+		pgwf_json_put_str(a, "cause", cause);
+		if (signal)
+			type = cause != NULL ? "SignalExternalWorkflowExecutionFailed" :
+				"ExternalWorkflowExecutionSignaled";
+		else
+			type = cause != NULL ?
+				"RequestCancelExternalWorkflowExecutionFailed" :
+				"ExternalWorkflowExecutionCancelRequested";
+		json_array_remove(sim->externals, i);
+		happen(sim, type, a);
+		return;
+	}
+	ok(false, "workflow %s is to be %s", id, signal ? "signaled" : "canceled");
+}
+
+void
+sim_signaled(Sim *sim, const char *id, const char *cause)
+{
+	external_done(sim, true, id, cause);
+}
+
+void
+sim_canceled(Sim *sim, const char *id, const char *cause)
+{
+	external_done(sim, false, id, cause);
 }
 
 /* ---- local activities ---- */
@@ -362,6 +484,40 @@ task_ids(Sim *sim)
 					 (json_int_t) sim->task_started);
 }
 
+/*
+ * The attributes of a command that are named otherwise in its event, and the
+ * rules that the service has for them.
+ */
+static void
+adapt(Sim *sim, PgwfEventType event, json_t *a, json_int_t completed)
+{
+	const char *id = pgwf_json_str(a, "workflowId");
+	json_t	   *child = json_object_get(sim->children, id != NULL ? id : "");
+
+	switch (event)
+	{
+		case PGWF_EVENT_SIGNAL_EXTERNAL_INITIATED:
+			pgwf_json_put(a, "workflowExecution",
+						  json_incref(json_object_get(a, "execution")));
+			json_object_del(a, "execution");
+			break;
+		case PGWF_EVENT_CANCEL_EXTERNAL_INITIATED:
+			ok(child == NULL ||
+			   pgwf_json_int(child, "initiated") < completed,
+			   "child %s is not started and canceled at once", id);
+			pgwf_json_put(a, "workflowExecution",
+						  json_pack("{s:s}", "workflowId", id));
+			json_object_del(a, "workflowId");
+			break;
+		case PGWF_EVENT_CONTINUED_AS_NEW:
+			pgwf_json_put_str(a, "newExecutionRunId",
+							  "8c1d1e15-2a1c-4a4c-9f9d-6a3a0f4c7d55");
+			break;
+		default:
+			break;
+	}
+}
+
 /* One command becomes its event. */
 static void
 obey(Sim *sim, json_t *command, json_int_t completed)
@@ -400,8 +556,24 @@ obey(Sim *sim, json_t *command, json_int_t completed)
 		}
 		json_object_del(sim->timers, timer);
 	}
+	adapt(sim, info->event, a, completed);
 	id = append(sim, pgwf_event_infos[info->event].name, a);
-	if (strcmp(type, "ScheduleActivityTask") == 0)
+	if (info->event == PGWF_EVENT_START_CHILD_INITIATED)
+		pgwf_json_put(sim->children, pgwf_json_str(a, "workflowId"),
+					  json_pack("{s:I, s:s}", "initiated", (json_int_t) id,
+								"type", pgwf_json_str2(a, "workflowType",
+													   "name")));
+	else if (info->event == PGWF_EVENT_SIGNAL_EXTERNAL_INITIATED ||
+			 info->event == PGWF_EVENT_CANCEL_EXTERNAL_INITIATED)
+		json_array_append_new(sim->externals,
+							  json_pack("{s:I, s:b, s:s}", "initiated",
+										(json_int_t) id, "signal",
+										info->event ==
+										PGWF_EVENT_SIGNAL_EXTERNAL_INITIATED,
+										"id",
+										pgwf_json_str2(a, "workflowExecution",
+													   "workflowId")));
+	else if (strcmp(type, "ScheduleActivityTask") == 0)
 	{
 		pgwf_json_put(sim->activities, pgwf_json_str(a, "activityId"),
 					  json_integer(id));
@@ -563,6 +735,10 @@ sim_commands(Sim *sim)
 			id = pgwf_json_str(a, "timerId");
 		if (id == NULL)
 			id = pgwf_json_str(a, "markerName");
+		if (id == NULL)
+			id = pgwf_json_str(a, "workflowId");
+		if (id == NULL)
+			id = pgwf_json_str2(a, "execution", "workflowId");
 		more = pgwf_xprintf("%s%s%s%s%s", str, i > 0 ? ", " : "",
 							pgwf_json_str(command, "commandType"),
 							id ? " " : "", id ? id : "");
@@ -655,6 +831,11 @@ commands_agree(json_t *commands, json_t *events, size_t at, int64_t started,
 			pgwf_command_infos[c].event != event_type ||
 			!attribute_agrees(a, ea, "activityId") ||
 			!attribute_agrees(a, ea, "timerId") ||
+			!attribute_agrees(a, ea, "workflowType") ||
+			!attribute_agrees(a, ea, "signalName") ||
+			!attribute_agrees(a, ea, "searchAttributes") ||
+			!attribute_agrees(a, ea, "upsertedMemo") ||
+			!attribute_agrees(a, ea, "input") ||
 			!attribute_agrees(a, ea, "details"))
 		{
 			char	   *have = json_dumps(event, JSON_ENCODE_ANY);

@@ -42,6 +42,8 @@ struct Sim
 	json_t	   *buffered;		/* events that wait for the task's end */
 	json_t	   *activities;		/* id -> {"scheduled", "started"} */
 	json_t	   *timers;			/* id -> started event id */
+	json_t	   *children;		/* id -> {"initiated", "started", "type"} */
+	json_t	   *externals;		/* pending: {"initiated", "signal", "id"} */
 	json_t	   *answers;		/* per answered task: {"started", "commands"} */
 	PgwfInstance *instance;		/* NULL: not cached */
 	PgwfTaskOutcome out;		/* of the task that is open */
@@ -79,6 +81,18 @@ extern void sim_activity(Sim *sim, const char *id, const char *type,
 extern void sim_complete(Sim *sim, const char *id, const char *result);
 extern void sim_fire(Sim *sim, const char *timer_id);
 extern void sim_signal(Sim *sim, const char *name, const char *input);
+extern void sim_child_started(Sim *sim, const char *id);
+extern void sim_child_refused(Sim *sim, const char *id, const char *cause);
+extern void sim_child(Sim *sim, const char *id, const char *type,
+					  const char *attributes);
+
+/*
+ * The oldest signal to (or cancellation of) another workflow has arrived, or
+ * failed for a cause.
+ */
+extern void sim_signaled(Sim *sim, const char *id, const char *cause);
+extern void sim_canceled(Sim *sim, const char *id, const char *cause);
+extern bool sim_child_open(Sim *sim, const char *id, bool started);
 extern void sim_cancel(Sim *sim, const char *reason);
 extern bool sim_activity_open(Sim *sim, const char *id);
 extern bool sim_timer_open(Sim *sim, const char *id);

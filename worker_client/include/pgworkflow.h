@@ -11,6 +11,8 @@
  *	 3	pgworkflow/failure.h	what went wrong, for workflows and activities
  *	 4	pgworkflow/registry.h	which functions implement which names
  *	 5	pgworkflow/workflow.h	what a workflow function may call
+ *		pgworkflow/child.h		... about children and other workflows
+ *		pgworkflow/attribute.h	... about search attributes and memo
  *	 6	pgworkflow/replay.h		checking code against recorded histories
  *	 7	pgworkflow/client.h		starting, signalling, awaiting workflows
  *	 8	pgworkflow/activity.h	what an activity function may call
@@ -44,6 +46,8 @@
 #include "pgworkflow/failure.h"
 #include "pgworkflow/registry.h"
 #include "pgworkflow/workflow.h"
+#include "pgworkflow/child.h"
+#include "pgworkflow/attribute.h"
 #include "pgworkflow/replay.h"
 #include "pgworkflow/client.h"
 #include "pgworkflow/activity.h"

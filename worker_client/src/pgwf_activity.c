@@ -64,6 +64,55 @@ pgwf_retry_policy_json(const PgwfRetryPolicy *policy)
 	return json;
 }
 
+/* A new reference, or NULL if nothing is set. */
+json_t *
+pgwf_priority_json(const PgwfPriority *priority)
+{
+	json_t	   *json = json_object();
+
+	pgwf_json_put_int(json, "priorityKey", priority->priority_key);
+	pgwf_json_put_str(json, "fairnessKey", priority->fairness_key);
+	if (priority->fairness_weight > 0)
+		pgwf_json_put(json, "fairnessWeight",
+					  json_real(priority->fairness_weight));
+	if (json_object_size(json) > 0)
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+/* The texts for people that come with a command; NULL if there are none. */
+json_t *
+pgwf_user_metadata_json(const char *summary, const char *details)
+{
+	json_t	   *json;
+
+	if (summary == NULL && details == NULL)
+		return NULL;
+	json = json_object();
+	pgwf_json_put_str(json, "summary", summary);
+	pgwf_json_put_str(json, "details", details);
+	return json;
+}
+
+/* NULL for no queue of its own. */
+json_t *
+pgwf_task_queue_json(const char *name)
+{
+	if (name == NULL || *name == '\0')
+		return NULL;
+	return json_pack("{s:s, s:s}", "name", name,
+					 "kind", "TASK_QUEUE_KIND_NORMAL");
+}
+
+/* A header, a memo or search attributes: a copy, or NULL if there are none. */
+json_t *
+pgwf_fields_json(const char *key, json_t *fields)
+{
+	return fields != NULL ?
+		json_pack("{s:o}", key, json_deep_copy(fields)) : NULL;
+}
+
 /* ---- outcomes ---- */
 
 /*
@@ -284,12 +333,8 @@ pgwf_start_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 	pgwf_json_put_str(a, "activityId", machine->id);
 	pgwf_json_put(a, "activityType",
 				  json_pack("{s:s}", "name", machine->type));
-	if (o.task_queue != NULL && *o.task_queue != '\0')
-		pgwf_json_put(a, "taskQueue", json_pack("{s:s, s:s}",
-												"name", o.task_queue, "kind",
-												"TASK_QUEUE_KIND_NORMAL"));
-	if (o.header != NULL)
-		pgwf_json_put(a, "header", json_pack("{s:O}", "fields", o.header));
+	pgwf_json_put(a, "taskQueue", pgwf_task_queue_json(o.task_queue));
+	pgwf_json_put(a, "header", pgwf_fields_json("fields", o.header));
 	pgwf_json_put(a, "input", pgwf_json_args(args));
 	pgwf_json_put_ms(a, "scheduleToCloseTimeout",
 					 o.schedule_to_close_timeout_ms);
@@ -298,11 +343,11 @@ pgwf_start_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 	pgwf_json_put_ms(a, "startToCloseTimeout", o.start_to_close_timeout_ms);
 	pgwf_json_put_ms(a, "heartbeatTimeout", o.heartbeat_timeout_ms);
 	pgwf_json_put(a, "retryPolicy", pgwf_retry_policy_json(o.retry_policy));
+	pgwf_json_put(a, "priority", pgwf_priority_json(&o.priority));
 	machine->command = pgwf_command_push(wf, PGWF_COMMAND_SCHEDULE_ACTIVITY,
 										 machine, a);
-	if (o.summary != NULL)
-		machine->command->user_metadata = json_pack("{s:s}", "summary",
-													o.summary);
+	machine->command->user_metadata = pgwf_user_metadata_json(o.summary,
+															  o.details);
 	return machine->future;
 }
 

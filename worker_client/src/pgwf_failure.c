@@ -288,6 +288,34 @@ pgwf_failure_activity_type(const PgwfFailure *failure)
 	return text_of(json_object_get(info, "activityType"), "name");
 }
 
+static const json_t *
+child_info(const PgwfFailure *failure)
+{
+	return json_object_get(failure->json,
+						   "childWorkflowExecutionFailureInfo");
+}
+
+const char *
+pgwf_failure_child_type(const PgwfFailure *failure)
+{
+	return text_of(json_object_get(child_info(failure), "workflowType"),
+				   "name");
+}
+
+const char *
+pgwf_failure_child_workflow_id(const PgwfFailure *failure)
+{
+	return text_of(json_object_get(child_info(failure), "workflowExecution"),
+				   "workflowId");
+}
+
+const char *
+pgwf_failure_child_run_id(const PgwfFailure *failure)
+{
+	return text_of(json_object_get(child_info(failure), "workflowExecution"),
+				   "runId");
+}
+
 PgwfFailure *
 pgwf_failure_cause(PgwfFailure *failure)
 {

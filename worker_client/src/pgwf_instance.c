@@ -75,6 +75,16 @@ pgwf_instance_create(PgwfRegistry *registry, const char *workflow_id,
 	return wf;
 }
 
+void
+pgwf_instance_set_worker(PgwfInstance *wf, const char *workflow_namespace,
+						 const char *build_id)
+{
+	wf->info.workflow_namespace = workflow_namespace != NULL ?
+		pgwf_arena_strdup(wf, workflow_namespace) : NULL;
+	wf->own_build_id = build_id != NULL ? pgwf_arena_strdup(wf, build_id) :
+		NULL;
+}
+
 static void
 free_events(PgwfWorkflow *wf)
 {
@@ -110,6 +120,7 @@ pgwf_instance_destroy(PgwfInstance *wf)
 		pgwf_command_free(command);
 	}
 	pgwf_command_free(wf->terminal);
+	json_decref(wf->next_run);
 	while (wf->stashed != NULL)
 	{
 		PgwfStashedResult *stashed = wf->stashed;
@@ -154,6 +165,34 @@ pgwf_instance_local_running(const PgwfInstance *wf)
 
 /* ---- activations ---- */
 
+/* Why the service suggests to continue as new, as bits. */
+static unsigned
+continue_reasons(const json_t *list)
+{
+	static const char *const reasons[] = {
+		"HISTORY_SIZE_TOO_LARGE", "TOO_MANY_HISTORY_EVENTS",
+		"TOO_MANY_UPDATES"
+	};
+	const json_t *reason;
+	unsigned	bits = 0;
+	size_t		i;
+	size_t		j;
+
+	json_array_foreach(list, i, reason)
+	{
+		const char *name = json_string_value(reason);
+
+		for (j = 0; name != NULL && j < 3; j++)
+		{
+			if (strcmp(pgwf_short_enum(name,
+									   "SUGGEST_CONTINUE_AS_NEW_REASON_"),
+					   reasons[j]) == 0)
+				bits |= 1u << j;
+		}
+	}
+	return bits;
+}
+
 /* Takes over what the WorkflowTaskStarted of an activation tells. */
 static void
 note_started(PgwfWorkflow *wf, const PgwfEvent *started)
@@ -166,6 +205,34 @@ note_started(PgwfWorkflow *wf, const PgwfEvent *started)
 	wf->info.history_size_bytes = pgwf_json_int(a, "historySizeBytes");
 	wf->info.continue_as_new_suggested =
 		json_is_true(json_object_get(a, "suggestContinueAsNew"));
+	wf->info.continue_as_new_reasons =
+		continue_reasons(json_object_get(a, "suggestContinueAsNewReasons"));
+}
+
+/*
+ * Which worker's code answers the task of an activation: the one that
+ * history names (NULL: none yet), else the one that runs.
+ */
+static void
+note_worker(PgwfWorkflow *wf, const PgwfEvent *completed)
+{
+	const char *build_id = wf->own_build_id;
+
+	if (completed != NULL)
+	{
+		build_id = pgwf_json_str2(completed->attributes, "deploymentVersion",
+								  "buildId");
+		if (build_id == NULL)
+			build_id = pgwf_json_str2(completed->attributes, "workerVersion",
+									  "buildId");
+	}
+
+	/* one string as long as it stays the same */
+	if (build_id == NULL)
+		wf->info.build_id = NULL;
+	else if (wf->info.build_id == NULL ||
+			 strcmp(wf->info.build_id, build_id) != 0)
+		wf->info.build_id = pgwf_arena_strdup(wf, build_id);
 }
 
 /*
@@ -238,6 +305,9 @@ apply_sequence(PgwfWorkflow *wf, int start, int end)
 			wf->replaying = (end + 1 < n);
 			note_started(wf, &events[pgwf_sequence_task(events, n, start,
 														end)]);
+			note_worker(wf, end + 1 < n &&
+						events[end + 1].type == PGWF_EVENT_TASK_COMPLETED ?
+						&events[end + 1] : NULL);
 			pgwf_markers_look_ahead(wf, events, n, end);
 		}
 	}

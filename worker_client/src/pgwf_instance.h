@@ -110,6 +110,14 @@ extern PgwfInstance *pgwf_instance_create(PgwfRegistry *registry,
 										  const char *task_queue);
 
 /*
+ * Tells the instance where it runs; both may be NULL, and are copied.  To be
+ * called before the first task.
+ */
+extern void pgwf_instance_set_worker(PgwfInstance *instance,
+									 const char *workflow_namespace,
+									 const char *build_id);
+
+/*
  * Takes one polled workflow task: the poll response in readable form with
  * history.events complete up to startedEventId (from event 1, or from any
  * event not later than the one after the last processed), and transientEvents

@@ -19,7 +19,13 @@
  *	pgwf_timer.c		timer machine
  *	pgwf_local.c		local activity machine
  *	pgwf_marker.c		patches and side effects
- *	pgwf_sched.c		coroutines, futures, scopes
+ *	pgwf_child.c		child machine
+ *	pgwf_external.c		signals to and cancellation of other workflows
+ *	pgwf_continue.c		continuing as new
+ *	pgwf_attribute.c	search attributes and memo
+ *	pgwf_sched.c		coroutines and futures
+ *	pgwf_scope.c		cancellation scopes
+ *	pgwf_select.c		waiting with a timeout, futures of signals
  *	pgwf_signal.c		signals that wait, and their handlers
  *	pgwf_workflow.c		the rest of what workflow code may call
  *	pgwf_instance.c		one run: life, activations, outcomes
@@ -135,10 +141,26 @@ typedef enum PgwfEventType
 	PGWF_EVENT_TIMER_CANCELED = 19,
 	PGWF_EVENT_CANCEL_REQUESTED = 20,
 	PGWF_EVENT_WORKFLOW_CANCELED = 21,
+	PGWF_EVENT_CANCEL_EXTERNAL_INITIATED = 22,
+	PGWF_EVENT_CANCEL_EXTERNAL_FAILED = 23,
+	PGWF_EVENT_EXTERNAL_CANCEL_REQUESTED = 24,
 	PGWF_EVENT_MARKER_RECORDED = 25,
 	PGWF_EVENT_SIGNALED = 26,
 	PGWF_EVENT_WORKFLOW_TERMINATED = 27,
+	PGWF_EVENT_CONTINUED_AS_NEW = 28,
+	PGWF_EVENT_START_CHILD_INITIATED = 29,
+	PGWF_EVENT_START_CHILD_FAILED = 30,
+	PGWF_EVENT_CHILD_STARTED = 31,
+	PGWF_EVENT_CHILD_COMPLETED = 32,
+	PGWF_EVENT_CHILD_FAILED = 33,
+	PGWF_EVENT_CHILD_CANCELED = 34,
+	PGWF_EVENT_CHILD_TIMED_OUT = 35,
+	PGWF_EVENT_CHILD_TERMINATED = 36,
+	PGWF_EVENT_SIGNAL_EXTERNAL_INITIATED = 37,
+	PGWF_EVENT_SIGNAL_EXTERNAL_FAILED = 38,
+	PGWF_EVENT_EXTERNAL_SIGNALED = 39,
 	PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES = 40,
+	PGWF_EVENT_PROPERTIES_MODIFIED = 46,
 	PGWF_EVENT_TYPES = 61		/* one past the last number */
 } PgwfEventType;
 
@@ -202,9 +224,15 @@ typedef enum PgwfCommandType
 	PGWF_COMMAND_START_TIMER,
 	PGWF_COMMAND_CANCEL_TIMER,
 	PGWF_COMMAND_RECORD_MARKER,
+	PGWF_COMMAND_START_CHILD,
+	PGWF_COMMAND_SIGNAL_EXTERNAL,
+	PGWF_COMMAND_CANCEL_EXTERNAL,
+	PGWF_COMMAND_UPSERT_SEARCH_ATTRIBUTES,
+	PGWF_COMMAND_MODIFY_PROPERTIES,
 	PGWF_COMMAND_COMPLETE_WORKFLOW,
 	PGWF_COMMAND_FAIL_WORKFLOW,
 	PGWF_COMMAND_CANCEL_WORKFLOW,
+	PGWF_COMMAND_CONTINUE_AS_NEW,
 	PGWF_COMMAND_TYPES
 } PgwfCommandType;
 
@@ -281,26 +309,45 @@ typedef struct PgwfLocal
 	PgwfMachine *next;			/* list of open ones */
 } PgwfLocal;
 
+/* A child's part of its machine, and what workflow code holds of it. */
+struct PgwfChild
+{
+	PgwfMachine *machine;
+	PgwfFuture *started;
+	const char *run_id;			/* NULL before it started; arena */
+	PgwfChildCancelType cancel_type;
+	bool		cancel_wanted;	/* as soon as it has started */
+	const char *cancel_reason;	/* or NULL; arena */
+	PgwfMachine *signals;		/* to be sent when it has started */
+};
+
 struct PgwfMachine
 {
 	const PgwfMachineInfo *info;
 	PgwfMachineState state;
 	int64_t		seq;
-	PgwfFuture *future;			/* NULL for timers of backoffs */
+	PgwfFuture *future;			/* NULL for what the library needs itself */
 	PgwfCommand *command;		/* until it was confirmed */
 	PgwfCancelType cancel_type;
 	bool		cancel_sent;
-	const char *id;				/* activity id, timer id; arena */
-	const char *type;			/* activity type; arena */
+	const char *id;				/* activity, timer or workflow id; arena */
+	const char *type;			/* activity or workflow type; arena */
 	int64_t		scheduled_event_id;
 	int64_t		started_event_id;
 	PgwfLocal  *local;
 	PgwfMachine *backoff_of;	/* timers: the local activity to go on with */
+	PgwfScope  *timeout_of;		/* timers: the scope to be canceled */
+	PgwfChild  *child;			/* children, their cancellations and signals */
+	json_t	   *attributes;		/* of a command to be made later; arena */
+	PgwfMachine *next;			/* signals to a child to come; receivers */
 };
 
 extern const PgwfMachineInfo pgwf_activity_machine;
 extern const PgwfMachineInfo pgwf_timer_machine;
 extern const PgwfMachineInfo pgwf_local_machine;
+extern const PgwfMachineInfo pgwf_child_machine;
+extern const PgwfMachineInfo pgwf_signal_machine;
+extern const PgwfMachineInfo pgwf_cancel_machine;
 
 /* ---- scheduling (pgwf_sched.c) ---- */
 
@@ -310,6 +357,7 @@ struct PgwfFuture
 	json_t	   *result;			/* one reference; NULL while not done */
 	PgwfFailure *failure;		/* the workflow's */
 	PgwfMachine *machine;		/* NULL: a coroutine's */
+	bool		cancel_seen;	/* its scope was canceled */
 	PgwfScope  *scope;			/* while pending */
 	PgwfFuture *scope_prev;
 	PgwfFuture *scope_next;
@@ -325,6 +373,10 @@ struct PgwfScope
 	PgwfScope  *sibling;
 	PgwfFuture *first;			/* pending futures, in order of creation */
 	PgwfFuture *last;
+	int			users;			/* coroutines that are in it */
+	PgwfFuture *timer;			/* pending, of its timeout; or NULL */
+	bool		timed_out;
+	bool		limited;		/* it or one above it has a timeout */
 };
 
 typedef struct PgwfScopeEntry
@@ -352,7 +404,10 @@ typedef struct PgwfCoroutine
 	const char *call;			/* while blocked: in this function */
 	const char *call_detail;	/* for what, or NULL */
 	struct PgwfUpdate *update;	/* whose handler started it, or NULL */
+	bool		waiting;		/* for a condition, in the list of those */
 	struct PgwfCoroutine *next;
+	struct PgwfCoroutine *waiting_prev;
+	struct PgwfCoroutine *waiting_next;
 } PgwfCoroutine;
 
 typedef struct PgwfSignal
@@ -505,6 +560,8 @@ struct PgwfWorkflow
 	/* coroutines */
 	PgwfCoroutine *coroutines;
 	PgwfCoroutine *last_coroutine;
+	PgwfCoroutine *first_waiting;	/* for conditions, in order of waiting */
+	PgwfCoroutine *last_waiting;
 	PgwfCoroutine *current;		/* NULL: the engine runs */
 	bool		in_condition;	/* a wait condition is being evaluated */
 	bool		main_started;
@@ -517,6 +574,14 @@ struct PgwfWorkflow
 	int			n_coroutines;	/* ever created */
 	int			running_signals;	/* handlers that have not returned */
 	bool		in_init;		/* the init function runs */
+	PgwfMachine *receivers;		/* futures that wait for signals */
+
+	/* what the run is and is to become */
+	const char *own_build_id;	/* the worker's; arena, or NULL */
+	const char *current_details;	/* arena, or NULL */
+	bool		own_search_attributes;	/* copies of what history has */
+	bool		own_memo;
+	json_t	   *next_run;		/* command attributes, one reference */
 };
 
 /* ---- memory of a run (pgwf_memory.c) ---- */
@@ -598,6 +663,12 @@ extern PgwfFailure *pgwf_activity_failure(PgwfWorkflow *wf,
 										  const char *retry_state,
 										  json_t *cause);
 
+extern json_t *pgwf_priority_json(const PgwfPriority *priority);
+extern json_t *pgwf_user_metadata_json(const char *summary,
+									   const char *details);
+extern json_t *pgwf_task_queue_json(const char *name);
+extern json_t *pgwf_fields_json(const char *key, json_t *fields);
+
 /* ---- timers (pgwf_timer.c) ---- */
 
 extern void pgwf_apply_timer_fired(PgwfWorkflow *wf, const PgwfEvent *event);
@@ -605,6 +676,35 @@ extern void pgwf_timer_recorded(PgwfWorkflow *wf, PgwfCommand *command,
 								const PgwfEvent *event);
 extern PgwfMachine *pgwf_timer_create(PgwfWorkflow *wf, int64_t duration_ms,
 									  PgwfFuture *future);
+
+/* ---- children (pgwf_child.c) ---- */
+
+extern void pgwf_apply_child(PgwfWorkflow *wf, const PgwfEvent *event);
+extern bool pgwf_child_matches(PgwfWorkflow *wf, const PgwfCommand *command,
+							   const PgwfEvent *event);
+extern void pgwf_child_recorded(PgwfWorkflow *wf, PgwfCommand *command,
+								const PgwfEvent *event);
+extern void pgwf_child_cancel_arrived(PgwfWorkflow *wf, PgwfChild *child);
+
+/* ---- other workflows (pgwf_external.c) ---- */
+
+extern void pgwf_apply_external(PgwfWorkflow *wf, const PgwfEvent *event);
+extern void pgwf_external_recorded(PgwfWorkflow *wf, PgwfCommand *command,
+								   const PgwfEvent *event);
+extern void pgwf_external_cancel_child(PgwfWorkflow *wf, PgwfChild *child);
+extern void pgwf_external_child_started(PgwfWorkflow *wf, PgwfChild *child);
+extern void pgwf_external_child_lost(PgwfWorkflow *wf, PgwfChild *child,
+									 PgwfFailure *failure);
+extern json_t *pgwf_failed_cause_json(const char *prefix, const char *cause,
+									  const char *message);
+
+/* ---- continuing as new (pgwf_continue.c) ---- */
+
+extern json_t *pgwf_continue_attributes(PgwfWorkflow *wf);
+
+/* ---- search attributes and memo (pgwf_attribute.c) ---- */
+
+extern void pgwf_attribute_upsert(PgwfWorkflow *wf, json_t *attributes);
 
 /* ---- local activities (pgwf_local.c) ---- */
 
@@ -630,6 +730,23 @@ extern void pgwf_markers_look_ahead(PgwfWorkflow *wf, const PgwfEvent *events,
 									int n_events, int started);
 extern void pgwf_seen_free(PgwfSeenList *list);
 
+/* ---- scopes (pgwf_scope.c) ---- */
+
+extern PgwfScope *pgwf_scope_create(PgwfWorkflow *wf, PgwfScope *parent,
+									bool shielded);
+extern PgwfScope *pgwf_scope_current(PgwfWorkflow *wf);
+extern void pgwf_scope_do_cancel(PgwfWorkflow *wf, PgwfScope *scope);
+extern void pgwf_scope_add(PgwfScope *scope, PgwfFuture *future);
+extern void pgwf_scope_remove(PgwfWorkflow *wf, PgwfFuture *future);
+extern void pgwf_scope_use(PgwfScope *scope);
+extern void pgwf_scope_leave_all(PgwfWorkflow *wf, PgwfCoroutine *co);
+extern void pgwf_scope_time_is_up(PgwfWorkflow *wf, PgwfScope *scope);
+
+/* ---- waiting with a timeout, futures of signals (pgwf_select.c) ---- */
+
+extern bool pgwf_receiver_takes(PgwfWorkflow *wf, const char *name,
+								json_t *input);
+
 /* ---- scheduling (pgwf_sched.c) ---- */
 
 typedef bool (*PgwfWaitTest) (PgwfWorkflow *wf, void *arg);
@@ -639,10 +756,7 @@ extern PgwfWait pgwf_wait_for(PgwfWorkflow *wf, PgwfWaitTest test, void *arg,
 							  const char *detail);
 extern PgwfFuture *const *pgwf_coroutine_futures(const PgwfCoroutine *co,
 												 int *n);
-extern PgwfScope *pgwf_scope_create(PgwfWorkflow *wf, PgwfScope *parent,
-									bool shielded);
-extern PgwfScope *pgwf_scope_current(PgwfWorkflow *wf);
-extern void pgwf_scope_do_cancel(PgwfWorkflow *wf, PgwfScope *scope);
+extern PgwfFuture *pgwf_future_bare(PgwfWorkflow *wf, PgwfMachine *machine);
 extern PgwfFuture *pgwf_future_create(PgwfWorkflow *wf, PgwfMachine *machine);
 extern void pgwf_future_succeed(PgwfWorkflow *wf, PgwfFuture *future,
 								json_t *result);

@@ -14,6 +14,16 @@ ms_of(const json_t *attributes, const char *key)
 	return pgwf_json_get_duration_ms(json_object_get(attributes, key));
 }
 
+/* The strings live as long as the JSON. */
+static void
+read_priority(const json_t *json, PgwfPriority *priority)
+{
+	priority->priority_key = (int) pgwf_json_int(json, "priorityKey");
+	priority->fairness_key = pgwf_json_str(json, "fairnessKey");
+	priority->fairness_weight =
+		json_number_value(json_object_get(json, "fairnessWeight"));
+}
+
 /* WorkflowExecutionStarted: everything the run knows about itself. */
 void
 pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
@@ -37,10 +47,20 @@ pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 	info->continued_execution_run_id =
 		pgwf_json_str(a, "continuedExecutionRunId");
 	info->cron_schedule = pgwf_json_str(a, "cronSchedule");
+	info->parent_namespace = pgwf_json_str(a, "parentWorkflowNamespace");
 	info->parent_workflow_id =
 		pgwf_json_str2(a, "parentWorkflowExecution", "workflowId");
 	info->parent_run_id =
 		pgwf_json_str2(a, "parentWorkflowExecution", "runId");
+	info->root_workflow_id =
+		pgwf_json_str2(a, "rootWorkflowExecution", "workflowId");
+	info->root_run_id =
+		pgwf_json_str2(a, "rootWorkflowExecution", "runId");
+	if (info->root_workflow_id == NULL)
+	{
+		info->root_workflow_id = info->workflow_id;
+		info->root_run_id = info->run_id;
+	}
 	info->attempt = (int) pgwf_json_int(a, "attempt");
 	if (info->attempt < 1)
 		info->attempt = 1;
@@ -48,6 +68,13 @@ pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 	info->execution_timeout_ms = ms_of(a, "workflowExecutionTimeout");
 	info->run_timeout_ms = ms_of(a, "workflowRunTimeout");
 	info->task_timeout_ms = ms_of(a, "workflowTaskTimeout");
+	info->execution_deadline_ms =
+		pgwf_json_get_time_us(json_object_get(a,
+											  "workflowExecutionExpirationTime"))
+		/ 1000;
+	info->start_delay_ms = ms_of(a, "firstWorkflowTaskBackoff");
+	info->retry_policy = json_object_get(a, "retryPolicy");
+	read_priority(json_object_get(a, "priority"), &info->priority);
 	info->memo = json_object_get(json_object_get(a, "memo"), "fields");
 	info->search_attributes =
 		json_object_get(json_object_get(a, "searchAttributes"),

@@ -1,11 +1,12 @@
 /*
  * pgwf_sched.c
- *		Coroutines of a run, futures they wait for, and cancellation scopes.
+ *		Coroutines of a run, and futures they wait for.
  *
  * The coroutines of a run are run in the order of their creation, each until
- * it blocks, over and over until none can go on.  Which of them can go on
- * depends only on what happened in the run, so a replay runs them in the same
- * order.
+ * it blocks, over and over until none can go on.  Then those that wait for a
+ * condition look at it, in the order in which they began to wait, and if one
+ * goes on, all begins anew.  Which of them can go on depends only on what
+ * happened in the run, so a replay runs them in the same order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ coroutine_main(void *arg)
 		return;
 	}
 	result = co->fn(wf, co->arg, &failure);
+	pgwf_scope_leave_all(wf, co);
 	if (co->future == NULL)
 	{
 		pgwf_failure_free(failure);
@@ -55,6 +57,7 @@ pgwf_coroutine_create(PgwfWorkflow *wf, PgwfCoroutineFn fn, void *arg,
 	co->arg = arg;
 	co->scopes = pgwf_arena_alloc(wf, sizeof(PgwfScopeEntry));
 	co->scopes->scope = scope;
+	pgwf_scope_use(scope);
 	co->fiber = pgwf_fiber_create(pgwf_registry_stacks(wf->registry),
 								  coroutine_main, co);
 	if (wf->last_coroutine != NULL)
@@ -96,39 +99,67 @@ remove_finished(PgwfWorkflow *wf)
 	}
 }
 
+/* Lets a coroutine run until it blocks; false if it only looked. */
+static bool
+resume(PgwfWorkflow *wf, PgwfCoroutine *co)
+{
+	co->ready = NULL;
+	co->idle = false;
+	wf->current = co;
+	pgwf_fiber_resume(co->fiber);
+	wf->current = NULL;
+	return !co->idle;
+}
+
+/* Runs those that can go on, once each; false if there are none. */
+static bool
+run_ready(PgwfWorkflow *wf)
+{
+	PgwfCoroutine *co;
+	bool		progress = false;
+
+	for (co = wf->coroutines; co != NULL && wf->error == PGWF_ERROR_NONE;
+		 co = co->next)
+	{
+		if (co->waiting || pgwf_fiber_done(co->fiber) ||
+			(co->ready != NULL && !co->ready(co)))
+			continue;
+		if (resume(wf, co))
+			progress = true;
+	}
+	return progress;
+}
+
+/* Lets those that wait for conditions look; false if all go on waiting. */
+static bool
+run_waiting(PgwfWorkflow *wf)
+{
+	PgwfCoroutine *co;
+	PgwfCoroutine *next;
+	bool		progress = false;
+
+	for (co = wf->first_waiting; co != NULL && wf->error == PGWF_ERROR_NONE;
+		 co = next)
+	{
+		next = co->waiting_next;
+		if (resume(wf, co))
+			progress = true;
+	}
+	return progress;
+}
+
 /*
  * Runs all coroutines until each is blocked, has returned, or an error came.
  */
 void
 pgwf_run_coroutines(PgwfWorkflow *wf)
 {
-	bool		progress = true;
-	bool		finished = false;
-
-	while (progress && wf->error == PGWF_ERROR_NONE)
+	do
 	{
-		PgwfCoroutine *co;
-
-		progress = false;
-		for (co = wf->coroutines; co != NULL; co = co->next)
-		{
-			if (pgwf_fiber_done(co->fiber) ||
-				(co->ready != NULL && !co->ready(co)))
-				continue;
-			co->ready = NULL;
-			co->idle = false;
-			wf->current = co;
-			pgwf_fiber_resume(co->fiber);
-			wf->current = NULL;
-			if (wf->error != PGWF_ERROR_NONE)
-				return;
-			if (pgwf_fiber_done(co->fiber))
-				finished = true;
-			if (!co->idle)
-				progress = true;
-		}
-	}
-	if (finished)
+		while (run_ready(wf))
+			;
+	} while (run_waiting(wf));
+	if (wf->error == PGWF_ERROR_NONE)
 		remove_finished(wf);
 }
 
@@ -185,49 +216,38 @@ pgwf_spawn(PgwfWorkflow *wf, PgwfCoroutineFn fn, void *arg)
 	if (fn == NULL)
 		pgwf_panic(wf, "pgwf_spawn was called without a function");
 	co = pgwf_coroutine_create(wf, fn, arg, pgwf_scope_current(wf));
-	co->future = pgwf_arena_alloc(wf, sizeof(PgwfFuture));
+	co->future = pgwf_future_bare(wf, NULL);
 	return co->future;
 }
 
 /* ---- futures ---- */
 
-/* A pending future in the current scope, for a machine or for itself. */
+/* A pending future outside of all scopes, for a machine or for itself. */
+PgwfFuture *
+pgwf_future_bare(PgwfWorkflow *wf, PgwfMachine *machine)
+{
+	PgwfFuture *future = pgwf_arena_alloc(wf, sizeof(PgwfFuture));
+
+	future->machine = machine;
+	return future;
+}
+
+/* A pending future in the current scope. */
 PgwfFuture *
 pgwf_future_create(PgwfWorkflow *wf, PgwfMachine *machine)
 {
-	PgwfFuture *future = pgwf_arena_alloc(wf, sizeof(PgwfFuture));
-	PgwfScope  *scope = pgwf_scope_current(wf);
+	PgwfFuture *future = pgwf_future_bare(wf, machine);
 
-	future->machine = machine;
-	future->scope = scope;
-	future->scope_prev = scope->last;
-	if (scope->last != NULL)
-		scope->last->scope_next = future;
-	else
-		scope->first = future;
-	scope->last = future;
+	pgwf_scope_add(pgwf_scope_current(wf), future);
 	return future;
 }
 
 static void
-finish_future(PgwfFuture *future)
+finish_future(PgwfWorkflow *wf, PgwfFuture *future)
 {
-	PgwfScope  *scope = future->scope;
-
 	future->done = true;
-	if (scope == NULL)
-		return;
-	if (future->scope_prev != NULL)
-		future->scope_prev->scope_next = future->scope_next;
-	else
-		scope->first = future->scope_next;
-	if (future->scope_next != NULL)
-		future->scope_next->scope_prev = future->scope_prev;
-	else
-		scope->last = future->scope_prev;
-	future->scope = NULL;
-	future->scope_prev = NULL;
-	future->scope_next = NULL;
+	if (future->scope != NULL)
+		pgwf_scope_remove(wf, future);
 }
 
 /* Resolves a future; takes the result over. */
@@ -240,18 +260,17 @@ pgwf_future_succeed(PgwfWorkflow *wf, PgwfFuture *future, json_t *result)
 		return;
 	}
 	future->result = pgwf_arena_json(wf, result);
-	finish_future(future);
+	finish_future(wf, future);
 }
 
 /* Resolves a future with a failure of the workflow's. */
 void
 pgwf_future_fail(PgwfWorkflow *wf, PgwfFuture *future, PgwfFailure *failure)
 {
-	(void) wf;
 	if (future == NULL || future->done)
 		return;
 	future->failure = failure;
-	finish_future(future);
+	finish_future(wf, future);
 }
 
 bool
@@ -383,99 +402,6 @@ pgwf_await_all(PgwfWorkflow *wf, PgwfFuture *const *futures, int n,
 	return true;
 }
 
-/* ---- scopes ---- */
-
-PgwfScope *
-pgwf_scope_create(PgwfWorkflow *wf, PgwfScope *parent, bool shielded)
-{
-	PgwfScope  *scope = pgwf_arena_alloc(wf, sizeof(PgwfScope));
-
-	scope->shielded = shielded;
-	scope->parent = parent;
-	if (parent != NULL)
-	{
-		/* what is born in a canceled scope is canceled */
-		scope->canceled = parent->canceled && !shielded;
-		if (parent->last_child != NULL)
-			parent->last_child->sibling = scope;
-		else
-			parent->first_child = scope;
-		parent->last_child = scope;
-	}
-	return scope;
-}
-
-/* The scope of the running coroutine, the root outside of coroutines. */
-PgwfScope *
-pgwf_scope_current(PgwfWorkflow *wf)
-{
-	return wf->current != NULL ? wf->current->scopes->scope : wf->root;
-}
-
-/* Cancels what is pending in a scope, then the scopes below it. */
-void
-pgwf_scope_do_cancel(PgwfWorkflow *wf, PgwfScope *scope)
-{
-	PgwfFuture *future;
-	PgwfFuture *next;
-	PgwfScope  *child;
-
-	if (scope->canceled)
-		return;
-	scope->canceled = true;
-	for (future = scope->first; future != NULL; future = next)
-	{
-		next = future->scope_next;
-		pgwf_future_cancel(wf, future);
-	}
-	for (child = scope->first_child; child != NULL; child = child->sibling)
-	{
-		if (!child->shielded)
-			pgwf_scope_do_cancel(wf, child);
-	}
-}
-
-PgwfScope *
-pgwf_scope_new(PgwfWorkflow *wf, bool shielded)
-{
-	return pgwf_scope_create(wf, pgwf_scope_current(wf), shielded);
-}
-
-void
-pgwf_scope_enter(PgwfWorkflow *wf, PgwfScope *scope)
-{
-	PgwfScopeEntry *entry;
-
-	pgwf_require_coroutine(wf, "pgwf_scope_enter");
-	entry = pgwf_arena_alloc(wf, sizeof(PgwfScopeEntry));
-	entry->scope = scope;
-	entry->up = wf->current->scopes;
-	wf->current->scopes = entry;
-}
-
-void
-pgwf_scope_leave(PgwfWorkflow *wf)
-{
-	pgwf_require_coroutine(wf, "pgwf_scope_leave");
-	if (wf->current->scopes->up == NULL)
-		pgwf_panic(wf, "pgwf_scope_leave was called without a scope that was "
-				   "entered before");
-	wf->current->scopes = wf->current->scopes->up;
-}
-
-void
-pgwf_scope_cancel(PgwfWorkflow *wf, PgwfScope *scope)
-{
-	pgwf_require_coroutine(wf, "pgwf_scope_cancel");
-	pgwf_scope_do_cancel(wf, scope != NULL ? scope : pgwf_scope_current(wf));
-}
-
-bool
-pgwf_scope_canceled(PgwfWorkflow *wf, PgwfScope *scope)
-{
-	return (scope != NULL ? scope : pgwf_scope_current(wf))->canceled;
-}
-
 /* ---- conditions ---- */
 
 typedef struct UserCondition
@@ -496,6 +422,40 @@ user_condition(PgwfWorkflow *wf, void *arg)
 	return holds;
 }
 
+/* Puts the running coroutine at the end of those that wait. */
+static void
+begin_waiting(PgwfWorkflow *wf)
+{
+	PgwfCoroutine *co = wf->current;
+
+	co->waiting = true;
+	co->waiting_prev = wf->last_waiting;
+	co->waiting_next = NULL;
+	if (wf->last_waiting != NULL)
+		wf->last_waiting->waiting_next = co;
+	else
+		wf->first_waiting = co;
+	wf->last_waiting = co;
+}
+
+static void
+end_waiting(PgwfWorkflow *wf)
+{
+	PgwfCoroutine *co = wf->current;
+
+	if (!co->waiting)
+		return;
+	co->waiting = false;
+	if (co->waiting_prev != NULL)
+		co->waiting_prev->waiting_next = co->waiting_next;
+	else
+		wf->first_waiting = co->waiting_next;
+	if (co->waiting_next != NULL)
+		co->waiting_next->waiting_prev = co->waiting_prev;
+	else
+		wf->last_waiting = co->waiting_prev;
+}
+
 /*
  * Blocks until test(arg) holds, the scope is canceled, or a timeout passes.
  * The test is evaluated on the coroutine's own stack, because it may be the
@@ -507,7 +467,6 @@ pgwf_wait_for(PgwfWorkflow *wf, PgwfWaitTest test, void *arg,
 {
 	PgwfFuture *timer = NULL;
 	PgwfWait	outcome;
-	bool		first = true;
 
 	for (;;)
 	{
@@ -528,10 +487,12 @@ pgwf_wait_for(PgwfWorkflow *wf, PgwfWaitTest test, void *arg,
 		}
 		if (timer == NULL && timeout_ms > 0)
 			timer = pgwf_start_timer(wf, timeout_ms);
-		wf->current->idle = !first;
-		first = false;
+		wf->current->idle = wf->current->waiting;
+		if (!wf->current->waiting)
+			begin_waiting(wf);
 		block(wf, NULL, NULL, call, detail);
 	}
+	end_waiting(wf);
 	if (timer != NULL)
 		pgwf_future_cancel(wf, timer);
 	return outcome;

@@ -67,6 +67,8 @@ pgwf_signal_arrived(PgwfWorkflow *wf, const char *name, json_t *input)
 
 	signal->name = pgwf_arena_strdup(wf, name);
 	signal->input = input;
+	if (handler == NULL && pgwf_receiver_takes(wf, name, input))
+		return;
 	if (handler == NULL)
 		handler = find_handler(wf, NULL);
 	if (handler != NULL)

@@ -102,24 +102,40 @@ pgwf_apply_timer_fired(PgwfWorkflow *wf, const PgwfEvent *event)
 		pgwf_local_backoff_over(wf, machine->backoff_of);
 	else
 		pgwf_future_succeed(wf, machine->future, json_null());
+	if (machine->timeout_of != NULL)
+		pgwf_scope_time_is_up(wf, machine->timeout_of);
 }
 
 /* ---- workflow code ---- */
 
 PgwfFuture *
-pgwf_start_timer(PgwfWorkflow *wf, int64_t duration_ms)
+pgwf_start_timer_with(PgwfWorkflow *wf, int64_t duration_ms,
+					  const PgwfTimerOptions *options)
 {
+	PgwfTimerOptions o;
 	PgwfFuture *future;
 
 	pgwf_require_coroutine(wf, "pgwf_start_timer");
+	pgwf_options_copy(&o, sizeof(o), options);
 	future = pgwf_future_create(wf, NULL);
 	if (pgwf_scope_canceled(wf, NULL))
 		pgwf_future_fail(wf, future, canceled_failure(wf));
 	else if (duration_ms <= 0)
 		pgwf_future_succeed(wf, future, json_null());
 	else
-		pgwf_timer_create(wf, duration_ms, future);
+	{
+		PgwfMachine *machine = pgwf_timer_create(wf, duration_ms, future);
+
+		machine->command->user_metadata =
+			pgwf_user_metadata_json(o.summary, o.details);
+	}
 	return future;
+}
+
+PgwfFuture *
+pgwf_start_timer(PgwfWorkflow *wf, int64_t duration_ms)
+{
+	return pgwf_start_timer_with(wf, duration_ms, NULL);
 }
 
 bool

@@ -47,26 +47,33 @@ const PgwfEventInfo pgwf_event_infos[PGWF_EVENT_TYPES] = {
 	{"RequestCancelExternalWorkflowExecutionInitiated", COMMAND,
 	PGWF_JOB_NONE, NULL},
 	{"RequestCancelExternalWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE,
-	UNKNOWN},
+	pgwf_apply_external},
 	{"ExternalWorkflowExecutionCancelRequested", 0, PGWF_JOB_RESOLVE,
-	UNKNOWN},
+	pgwf_apply_external},
 	{"MarkerRecorded", COMMAND, PGWF_JOB_NONE, NULL},
 	{"WorkflowExecutionSignaled", 0, PGWF_JOB_SIGNAL, pgwf_apply_signaled},
 	{"WorkflowExecutionTerminated", CLOSE, PGWF_JOB_NONE, NULL},
 	{"WorkflowExecutionContinuedAsNew", COMMAND | CLOSE, PGWF_JOB_NONE, NULL},
 	{"StartChildWorkflowExecutionInitiated", COMMAND, PGWF_JOB_NONE, NULL},
 	/* 30 */
-	{"StartChildWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE, UNKNOWN},
-	{"ChildWorkflowExecutionStarted", 0, PGWF_JOB_RESOLVE, UNKNOWN},
-	{"ChildWorkflowExecutionCompleted", 0, PGWF_JOB_RESOLVE, UNKNOWN},
-	{"ChildWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE, UNKNOWN},
-	{"ChildWorkflowExecutionCanceled", 0, PGWF_JOB_RESOLVE, UNKNOWN},
-	{"ChildWorkflowExecutionTimedOut", 0, PGWF_JOB_RESOLVE, UNKNOWN},
-	{"ChildWorkflowExecutionTerminated", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"StartChildWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE,
+	pgwf_apply_child},
+	{"ChildWorkflowExecutionStarted", 0, PGWF_JOB_RESOLVE,
+	pgwf_apply_child},
+	{"ChildWorkflowExecutionCompleted", 0, PGWF_JOB_RESOLVE,
+	pgwf_apply_child},
+	{"ChildWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE,
+	pgwf_apply_child},
+	{"ChildWorkflowExecutionCanceled", 0, PGWF_JOB_RESOLVE,
+	pgwf_apply_child},
+	{"ChildWorkflowExecutionTimedOut", 0, PGWF_JOB_RESOLVE,
+	pgwf_apply_child},
+	{"ChildWorkflowExecutionTerminated", 0, PGWF_JOB_RESOLVE,
+	pgwf_apply_child},
 	{"SignalExternalWorkflowExecutionInitiated", COMMAND, PGWF_JOB_NONE,
 	NULL},
-	{"SignalExternalWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE, UNKNOWN},
-	{"ExternalWorkflowExecutionSignaled", 0, PGWF_JOB_RESOLVE, UNKNOWN},
+	{"SignalExternalWorkflowExecutionFailed", 0, PGWF_JOB_RESOLVE, pgwf_apply_external},
+	{"ExternalWorkflowExecutionSignaled", 0, PGWF_JOB_RESOLVE, pgwf_apply_external},
 	/* 40 */
 	{"UpsertWorkflowSearchAttributes", COMMAND, PGWF_JOB_NONE, NULL},
 	{"WorkflowExecutionUpdateAccepted", COMMAND, PGWF_JOB_NONE, NULL},
@@ -113,6 +120,28 @@ const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES] = {
 		"RecordMarker", PGWF_EVENT_MARKER_RECORDED, false,
 		pgwf_marker_matches, NULL
 	},
+	[PGWF_COMMAND_START_CHILD] = {
+		"StartChildWorkflowExecution", PGWF_EVENT_START_CHILD_INITIATED,
+		false, pgwf_child_matches, pgwf_child_recorded
+	},
+	[PGWF_COMMAND_SIGNAL_EXTERNAL] = {
+		"SignalExternalWorkflowExecution",
+		PGWF_EVENT_SIGNAL_EXTERNAL_INITIATED, false,
+		NULL, pgwf_external_recorded
+	},
+	[PGWF_COMMAND_CANCEL_EXTERNAL] = {
+		"RequestCancelExternalWorkflowExecution",
+		PGWF_EVENT_CANCEL_EXTERNAL_INITIATED, false,
+		NULL, pgwf_external_recorded
+	},
+	[PGWF_COMMAND_UPSERT_SEARCH_ATTRIBUTES] = {
+		"UpsertWorkflowSearchAttributes",
+		PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES, false, NULL, NULL
+	},
+	[PGWF_COMMAND_MODIFY_PROPERTIES] = {
+		"ModifyWorkflowProperties", PGWF_EVENT_PROPERTIES_MODIFIED, false,
+		NULL, NULL
+	},
 	[PGWF_COMMAND_COMPLETE_WORKFLOW] = {
 		"CompleteWorkflowExecution", PGWF_EVENT_WORKFLOW_COMPLETED, true,
 		NULL, NULL
@@ -122,6 +151,10 @@ const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES] = {
 	},
 	[PGWF_COMMAND_CANCEL_WORKFLOW] = {
 		"CancelWorkflowExecution", PGWF_EVENT_WORKFLOW_CANCELED, true,
+		NULL, NULL
+	},
+	[PGWF_COMMAND_CONTINUE_AS_NEW] = {
+		"ContinueAsNewWorkflowExecution", PGWF_EVENT_CONTINUED_AS_NEW, true,
 		NULL, NULL
 	},
 };
@@ -201,6 +234,8 @@ describe(const char *name, const json_t *attributes)
 		{"timerId", NULL, "timer id"},
 		{"workflowId", NULL, "workflow id"},
 		{"workflowType", "name", "type"},
+		{"execution", "workflowId", "workflow id"},
+		{"workflowExecution", "workflowId", "workflow id"},
 		{"signalName", NULL, "signal"},
 		{"endpoint", NULL, "endpoint"},
 		{"operation", NULL, "operation"},

@@ -142,6 +142,20 @@ pgwf_workflow_info(PgwfWorkflow *wf)
 	return &wf->info;
 }
 
+void
+pgwf_set_current_details(PgwfWorkflow *wf, const char *details)
+{
+	pgwf_require_coroutine(wf, "pgwf_set_current_details");
+	wf->current_details = details != NULL ?
+		pgwf_arena_strdup(wf, details) : NULL;
+}
+
+const char *
+pgwf_current_details(PgwfWorkflow *wf)
+{
+	return wf->current_details;
+}
+
 bool
 pgwf_is_replaying(PgwfWorkflow *wf)
 {
@@ -187,6 +201,13 @@ pgwf_workflow_returned(PgwfWorkflow *wf, json_t *result, PgwfFailure *failure)
 {
 	json_t	   *attributes = json_object();
 
+	if (failure == NULL && wf->next_run != NULL)
+	{
+		json_decref(attributes);
+		pgwf_command_terminal(wf, PGWF_COMMAND_CONTINUE_AS_NEW,
+							  pgwf_continue_attributes(wf));
+		return;
+	}
 	if (failure == NULL)
 	{
 		if (result != NULL)

@@ -51,6 +51,8 @@ create_run(PgwfWorker *worker, const json_t *task, const char *run_id)
 									 workflow_type : "");
 	run->instance = pgwf_instance_create(worker->registry, run->workflow_id,
 										 run_id, worker->task_queue);
+	pgwf_instance_set_worker(run->instance, worker->workflow_namespace,
+							 worker->build_id);
 	pgwf_cache_add(&worker->cache, &run->entry, run_id);
 	PGWF_COUNT(worker, cached_workflows, 1);
 	return run;

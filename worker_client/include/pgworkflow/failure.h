@@ -52,7 +52,7 @@ typedef enum PgwfFailureKind
 	PGWF_FAILURE_TERMINATED,
 	PGWF_FAILURE_SERVER,		/* made by the service */
 	PGWF_FAILURE_ACTIVITY,		/* wraps what happened in an activity */
-	PGWF_FAILURE_CHILD_WORKFLOW
+	PGWF_FAILURE_CHILD_WORKFLOW /* wraps what happened in a child */
 } PgwfFailureKind;
 
 /*
@@ -99,12 +99,14 @@ extern void pgwf_failure_free(PgwfFailure *failure);
  *
  * _type: the application type of this failure ("" for other kinds).
  * _details: the list of details, never NULL (empty array if absent).
- * _retry_state: e.g. "RETRY_STATE_TIMEOUT", of activity failures.
+ * _retry_state: e.g. "RETRY_STATE_TIMEOUT", of activities and children.
  * _timeout_type: e.g. "TIMEOUT_TYPE_HEARTBEAT", of timeout failures.
  * _activity_type: name of the activity, of activity failures.
+ * _child_type, _child_workflow_id, _child_run_id: of child failures.
  * _cause: NULL at the end of the chain.
  * _root: the last of the chain of causes, the failure itself if it has none.
- * _is_canceled: a cancellation, or an activity failure caused by one.
+ * _is_canceled: a cancellation, or the failure of an activity or a child that
+ *		one caused.
  * _json: the whole failure in the service's JSON form; borrowed.
  */
 extern PgwfFailureKind pgwf_failure_kind(const PgwfFailure *failure);
@@ -115,6 +117,9 @@ extern const json_t *pgwf_failure_details(const PgwfFailure *failure);
 extern const char *pgwf_failure_retry_state(const PgwfFailure *failure);
 extern const char *pgwf_failure_timeout_type(const PgwfFailure *failure);
 extern const char *pgwf_failure_activity_type(const PgwfFailure *failure);
+extern const char *pgwf_failure_child_type(const PgwfFailure *failure);
+extern const char *pgwf_failure_child_workflow_id(const PgwfFailure *failure);
+extern const char *pgwf_failure_child_run_id(const PgwfFailure *failure);
 extern PgwfFailure *pgwf_failure_cause(PgwfFailure *failure);
 extern PgwfFailure *pgwf_failure_root(PgwfFailure *failure);
 extern bool pgwf_failure_is_canceled(const PgwfFailure *failure);

@@ -135,6 +135,8 @@ typedef struct PgwfActivityOptions
 	PgwfCancelType cancel_type;
 	const char *summary;		/* one line for people, or NULL */
 	json_t	   *header;			/* object name -> value, or NULL; borrowed */
+	const char *details;		/* more for people, or NULL */
+	PgwfPriority priority;
 } PgwfActivityOptions;
 
 #define PGWF_ACTIVITY_OPTIONS_DEFAULTS \
@@ -196,15 +198,29 @@ extern bool pgwf_execute_local_activity(PgwfWorkflow *wf,
 
 /* ---- Timers ---- */
 
+typedef struct PgwfTimerOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *summary;		/* one line for people, or NULL */
+	const char *details;		/* more of it, or NULL */
+} PgwfTimerOptions;
+
+#define PGWF_TIMER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfTimerOptions)
+#define PGWF_TIMER_OPTIONS_INIT PGWF_INIT(PgwfTimerOptions)
+
 /*
  * pgwf_start_timer: a durable timer; its future succeeds when it fires.  A
  *		duration of zero or less is over at once and leaves no trace in
  *		history.
+ * pgwf_start_timer_with: the same with options, which may be NULL.
  * pgwf_sleep: blocks for a duration; false with *failure set (if not NULL) if
  *		the scope was canceled.
  */
 extern PgwfFuture *pgwf_start_timer(PgwfWorkflow *wf,
 									int64_t duration_ms);
+extern PgwfFuture *pgwf_start_timer_with(PgwfWorkflow *wf,
+										 int64_t duration_ms,
+										 const PgwfTimerOptions *options);
 extern bool pgwf_sleep(PgwfWorkflow *wf, int64_t duration_ms,
 					   PgwfFailure **failure);
 
@@ -231,12 +247,33 @@ extern PgwfWait pgwf_wait_condition(PgwfWorkflow *wf,
 									void *arg, int64_t timeout_ms);
 
 /*
+ * Await futures like pgwf_await_any(), _all() and pgwf_await(), but not longer
+ * than a timeout, and not beyond the cancellation of the current scope.  When
+ * PGWF_WAIT_DONE is returned, pgwf_await() does not block; *index (may be
+ * NULL) is then the lowest that is done.  Nothing is canceled by the timeout:
+ * use a scope with a timeout for that.
+ */
+extern PgwfWait pgwf_await_any_timeout(PgwfWorkflow *wf,
+									   PgwfFuture *const *futures, int n,
+									   int64_t timeout_ms, int *index);
+extern PgwfWait pgwf_await_all_timeout(PgwfWorkflow *wf,
+									   PgwfFuture *const *futures, int n,
+									   int64_t timeout_ms);
+extern PgwfWait pgwf_await_timeout(PgwfWorkflow *wf, PgwfFuture *future,
+								   int64_t timeout_ms);
+
+/*
  * Signals that nobody has received wait, in order of arrival, per name.
  *
  * pgwf_receive_signal: takes the oldest of a name; blocks while there is none.
  *		*input (may be NULL) is set to its list of arguments, borrowed, when
  *		PGWF_WAIT_DONE is returned.
  * pgwf_try_receive_signal: the same without waiting; false if there is none.
+ * pgwf_start_receive_signal: a future for the oldest of a name, or the next
+ *		one to come, that succeeds with its list of arguments; to be awaited
+ *		together with others.  Nobody else gets that signal, so cancel a
+ *		future that is no longer wanted, or it takes one.  Several for a name
+ *		are served in the order in which they were made.
  * pgwf_signal_count: how many wait.
  * pgwf_set_signal_handler: from now on (and for those that wait) fn is run in
  *		a coroutine of its own for each signal of this name; name NULL is for
@@ -252,6 +289,8 @@ extern PgwfWait pgwf_receive_signal(PgwfWorkflow *wf,
 extern bool pgwf_try_receive_signal(PgwfWorkflow *wf,
 									const char *name,
 									json_t **input);
+extern PgwfFuture *pgwf_start_receive_signal(PgwfWorkflow *wf,
+											 const char *name);
 extern int	pgwf_signal_count(PgwfWorkflow *wf, const char *name);
 extern void pgwf_set_signal_handler(PgwfWorkflow *wf,
 									const char *name,
@@ -286,6 +325,12 @@ extern void pgwf_set_coroutine_name(PgwfWorkflow *wf, const char *name);
  * cancellation as its failure.
  *
  * pgwf_scope_new: a scope below the current one.
+ * pgwf_scope_new_timeout: one that is canceled when a time has passed.  Its
+ *		timer ends early when the scope is empty: no coroutine is in it, and
+ *		nothing that was started in it (or in scopes below it that are not
+ *		shielded) is under way.  A time of zero or less has passed already.
+ * pgwf_scope_timed_out: was it canceled by its own timeout?  NULL stands for
+ *		the current one.
  * pgwf_scope_enter: makes it current in this coroutine; pgwf_scope_leave goes
  *		back to the one that was current before.
  * pgwf_scope_cancel: cancels it; NULL stands for the current one.
@@ -296,6 +341,9 @@ extern void pgwf_set_coroutine_name(PgwfWorkflow *wf, const char *name);
  */
 typedef struct PgwfScope PgwfScope;
 extern PgwfScope *pgwf_scope_new(PgwfWorkflow *wf, bool shielded);
+extern PgwfScope *pgwf_scope_new_timeout(PgwfWorkflow *wf, bool shielded,
+										 int64_t timeout_ms);
+extern bool pgwf_scope_timed_out(PgwfWorkflow *wf, PgwfScope *scope);
 extern void pgwf_scope_enter(PgwfWorkflow *wf, PgwfScope *scope);
 extern void pgwf_scope_leave(PgwfWorkflow *wf);
 extern void pgwf_scope_cancel(PgwfWorkflow *wf, PgwfScope *scope);
@@ -357,13 +405,21 @@ typedef struct PgwfWorkflowInfo
 	const char *workflow_type;
 	const char *task_queue;
 	const char *cron_schedule;
+	const char *workflow_namespace;
+	const char *parent_namespace;
 	const char *parent_workflow_id;
 	const char *parent_run_id;
+	const char *root_workflow_id;	/* the run itself if it has no parent */
+	const char *root_run_id;
 	int			attempt;		/* of the workflow, from 1 */
 	int64_t		start_time_ms;
 	int64_t		execution_timeout_ms;	/* 0: none */
+	int64_t		execution_deadline_ms;	/* end of all runs; 0: none */
 	int64_t		run_timeout_ms;
 	int64_t		task_timeout_ms;
+	int64_t		start_delay_ms; /* before the first workflow task */
+	PgwfPriority priority;		/* zero fields: the service's defaults */
+	const json_t *retry_policy; /* in JSON form: {"initialInterval": ...} */
 	const json_t *memo;			/* object name -> value */
 	const json_t *search_attributes;	/* object name -> value */
 	const json_t *header;		/* object name -> value */
@@ -373,9 +429,31 @@ typedef struct PgwfWorkflowInfo
 	int64_t		history_length; /* events up to the current task */
 	int64_t		history_size_bytes;
 	bool		continue_as_new_suggested;
+	unsigned	continue_as_new_reasons;	/* PGWF_CONTINUE_... */
+
+	/*
+	 * The build id of the worker that answered the current task, or of this
+	 * one if nobody has yet.
+	 */
+	const char *build_id;
 } PgwfWorkflowInfo;
 
+/* Why the service suggests to continue as new: bits. */
+#define PGWF_CONTINUE_HISTORY_SIZE		0x01	/* too many bytes */
+#define PGWF_CONTINUE_HISTORY_EVENTS	0x02	/* too many events */
+#define PGWF_CONTINUE_UPDATES			0x04	/* too many updates */
+
 extern const PgwfWorkflowInfo *pgwf_workflow_info(PgwfWorkflow *wf);
+
+/*
+ * A text about where the workflow stands, for people, who read it with the
+ * query __temporal_workflow_metadata.  It is not kept in history.  NULL
+ * removes it.
+ *
+ * pgwf_current_details: the text, or NULL.
+ */
+extern void pgwf_set_current_details(PgwfWorkflow *wf, const char *details);
+extern const char *pgwf_current_details(PgwfWorkflow *wf);
 
 /* Is recorded history being replayed? Only for deciding what to print. */
 extern bool pgwf_is_replaying(PgwfWorkflow *wf);

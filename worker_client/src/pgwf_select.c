@@ -1,0 +1,169 @@
+/*
+ * pgwf_select.c
+ *		Waiting for futures with a timeout, and futures of signals.
+ *
+ * A signal that a receiver waits for goes to it instead of the list of those
+ * that nobody has received; a receiver that is canceled takes none.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_int.h"
+
+static void receiver_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
+
+static const PgwfMachineInfo receiver_machine = {
+	"receiver of a signal", receiver_cancel
+};
+
+/* ---- timeouts ---- */
+
+typedef struct TimedWait
+{
+	PgwfFuture *const *futures;
+	int			n;
+	int			first_done;
+} TimedWait;
+
+static bool
+any_done(PgwfWorkflow *wf, void *arg)
+{
+	TimedWait  *wait = arg;
+	int			i;
+
+	(void) wf;
+	for (i = 0; i < wait->n; i++)
+	{
+		if (wait->futures[i]->done)
+		{
+			wait->first_done = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+all_done(PgwfWorkflow *wf, void *arg)
+{
+	TimedWait  *wait = arg;
+	int			i;
+
+	(void) wf;
+	for (i = 0; i < wait->n; i++)
+	{
+		if (!wait->futures[i]->done)
+			return false;
+	}
+	return true;
+}
+
+PgwfWait
+pgwf_await_any_timeout(PgwfWorkflow *wf, PgwfFuture *const *futures, int n,
+					   int64_t timeout_ms, int *index)
+{
+	TimedWait	wait = {futures, n, -1};
+	PgwfWait	outcome;
+
+	pgwf_require_coroutine(wf, "pgwf_await_any_timeout");
+	if (n <= 0)
+		pgwf_panic(wf, "pgwf_await_any_timeout was called with no futures");
+	outcome = pgwf_wait_for(wf, any_done, &wait, timeout_ms,
+							"pgwf_await_any_timeout", NULL);
+	if (outcome == PGWF_WAIT_DONE && index != NULL)
+		*index = wait.first_done;
+	return outcome;
+}
+
+PgwfWait
+pgwf_await_all_timeout(PgwfWorkflow *wf, PgwfFuture *const *futures, int n,
+					   int64_t timeout_ms)
+{
+	TimedWait	wait = {futures, n, -1};
+
+	pgwf_require_coroutine(wf, "pgwf_await_all_timeout");
+	return pgwf_wait_for(wf, all_done, &wait, timeout_ms,
+						 "pgwf_await_all_timeout", NULL);
+}
+
+PgwfWait
+pgwf_await_timeout(PgwfWorkflow *wf, PgwfFuture *future, int64_t timeout_ms)
+{
+	PgwfFuture *const futures[1] = {future};
+
+	return pgwf_await_any_timeout(wf, futures, 1, timeout_ms, NULL);
+}
+
+/* ---- futures of signals ---- */
+
+static PgwfFailure *
+canceled_failure(PgwfWorkflow *wf)
+{
+	json_t	   *json;
+
+	json = pgwf_failure_canceled_json("receiving a signal canceled", NULL);
+	return pgwf_arena_failure(wf, json);
+}
+
+static void
+receiver_cancel(PgwfWorkflow *wf, PgwfMachine *machine)
+{
+	PgwfMachine **link = &wf->receivers;
+
+	while (*link != machine)
+		link = &(*link)->next;
+	*link = machine->next;
+	machine->state = PGWF_STATE_CLOSED;
+	pgwf_future_fail(wf, machine->future, canceled_failure(wf));
+}
+
+/* Gives a signal to who waits longest for one of its name, if somebody does. */
+bool
+pgwf_receiver_takes(PgwfWorkflow *wf, const char *name, json_t *input)
+{
+	PgwfMachine **link;
+
+	for (link = &wf->receivers; *link != NULL; link = &(*link)->next)
+	{
+		PgwfMachine *machine = *link;
+
+		if (strcmp(machine->id, name) != 0)
+			continue;
+		*link = machine->next;
+		machine->state = PGWF_STATE_CLOSED;
+		pgwf_future_succeed(wf, machine->future, json_incref(input));
+		return true;
+	}
+	return false;
+}
+
+PgwfFuture *
+pgwf_start_receive_signal(PgwfWorkflow *wf, const char *name)
+{
+	PgwfFuture *future;
+	PgwfMachine *machine;
+	PgwfMachine **link = &wf->receivers;
+	json_t	   *input;
+
+	pgwf_require_coroutine(wf, "pgwf_start_receive_signal");
+	future = pgwf_future_create(wf, NULL);
+	if (pgwf_scope_canceled(wf, NULL))
+	{
+		pgwf_future_fail(wf, future, canceled_failure(wf));
+		return future;
+	}
+	if (pgwf_try_receive_signal(wf, name, &input))
+	{
+		pgwf_future_succeed(wf, future, json_incref(input));
+		return future;
+	}
+	machine = pgwf_arena_alloc(wf, sizeof(PgwfMachine));
+	machine->info = &receiver_machine;
+	machine->id = pgwf_arena_strdup(wf, name);
+	machine->future = future;
+	future->machine = machine;
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = machine;
+	return future;
+}
