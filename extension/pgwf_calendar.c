@@ -431,7 +431,7 @@ skip_years(const PgwfCalendar *calendar, pg_time_t *from)
  * stretches in which the zone's offset stays the same.
  */
 TimestampTz
-pgwf_calendar_next(const PgwfCalendar *calendar, pg_tz *zone,
+pgwf_calendar_next(const PgwfCalendar *calendar, const PgwfZone *zone,
 				   TimestampTz after)
 {
 	pg_time_t	from;
@@ -445,20 +445,13 @@ pgwf_calendar_next(const PgwfCalendar *calendar, pg_tz *zone,
 	end = from + MAX_SEARCH;
 	while (from < end)
 	{
-		long int	offset;
-		long int	next_offset;
-		int			is_dst;
-		int			next_is_dst;
+		int64		offset;
 		pg_time_t	boundary;
 		int64		found;
-		int			result;
 
-		result = pg_next_dst_boundary(&from, &offset, &is_dst, &boundary,
-									  &next_offset, &next_is_dst, zone);
-		if (result < 0)
+		if (!pgwf_zone_offset(zone, from, &offset, &boundary))
 			return DT_NOEND;
-		if (result == 0 || boundary > end)
-			boundary = end;
+		boundary = Min(boundary, end);
 		if (next_local(calendar, from + offset, boundary + offset, &found))
 			return time_t_to_timestamptz(found - offset);
 		from = boundary;
@@ -468,20 +461,14 @@ pgwf_calendar_next(const PgwfCalendar *calendar, pg_tz *zone,
 
 /* Does the second in which a moment lies match? */
 bool
-pgwf_calendar_matches(const PgwfCalendar *calendar, pg_tz *zone,
+pgwf_calendar_matches(const PgwfCalendar *calendar, const PgwfZone *zone,
 					  TimestampTz moment)
 {
 	pg_time_t	seconds = whole_seconds(moment);
-	struct pg_tm *tm = pg_localtime(&seconds, zone);
-	int			year;
+	pg_time_t	boundary;
+	int64		offset;
+	int64		found;
 
-	if (tm == NULL)
-		return false;
-	year = tm->tm_year + 1900;
-	return has_value(calendar, PGWF_CALENDAR_SECOND, tm->tm_sec) &&
-		has_value(calendar, PGWF_CALENDAR_MINUTE, tm->tm_min) &&
-		has_value(calendar, PGWF_CALENDAR_HOUR, tm->tm_hour) &&
-		has_value(calendar, PGWF_CALENDAR_MONTH, tm->tm_mon + 1) &&
-		day_matches(calendar, tm->tm_mday, tm->tm_wday) &&
-		next_year(calendar, year) == year;
+	return pgwf_zone_offset(zone, seconds, &offset, &boundary) &&
+		next_local(calendar, seconds + offset, seconds + offset + 1, &found);
 }

@@ -10,7 +10,8 @@
 
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
-#include "pgtime.h"
+
+#include "pgwf_zone.h"
 
 typedef enum PgwfCalendarField
 {
@@ -57,8 +58,9 @@ extern bool pgwf_calendar_add(PgwfCalendar *calendar,
 extern void pgwf_calendar_finish(PgwfCalendar *calendar);
 
 extern TimestampTz pgwf_calendar_next(const PgwfCalendar *calendar,
-									  pg_tz *zone, TimestampTz after);
+									  const PgwfZone *zone,
+									  TimestampTz after);
 extern bool pgwf_calendar_matches(const PgwfCalendar *calendar,
-								  pg_tz *zone, TimestampTz moment);
+								  const PgwfZone *zone, TimestampTz moment);
 
 #endif							/* PGWF_CALENDAR_H */

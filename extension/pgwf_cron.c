@@ -61,17 +61,6 @@ static const struct
 	{"d", USECS_PER_DAY}
 };
 
-/* The zone of that name, or NULL; no name is UTC */
-pg_tz *
-pgwf_zone(const char *name)
-{
-	if (name == NULL || name[0] == '\0')
-		name = "UTC";
-	if (strlen(name) > TZ_STRLEN_MAX)
-		return NULL;
-	return pg_tzset(name);
-}
-
 /* A duration such as "1h30m" or "1.5d", in microseconds */
 static bool
 parse_duration(const char *text, int64 *result)

@@ -18,7 +18,7 @@ typedef struct PgwfCron
 	int64		phase;			/* of a schedule's "@every" */
 	PgwfCalendar calendar;		/* of any other line */
 	char	   *zone_name;		/* as given in the line, or NULL */
-	pg_tz	   *zone;			/* that one, or UTC */
+	PgwfZone   *zone;			/* that one, or UTC */
 	char	   *comment;		/* of a schedule's line, or NULL */
 } PgwfCron;
 
@@ -28,7 +28,6 @@ extern TimestampTz pgwf_cron_next(const PgwfCron *cron, TimestampTz after);
 extern int64 pgwf_cron_backoff(const PgwfCron *cron,
 							   TimestampTz execution_time, TimestampTz now);
 
-extern pg_tz *pgwf_zone(const char *name);
 extern TimestampTz pgwf_interval_next(int64 interval, int64 phase,
 									  TimestampTz after);
 

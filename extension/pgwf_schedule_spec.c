@@ -30,7 +30,7 @@
 static const char *const spec_members[] = {
 	"structuredCalendar", "calendar", "cronString", "interval",
 	"excludeStructuredCalendar", "excludeCalendar", "startTime", "endTime",
-	"jitter", "timezoneName", NULL
+	"jitter", "timezoneName", "timezoneData", NULL
 };
 
 static const char *const calendar_members[] = {
@@ -209,6 +209,29 @@ add_cron_strings(PgwfScheduleSpec *spec, List *lines)
 	spec->zone_name = pstrdup(zone_name);
 }
 
+/* With data for the zone, its name is only a name */
+static void
+read_zone(PgwfScheduleSpec *spec, PgwfReader *reader, bool is_stored)
+{
+	char	   *error;
+
+	spec->zone_data = pgwf_read_text(reader, "timezoneData");
+	check_reader(reader);
+	if (spec->zone_data && spec->zone_data[0] == '\0')
+		spec->zone_data = NULL;
+	if (spec->zone_data)
+	{
+		spec->zone = pgwf_zone_from_data(spec->zone_data, &error);
+		if (spec->zone == NULL)
+			report_invalid(error);
+		return;
+	}
+	spec->zone = pgwf_zone(spec->zone_name);
+	if (spec->zone == NULL && !is_stored)
+		report_invalid(psprintf("time zone \"%s\" is not known",
+								spec->zone_name));
+}
+
 static uint64
 hash_text(const char *text, uint64 seed)
 {
@@ -259,10 +282,7 @@ pgwf_schedule_spec_read(Jsonb *jsonb, int32 namespace_id,
 	add_cron_strings(spec, pgwf_read_texts(&reader, "cronString"));
 	check_reader(&reader);
 
-	spec->zone = pgwf_zone(spec->zone_name);
-	if (spec->zone == NULL && !is_stored)
-		report_invalid(psprintf("time zone \"%s\" is not known",
-								spec->zone_name));
+	read_zone(spec, &reader, is_stored);
 	spec->seed = hash_text(schedule_id, namespace_id);
 	return spec;
 }
@@ -334,6 +354,7 @@ pgwf_schedule_spec_write(PgwfObject *object, const PgwfScheduleSpec *spec)
 	pgwf_object_time(object, "endTime", spec->end_time);
 	pgwf_object_duration(object, "jitter", spec->jitter);
 	pgwf_object_text(object, "timezoneName", spec->zone_name);
+	pgwf_object_text(object, "timezoneData", spec->zone_data);
 }
 
 /* The first time after a moment, exclusions and limits aside */

@@ -20,7 +20,8 @@ typedef struct PgwfScheduleSpec
 	TimestampTz end_time;		/* DT_NOEND: none */
 	int64		jitter;
 	char	   *zone_name;		/* NULL: UTC */
-	pg_tz	   *zone;			/* NULL: not known to the server any more */
+	char	   *zone_data;		/* in base64, or NULL */
+	PgwfZone   *zone;			/* NULL: not known to the server any more */
 	uint64		seed;			/* of the jitter */
 } PgwfScheduleSpec;
 

@@ -130,6 +130,75 @@ SELECT pg_temp.times('{"interval": [{"interval": "3600s"}],
 SELECT pg_temp.times('{"calendar": [{"hour": "1", "minute": "45"}],
     "timezoneName": "Australia/Lord_Howe"}', '2026-04-03', '2026-04-06');
 
+-- a zone given as a TZif file: from offset to offset at some times, and a
+-- rule for what comes after them
+CREATE FUNCTION pg_temp.tzif_block(version text, size int, times timestamptz[],
+    types int[], offsets int[])
+RETURNS bytea
+LANGUAGE sql AS $$
+SELECT convert_to('TZif' || version, 'UTF8')
+    || decode(repeat('00', 16 - length(version)), 'hex')
+    || int4send(0) || int4send(0) || int4send(0)
+    || int4send(cardinality(times)) || int4send(cardinality(offsets))
+    || int4send(4)
+    || coalesce((SELECT string_agg(CASE size
+            WHEN 4 THEN int4send(extract(epoch FROM m)::int)
+            ELSE int8send(extract(epoch FROM m)::bigint) END, '' ORDER BY n)
+        FROM unnest(times) WITH ORDINALITY AS u (m, n)), '')
+    || coalesce((SELECT string_agg(decode(lpad(to_hex(i), 2, '0'), 'hex'), ''
+            ORDER BY n)
+        FROM unnest(types) WITH ORDINALITY AS u (i, n)), '')
+    || coalesce((SELECT string_agg(int4send(o) || '\x0000', '' ORDER BY n)
+        FROM unnest(offsets) WITH ORDINALITY AS u (o, n)), '')
+    || '\x41414100'
+$$;
+CREATE FUNCTION pg_temp.tzif(times timestamptz[], types int[], offsets int[],
+    rule text) RETURNS text
+LANGUAGE sql AS $$
+SELECT translate(encode(CASE WHEN rule IS NULL
+    THEN pg_temp.tzif_block('', 4, times, types, offsets)
+    ELSE pg_temp.tzif_block('2', 4, '{}', '{}', '{0}')
+        || pg_temp.tzif_block('2', 8, times, types, offsets)
+        || convert_to(E'\n' || rule || E'\n', 'UTF8') END, 'base64'),
+    E'\n', '')
+$$;
+CREATE FUNCTION pg_temp.zone_times(data text, more jsonb, first timestamptz,
+    last timestamptz) RETURNS text
+LANGUAGE sql AS $$
+SELECT pg_temp.times('{"cronString": ["30 2 * * *"]}'::jsonb
+    || jsonb_build_object('timezoneData', data) || more, first, last)
+$$;
+SELECT pg_temp.tzif('{2026-03-10 00:00Z,2026-04-10 00:00Z}', '{1,0}',
+    '{3600,7200}', 'AAA-1') AS zone \gset
+SELECT pg_temp.zone_times(:'zone', '{}', '2026-03-08', '2026-03-12');
+SELECT pg_temp.zone_times(:'zone', '{}', '2026-04-08', '2026-04-12');
+-- its name is only a name
+SELECT pg_temp.zone_times(:'zone', '{"timezoneName": "Mars/Olympus"}',
+    '2026-03-08', '2026-03-10');
+SELECT pg_temp.zone_times(:'zone', '{"excludeCalendar":
+    [{"hour": "2", "minute": "30", "dayOfMonth": "9,11"}]}',
+    '2026-03-08', '2026-03-12');
+SELECT pg_temp.kept(jsonb_build_object('timezoneData', :'zone'))
+    = jsonb_build_object('timezoneData', :'zone');
+-- the rule has summer times
+SELECT pg_temp.zone_times(pg_temp.tzif('{2020-01-01Z}', '{1}', '{0,3600}',
+    'AAA-1BBB,M3.5.0,M10.5.0/3'), '{}', '2026-03-27', '2026-03-31');
+-- without transitions, without a rule, and of the first version
+SELECT pg_temp.zone_times(pg_temp.tzif('{}', '{}', '{-7200}', ''), '{}',
+    '2026-03-01', '2026-03-03');
+SELECT pg_temp.zone_times(pg_temp.tzif('{2026-03-02Z}', '{1}', '{-7200,7200}',
+    NULL), '{}', '2026-03-01', '2026-03-04');
+SELECT t.err(format('SELECT pg_temp.zone_times(%L, ''{}'', now(), now())',
+    data))
+FROM unnest(ARRAY['!', 'VFppZg==', encode('TZif', 'base64'),
+    left(:'zone', 120), pg_temp.tzif('{2026-03-02Z}', '{2}', '{0,1}', ''),
+    pg_temp.tzif('{2026-03-02Z,2026-03-01Z}', '{0,0}', '{0}', ''),
+    pg_temp.tzif('{}', '{}', '{}', ''),
+    pg_temp.tzif('{}', '{}', '{100000}', ''),
+    pg_temp.tzif('{}', '{}', '{0}', 'no rule, that'),
+    repeat('A', 100000)]) AS data;
+SELECT t.err($$SELECT pg_temp.times('{"timezoneData": 1}', now(), now())$$);
+
 -- what is kept: ranges and intervals
 SELECT pg_temp.kept('{"cronString": ["0 12 * * mon-fri # noon",
     "@every 1h/5m"], "calendar": [{"hour": "1,5-7", "comment": "early"}],
