@@ -62,6 +62,7 @@ int			pgwf_workflow_task_heartbeat_timeout = 30 * 60 * 1000;
 int			pgwf_workflow_task_retry_initial_interval = 5 * 1000;
 int			pgwf_workflow_task_retry_maximum_interval = 10 * 60 * 1000;
 int			pgwf_workflow_task_retry_free_attempts = 3;
+int			pgwf_workflow_task_problems_to_report = 5;
 int			pgwf_sticky_poller_ttl = 10 * 1000;
 
 /* the retry policy of activities that leaves something open */
@@ -504,6 +505,15 @@ pgwf_guc_init(void)
 							NULL,
 							&pgwf_workflow_task_retry_free_attempts,
 							3, 1, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	/* Runs that need somebody's help can be searched for. */
+	DefineCustomIntVariable("pg_workflow.workflow_task_problems_to_report",
+							"Number of failures of a workflow task in a row from which its run has the search attribute TemporalReportedProblems.",
+							"Zero never sets it.",
+							&pgwf_workflow_task_problems_to_report,
+							5, 0, INT_MAX,
 							PGC_SUSET, 0,
 							NULL, NULL, NULL);
 

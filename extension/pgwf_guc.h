@@ -55,6 +55,7 @@ extern int	pgwf_workflow_task_heartbeat_timeout;
 extern int	pgwf_workflow_task_retry_initial_interval;
 extern int	pgwf_workflow_task_retry_maximum_interval;
 extern int	pgwf_workflow_task_retry_free_attempts;
+extern int	pgwf_workflow_task_problems_to_report;
 extern int	pgwf_sticky_poller_ttl;
 
 /* the retry policy of activities that leaves something open */

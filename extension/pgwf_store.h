@@ -79,6 +79,7 @@ typedef struct PgwfState
 #define PGWF_RUN_PAUSED				0x100
 #define PGWF_RUN_HAS_QUERIES		0x200	/* there may be buffered ones */
 #define PGWF_RUN_SPECULATIVE		0x400	/* task without events so far */
+#define PGWF_RUN_REPORTED_PROBLEMS	0x1000	/* see pgwf_problems.h */
 
 /* What it has to do with worker deployment versions; none is set if nothing */
 #define PGWF_RUN_PINNED				0x10000 /* its behavior, as reported */
@@ -204,7 +205,7 @@ typedef struct PgwfActivity
 	int32		stamp;			/* changes with every attempt */
 	PgwfPlace	place;
 	int32		maximum_attempts;	/* 0: unlimited */
-	int32		counted_size;	/* part of its run's pending_size */
+	int32		counted_size;	/* of its run's pending_size */
 	int64		cancel_requested_event_id;	/* 0: not requested */
 	TimestampTz scheduled_time; /* of the first attempt */
 	TimestampTz attempt_scheduled_time;

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_guc.h"
+#include "pgwf_problems.h"
 #include "pgwf_shmem.h"
 #include "pgwf_update.h"
 #include "pgwf_workflow_task.h"
@@ -392,6 +393,7 @@ pgwf_workflow_task_complete(PgwfRun *run, const PgwfCompletion *completion)
 
 	state->previous_started_event_id = state->wft_started_event_id;
 	state->wft_attempt = 1;
+	pgwf_run_forget_problems(run);
 	pgwf_workflow_task_forget(run);
 	pgwf_run_complete_by(run, completion->version.key, completion->behavior);
 }
@@ -418,6 +420,7 @@ pgwf_workflow_task_fail(PgwfRun *run, const char *cause, Jsonb *failure,
 						pgwf_object_finish(&attributes));
 	}
 	count_attempt(run);
+	pgwf_run_note_failed_task(run, cause);
 }
 
 /* Takes back a task that no worker has, leaving its failure in the history */
@@ -465,6 +468,7 @@ pgwf_workflow_task_time_out(PgwfRun *run)
 		if (!pgwf_workflow_task_is_transient(run))
 			append_timed_out(run, "TIMEOUT_TYPE_START_TO_CLOSE");
 		count_attempt(run);
+		pgwf_run_note_timed_out_task(run, "TIMEOUT_TYPE_START_TO_CLOSE");
 	}
 	else
 	{

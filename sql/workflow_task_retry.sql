@@ -161,4 +161,42 @@ SELECT t.poll('wft transient end') IS NOT NULL;
 SELECT workflow.terminate_workflow_execution('wft transient end');
 SELECT t.types('wft transient end', 4);
 
+-- a run whose task keeps failing can be searched for, until it succeeds
+CREATE FUNCTION pg_temp.problems() RETURNS jsonb
+LANGUAGE sql AS $$
+SELECT jsonb_agg(search_attributes -> 'indexedFields')
+FROM workflow.list_workflow_executions(
+    'TemporalReportedProblems IS NOT NULL AND WorkflowType = "type"')
+$$;
+CREATE FUNCTION pg_temp.fail(times int, cause text) RETURNS void
+LANGUAGE sql AS $$
+SELECT workflow.respond_workflow_task_failed(t.poll('wft problems'), cause)
+FROM generate_series(1, times)
+$$;
+SET pg_workflow.workflow_task_problems_to_report = 3;
+SET pg_workflow.workflow_task_retry_free_attempts = 100;
+SELECT started FROM workflow.start_workflow_execution('wft problems', 'type',
+    'wft problems', workflow_task_timeout => '0.3 s',
+    search_attributes => '{"TemporalScheduledById": "kept"}');
+SELECT pg_temp.fail(2, 'NON_DETERMINISTIC_ERROR');
+SELECT pg_temp.problems();
+SELECT pg_temp.fail(1, 'NON_DETERMINISTIC_ERROR');
+SELECT pg_temp.problems();
+SELECT pg_temp.fail(2, 'WORKFLOW_TASK_FAILED_CAUSE_UNSPECIFIED');
+SELECT pg_temp.problems();
+SELECT t.poll('wft problems') IS NOT NULL;
+SELECT t.wait_for($$ SELECT pg_temp.problems()::text LIKE '%TimedOut%' $$);
+SELECT pg_temp.problems();
+SELECT t.step('wft problems');
+SELECT pg_temp.problems();
+SELECT search_attributes FROM workflow.executions
+WHERE workflow_id = 'wft problems';
+SELECT t.types('wft problems');
+-- 0: never
+SET pg_workflow.workflow_task_problems_to_report = 0;
+SELECT workflow.signal_workflow_execution('wft problems', 'go');
+SELECT pg_temp.fail(4, NULL);
+SELECT pg_temp.problems();
+RESET ALL;
+
 SELECT t.cleanup();

@@ -501,8 +501,9 @@ typedef struct PgwfScheduleOptions
  * _backfill: acts for its times in (start, end], RFC 3339 texts.
  * _delete: the workflows it has started go on.
  * _list: one page of ScheduleListEntry that match a query over search
- *		attributes of schedules (NULL: all) after an id (NULL: from the first), a
- *		new array, with fewer elements than page_size (0: 1000) at the end.
+ *		attributes of schedules (NULL: all) after an id (NULL: from the
+ *		first), a new array, with fewer elements than page_size (0: 1000) at
+ *		the end.
  * _times: when it acts in (start, end], by its spec: a new array of texts.
  */
 extern PgwfResult pgwf_client_create_schedule(PgwfClient *client,
