@@ -49,6 +49,7 @@ happen(Sim *sim, const char *type, json_t *attributes)
 	}
 	append(sim, type, attributes);
 	sim->task_wanted = true;
+	sim->updates_only = false;
 }
 
 Sim *
@@ -63,6 +64,7 @@ sim_new(PgwfRegistry *registry, const char *type, const char *input)
 	sim->timers = json_object();
 	sim->children = json_object();
 	sim->externals = json_array();
+	sim->updates = json_object();
 	sim->answers = json_array();
 	sim->now_us = INT64_C(1767225600000000);
 	append(sim, "WorkflowExecutionStarted",
@@ -110,6 +112,8 @@ sim_free(Sim *sim)
 	json_decref(sim->timers);
 	json_decref(sim->children);
 	json_decref(sim->externals);
+	json_decref(sim->updates);
+	json_decref(sim->queries);
 	json_decref(sim->answers);
 	free(sim);
 }
@@ -315,6 +319,180 @@ sim_canceled(Sim *sim, const char *id, const char *cause)
 	external_done(sim, false, id, cause);
 }
 
+/* ---- updates and queries ---- */
+
+void
+sim_update(Sim *sim, const char *id, const char *name, const char *args)
+{
+	pgwf_json_put(sim->updates, id,
+				  json_pack("{s:s, s:{s:{s:s, s:s}, s:{s:s, s:o}}}",
+							"state", "admitted", "request",
+							"meta", "updateId", id, "identity", "client",
+							"input", "name", name, "args",
+							json_loads(args, 0, NULL)));
+	if (!sim->task_wanted && sim->task_started == 0)
+		sim->updates_only = true;
+	sim->task_wanted = true;
+}
+
+static json_t *
+update_of(Sim *sim, const char *id)
+{
+	return json_object_get(sim->updates, id);
+}
+
+const char *
+sim_update_state(Sim *sim, const char *id)
+{
+	return pgwf_json_str(update_of(sim, id), "state");
+}
+
+json_t *
+sim_update_outcome(Sim *sim, const char *id)
+{
+	return json_object_get(update_of(sim, id), "outcome");
+}
+
+/* The requests that go with the open task: array, or NULL for none. */
+static json_t *
+update_messages(Sim *sim)
+{
+	json_t	   *messages = NULL;
+	const char *id;
+	json_t	   *update;
+
+	json_object_foreach(sim->updates, id, update)
+	{
+		char	   *message_id;
+
+		if (strcmp(pgwf_json_str(update, "state"), "admitted") != 0)
+			continue;
+		message_id = pgwf_xprintf("%s/request", id);
+		if (messages == NULL)
+			messages = json_array();
+		json_array_append_new(messages,
+							  json_pack("{s:s, s:s, s:I, s:O}",
+										"id", message_id,
+										"protocolInstanceId", id,
+										"eventId",
+										(json_int_t) sim->task_started - 1,
+										"body",
+										json_object_get(update, "request")));
+		free(message_id);
+	}
+	return messages;
+}
+
+static void
+set_state(json_t *update, const char *from, const char *to)
+{
+	is_str(pgwf_json_str(update, "state"), from, "an update becomes %s", to);
+	json_object_set_new(update, "state", json_string(to));
+}
+
+/* A message takes its place in history. */
+static void
+apply_message(Sim *sim, json_t *message)
+{
+	json_t	   *body = json_object_get(message, "body");
+	const char *type = pgwf_json_str(body, "@type");
+	const char *id = pgwf_json_str(message, "protocolInstanceId");
+	json_t	   *update = update_of(sim, id);
+
+	type = strrchr(type, '.') + 1;
+	if (strcmp(type, "Acceptance") == 0)
+	{
+		int64_t		event;
+
+		event = append(sim, "WorkflowExecutionUpdateAccepted",
+					   json_pack("{s:s, s:O, s:O, s:O}",
+								 "protocolInstanceId", id,
+								 "acceptedRequestMessageId",
+								 json_object_get(body,
+												 "acceptedRequestMessageId"),
+								 "acceptedRequestSequencingEventId",
+								 json_object_get(body,
+												 "acceptedRequestSequencingEventId"),
+								 "acceptedRequest",
+								 json_object_get(update, "request")));
+		pgwf_json_put_int(update, "acceptedEventId", event);
+		set_state(update, "admitted", "accepted");
+	}
+	else if (strcmp(type, "Response") == 0)
+	{
+		append(sim, "WorkflowExecutionUpdateCompleted",
+			   json_pack("{s:O, s:O, s:O}",
+						 "meta", json_object_get(body, "meta"),
+						 "acceptedEventId",
+						 json_object_get(update, "acceptedEventId"),
+						 "outcome", json_object_get(body, "outcome")));
+		json_object_set(update, "outcome", json_object_get(body, "outcome"));
+		set_state(update, "accepted", "completed");
+	}
+	else
+	{
+		json_object_set(update, "outcome", body);
+		set_state(update, "admitted", "rejected");
+	}
+}
+
+static bool
+only_rejections(const json_t *messages)
+{
+	size_t		i;
+	json_t	   *message;
+
+	json_array_foreach(messages, i, message)
+	{
+		const char *type = pgwf_json_str2(message, "body", "@type");
+
+		if (strstr(type, "Rejection") == NULL)
+			return false;
+	}
+	return json_array_size(messages) > 0;
+}
+
+static json_t *
+query_json(const char *name, const char *args)
+{
+	return json_pack("{s:s, s:o}", "queryType", name, "queryArgs",
+					 json_loads(args, 0, NULL));
+}
+
+json_t *
+sim_query(Sim *sim, const char *name, const char *args)
+{
+	json_t	   *task = json_pack("{s:o}", "query", query_json(name, args));
+	json_t	   *answer = pgwf_instance_query(sim->instance, task);
+
+	json_decref(task);
+	return answer;
+}
+
+json_t *
+sim_query_uncached(Sim *sim, const char *name, const char *args)
+{
+	json_t	   *task = json_pack("{s:o, s:{s:O}}", "query",
+								 query_json(name, args), "history", "events",
+								 sim->events);
+	PgwfInstance *instance = pgwf_instance_create(sim->registry, "w", RUN_ID,
+												  "q");
+	json_t	   *answer = pgwf_instance_query(instance, task);
+
+	pgwf_instance_destroy(instance);
+	json_decref(task);
+	return answer;
+}
+
+void
+sim_buffer_query(Sim *sim, const char *id, const char *name,
+				 const char *args)
+{
+	if (sim->queries == NULL)
+		sim->queries = json_object();
+	pgwf_json_put(sim->queries, id, query_json(name, args));
+}
+
 /* ---- local activities ---- */
 
 static SimLocalEnd
@@ -416,21 +594,35 @@ static json_t *
 make_task(Sim *sim, int64_t from)
 {
 	json_t	   *events = json_array();
+	json_t	   *task;
+	size_t		n = json_array_size(sim->events);
 	size_t		i;
 
-	for (i = (size_t) from - 1; i < json_array_size(sim->events); i++)
+	/* the events of a speculative task are not in history */
+	if (sim->speculative)
+		n -= 2;
+	for (i = (size_t) from - 1; i < n; i++)
 		json_array_append(events, json_array_get(sim->events, i));
-	return json_pack("{s:I, s:I, s:{s:o}}",
+	task = json_pack("{s:I, s:I, s:{s:o}}",
 					 "previousStartedEventId",
 					 (json_int_t) sim->previous_started,
 					 "startedEventId", (json_int_t) sim->task_started,
 					 "history", "events", events);
+	if (sim->speculative)
+		pgwf_json_put(task, "transientEvents",
+					  json_pack("[O, O]", json_array_get(sim->events, n),
+								json_array_get(sim->events, n + 1)));
+	pgwf_json_put(task, "messages", update_messages(sim));
+	pgwf_json_put(task, "queries", json_incref(sim->queries));
+	return task;
 }
 
 static void
 start_task(Sim *sim)
 {
 	sim->task_wanted = false;
+	sim->speculative = sim->updates_only;
+	sim->updates_only = false;
 	sim->task_scheduled = append(sim, "WorkflowTaskScheduled",
 								 json_pack("{s:s, s:i}",
 										   "startToCloseTimeout", "10s",
@@ -455,6 +647,7 @@ flush_buffered(Sim *sim)
 							  (int64_t) json_array_size(sim->events));
 		append(sim, pgwf_json_str(item, "type"), a);
 		sim->task_wanted = true;
+		sim->updates_only = false;
 	}
 	json_array_clear(sim->buffered);
 }
@@ -472,6 +665,8 @@ sim_begin(Sim *sim)
 	pgwf_instance_process(sim->instance, task, &sim->out);
 	sim->processed++;
 	json_decref(task);
+	json_decref(sim->queries);
+	sim->queries = NULL;
 	sim->failed = false;
 	run_locals(sim);
 }
@@ -534,6 +729,20 @@ obey(Sim *sim, json_t *command, json_int_t completed)
 	{
 		if (strcmp(pgwf_command_infos[i].name, type) == 0)
 			info = &pgwf_command_infos[i];
+	}
+	if (strcmp(type, "ProtocolMessage") == 0)
+	{
+		const char *message_id = pgwf_json_str(a, "messageId");
+		json_t	   *message;
+		size_t		at;
+
+		json_array_foreach(sim->out.messages, at, message)
+		{
+			if (strcmp(pgwf_json_str(message, "id"), message_id) == 0)
+				apply_message(sim, message);
+		}
+		json_decref(a);
+		return;
 	}
 	pgwf_json_put_int(a, "workflowTaskCompletedEventId", completed);
 	if (strcmp(type, "CancelTimer") == 0)
@@ -606,6 +815,19 @@ obey(Sim *sim, json_t *command, json_int_t completed)
 }
 
 static void
+write_rejections(Sim *sim)
+{
+	size_t		i;
+	json_t	   *message;
+
+	json_array_foreach(sim->out.messages, i, message)
+	{
+		if (strstr(pgwf_json_str2(message, "body", "@type"), "Rejection"))
+			apply_message(sim, message);
+	}
+}
+
+static void
 write_completion(Sim *sim)
 {
 	json_t	   *a = task_ids(sim);
@@ -613,6 +835,23 @@ write_completion(Sim *sim)
 	json_int_t	completed;
 	size_t		i;
 
+	if (sim->speculative && json_array_size(sim->out.commands) == 0 &&
+		json_array_size(sim->buffered) == 0 &&
+		only_rejections(sim->out.messages) &&
+		(sim->out.may_discard ||
+		 sim->task_scheduled <= sim->previous_started + 2))
+	{
+		/* as if the task had never been */
+		json_decref(a);
+		write_rejections(sim);
+		json_array_remove(sim->events, json_array_size(sim->events) - 1);
+		json_array_remove(sim->events, json_array_size(sim->events) - 1);
+		sim->task_started = 0;
+		sim->discarded++;
+		if (!pgwf_instance_roll_back(sim->instance, sim->previous_started))
+			sim_evict(sim);
+		return;
+	}
 	pgwf_json_put(a, "sdkMetadata", json_incref(sim->out.sdk_metadata));
 	sim->previous_started = sim->task_started;
 	json_array_append_new(sim->answers,
@@ -623,6 +862,7 @@ write_completion(Sim *sim)
 	completed = append(sim, "WorkflowTaskCompleted", a);
 	json_array_foreach(sim->out.commands, i, command)
 		obey(sim, command, completed);
+	write_rejections(sim);
 }
 
 /* The open task failed or timed out; its events stay, and another is due. */
@@ -638,6 +878,7 @@ write_failure(Sim *sim, const char *type, json_t *more)
 	sim_evict(sim);
 	flush_buffered(sim);
 	sim->task_wanted = true;
+	sim->updates_only = false;
 }
 
 void
@@ -688,6 +929,7 @@ sim_heartbeat(Sim *sim)
 	write_completion(sim);
 	flush_buffered(sim);
 	sim->task_wanted = true;
+	sim->updates_only = false;
 }
 
 void
@@ -750,6 +992,41 @@ sim_commands(Sim *sim)
 
 /* ---- replaying in every split ---- */
 
+/*
+ * The requests that came with the task that was started by the event before
+ * this index, as far as they were accepted.
+ */
+static json_t *
+accepted_messages(json_t *events, size_t at)
+{
+	json_t	   *messages = json_array();
+	json_t	   *event;
+
+	for (; (event = json_array_get(events, at)) != NULL; at++)
+	{
+		const char *type = pgwf_json_str(event, "eventType");
+		json_t	   *a = json_object_get(event, "attributes");
+
+		if (strcmp(type, "WorkflowTaskScheduled") == 0)
+			break;
+		if (strcmp(type, "WorkflowExecutionUpdateAccepted") != 0)
+			continue;
+		json_array_append_new(messages,
+							  json_pack("{s:O, s:O, s:O, s:O}",
+										"id", json_object_get(a,
+															  "acceptedRequestMessageId"),
+										"protocolInstanceId",
+										json_object_get(a,
+														"protocolInstanceId"),
+										"eventId",
+										json_object_get(a,
+														"acceptedRequestSequencingEventId"),
+										"body", json_object_get(a,
+																"acceptedRequest")));
+	}
+	return messages;
+}
+
 /* Processes history up to an event on an instance; true if it went well. */
 static bool
 feed(PgwfInstance *instance, json_t *events, int64_t from, int64_t to,
@@ -761,7 +1038,8 @@ feed(PgwfInstance *instance, json_t *events, int64_t from, int64_t to,
 
 	for (i = from; i <= to; i++)
 		json_array_append(part, json_array_get(events, (size_t) i - 1));
-	task = json_pack("{s:{s:o}}", "history", "events", part);
+	task = json_pack("{s:{s:o}, s:o}", "history", "events", part,
+					 "messages", accepted_messages(events, (size_t) to));
 	pgwf_instance_process(instance, task, out);
 	json_decref(task);
 	if (out->status == PGWF_TASK_COMPLETED || out->status == PGWF_TASK_LOCAL)
@@ -823,12 +1101,12 @@ commands_agree(json_t *commands, json_t *events, size_t at, int64_t started,
 		}
 		for (c = 0; c < PGWF_COMMAND_TYPES; c++)
 		{
-			if (strcmp(pgwf_command_infos[c].name, type) == 0)
+			if (strcmp(pgwf_command_infos[c].name, type) == 0 &&
+				pgwf_command_infos[c].event == event_type)
 				break;
 		}
 		ea = json_object_get(event, "attributes");
 		if (event == NULL || c == PGWF_COMMAND_TYPES ||
-			pgwf_command_infos[c].event != event_type ||
 			!attribute_agrees(a, ea, "activityId") ||
 			!attribute_agrees(a, ea, "timerId") ||
 			!attribute_agrees(a, ea, "workflowType") ||

@@ -44,6 +44,9 @@ struct Sim
 	json_t	   *timers;			/* id -> started event id */
 	json_t	   *children;		/* id -> {"initiated", "started", "type"} */
 	json_t	   *externals;		/* pending: {"initiated", "signal", "id"} */
+	json_t	   *updates;		/* id -> {"request", "state"} of those asked
+								 * for; "outcome" once there is one */
+	json_t	   *queries;		/* to go with the next task; NULL: none */
 	json_t	   *answers;		/* per answered task: {"started", "commands"} */
 	PgwfInstance *instance;		/* NULL: not cached */
 	PgwfTaskOutcome out;		/* of the task that is open */
@@ -52,10 +55,13 @@ struct Sim
 	int64_t		task_scheduled; /* 0: none */
 	int64_t		task_started;	/* 0: none */
 	bool		task_wanted;
+	bool		speculative;	/* the open task has no events yet */
+	bool		updates_only;	/* nothing but updates wants a task */
 	bool		closed;
 	bool		failed;			/* the last task failed in the worker */
 	SimLocalFn	local;			/* NULL: attempts succeed */
 	SimRunning *running;
+	int			discarded;		/* tasks of rejected updates only */
 	int			processed;		/* workflow tasks given to an instance */
 };
 
@@ -94,6 +100,23 @@ extern void sim_signaled(Sim *sim, const char *id, const char *cause);
 extern void sim_canceled(Sim *sim, const char *id, const char *cause);
 extern bool sim_child_open(Sim *sim, const char *id, bool started);
 extern void sim_cancel(Sim *sim, const char *reason);
+
+/* Asks for an update; its state is then in sim->updates. */
+extern void sim_update(Sim *sim, const char *id, const char *name,
+					   const char *args);
+
+/* "admitted", "accepted", "completed", "rejected", or NULL. */
+extern const char *sim_update_state(Sim *sim, const char *id);
+extern json_t *sim_update_outcome(Sim *sim, const char *id);
+
+/* Queries between two tasks: by the cached instance, or by a new one. */
+extern json_t *sim_query(Sim *sim, const char *name, const char *args);
+extern json_t *sim_query_uncached(Sim *sim, const char *name,
+								  const char *args);
+
+/* Lets a query go with the next task; its answer is in sim->out. */
+extern void sim_buffer_query(Sim *sim, const char *id, const char *name,
+							 const char *args);
 extern bool sim_activity_open(Sim *sim, const char *id);
 extern bool sim_timer_open(Sim *sim, const char *id);
 

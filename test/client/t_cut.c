@@ -68,8 +68,8 @@ cuts(const char *cut, const char *name)
 	}
 	while (start < n)
 	{
-		bool		has_command;
-		int			end = pgwf_sequence_end(events, n, start, &has_command);
+		bool		has_command = false;
+		int			end = pgwf_sequence_end(events, n, start, 0, &has_command);
 
 		if (start > 0)
 			*out++ = end >= 0 ? ' ' : '|';

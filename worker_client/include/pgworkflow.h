@@ -13,6 +13,7 @@
  *	 5	pgworkflow/workflow.h	what a workflow function may call
  *		pgworkflow/child.h		... about children and other workflows
  *		pgworkflow/attribute.h	... about search attributes and memo
+ *		pgworkflow/messages.h	... about queries and updates
  *	 6	pgworkflow/replay.h		checking code against recorded histories
  *	 7	pgworkflow/client.h		starting, signalling, awaiting workflows
  *	 8	pgworkflow/activity.h	what an activity function may call
@@ -48,6 +49,7 @@
 #include "pgworkflow/workflow.h"
 #include "pgworkflow/child.h"
 #include "pgworkflow/attribute.h"
+#include "pgworkflow/messages.h"
 #include "pgworkflow/replay.h"
 #include "pgworkflow/client.h"
 #include "pgworkflow/activity.h"

@@ -53,8 +53,8 @@ pgwf_exec_free(PgwfExec *exec)
 	json_decref(exec->task);
 	json_decref(exec->local.result);
 	pgwf_failure_free(exec->local.failure);
-	free(exec->commands);
-	free(exec->sdk_metadata);
+	json_decref(exec->query_result);
+	pgwf_answer_texts_free(&exec->texts);
 	free(exec);
 }
 
@@ -103,18 +103,42 @@ release(PgwfExecutor *executor)
 	free(executor);
 }
 
+/* Turn what answers a task into text; absent members become NULL. */
+void
+pgwf_answer_texts_make(PgwfAnswerTexts *texts, const PgwfTaskOutcome *outcome)
+{
+	texts->commands = pgwf_json_text(outcome->commands);
+	texts->messages = pgwf_json_text(outcome->messages);
+	texts->query_results = pgwf_json_text(outcome->query_results);
+	texts->sdk_metadata = pgwf_json_text(outcome->sdk_metadata);
+	texts->metering_metadata = pgwf_json_text(outcome->metering_metadata);
+	texts->may_discard = outcome->may_discard;
+}
+
+void
+pgwf_answer_texts_free(PgwfAnswerTexts *texts)
+{
+	free(texts->commands);
+	free(texts->messages);
+	free(texts->query_results);
+	free(texts->sdk_metadata);
+	free(texts->metering_metadata);
+}
+
 static void
 run_exec(PgwfExec *exec)
 {
+	if (exec->query)
+	{
+		exec->query_result = pgwf_instance_query(exec->instance, exec->task);
+		return;
+	}
 	if (exec->task != NULL)
 		pgwf_instance_process(exec->instance, exec->task, &exec->outcome);
 	else
 		pgwf_instance_local_result(exec->instance, &exec->local,
 								   &exec->outcome);
-	if (exec->outcome.commands != NULL)
-		exec->commands = pgwf_json_text(exec->outcome.commands);
-	if (exec->outcome.sdk_metadata != NULL)
-		exec->sdk_metadata = pgwf_json_text(exec->outcome.sdk_metadata);
+	pgwf_answer_texts_make(&exec->texts, &exec->outcome);
 }
 
 static void *

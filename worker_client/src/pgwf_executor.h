@@ -12,8 +12,19 @@
 
 typedef struct PgwfExecutor PgwfExecutor;
 
+/* What answers a task, as text; NULL what is not there. */
+typedef struct PgwfAnswerTexts
+{
+	char	   *commands;
+	char	   *messages;
+	char	   *query_results;
+	char	   *sdk_metadata;
+	char	   *metering_metadata;
+	bool		may_discard;
+} PgwfAnswerTexts;
+
 /*
- * One activation.  The worker owns it, except from pgwf_executor_submit()
+ * One activation, or one query.  The worker owns it, except from pgwf_executor_submit()
  * until it is handed back by pgwf_executor_collect() or is abandoned.
  * While it is with the executor, so is the instance.
  */
@@ -22,13 +33,14 @@ typedef struct PgwfExec
 	struct PgwfExec *next;
 	PgwfInstance *instance;
 	json_t	   *task;			/* process this task, or, if NULL, */
+	bool		query;			/* the task is a query */
 	PgwfLocalResult local;		/* deliver this result */
 	void	   *owner;			/* the worker's */
 
 	/* filled by the executor */
 	PgwfTaskOutcome outcome;
-	char	   *commands;		/* outcome.commands as text */
-	char	   *sdk_metadata;	/* outcome.sdk_metadata as text, or NULL */
+	PgwfAnswerTexts texts;		/* of the outcome */
+	json_t	   *query_result;	/* of a query, else NULL */
 	int64_t		started_ms;
 	bool		abandoned;
 } PgwfExec;
@@ -44,5 +56,8 @@ extern bool pgwf_executor_idle(PgwfExecutor *executor);
 extern bool pgwf_executor_destroy(PgwfExecutor *executor, int timeout_ms);
 
 extern void pgwf_exec_free(PgwfExec *exec);
+extern void pgwf_answer_texts_make(PgwfAnswerTexts *texts,
+								   const PgwfTaskOutcome *outcome);
+extern void pgwf_answer_texts_free(PgwfAnswerTexts *texts);
 
 #endif							/* PGWF_EXECUTOR_H */

@@ -65,18 +65,40 @@ pgwf_task_is_heartbeat(const PgwfEvent *events, int n_events, int started)
 }
 
 /*
- * Finds the WorkflowTaskStarted, or the closing event, that ends the sequence
- * that begins at "start".  Returns its index, or -1 if no sequence ends in
- * what there is of history.  *has_command tells whether a command event is in
- * it.
+ * An update is run by the first task that started behind its sequencing event.
+ * So the sequence that is to be ended by the WorkflowTaskStarted at "at" ends
+ * with the last one before that event, if it has one that led to something.
  */
-int
-pgwf_sequence_end(const PgwfEvent *events, int n_events, int start,
-				  bool *has_command)
+static int
+before_update(const PgwfEvent *events, int n_events, int start, int at,
+			  int64_t sequencing_id)
 {
 	int			i;
 
-	*has_command = false;
+	for (i = at; i >= start; i--)
+	{
+		if (events[i].type == PGWF_EVENT_TASK_STARTED &&
+			events[i].id < sequencing_id &&
+			type_at(events, n_events, i + 1) == PGWF_EVENT_TASK_COMPLETED)
+			return i;
+	}
+	return at;
+}
+
+/*
+ * Finds the WorkflowTaskStarted, or the closing event, that ends the sequence
+ * that begins at "start".  Returns its index, or -1 if no sequence ends in
+ * what there is of history.  *has_command says whether events that belong to
+ * it and were read before had a command event among them, and is set if the
+ * sequence has.  sequencing_id is that of an update that the task at the end
+ * of the events brings, 0 if it brings none.
+ */
+int
+pgwf_sequence_end(const PgwfEvent *events, int n_events, int start,
+				  int64_t sequencing_id, bool *has_command)
+{
+	int			i;
+
 	for (i = start; i < n_events; i++)
 	{
 		PgwfEventType type = events[i].type;
@@ -95,6 +117,16 @@ pgwf_sequence_end(const PgwfEvent *events, int n_events, int start,
 			case PGWF_EVENT_WORKFLOW_TERMINATED:
 			case PGWF_EVENT_WORKFLOW_CANCELED:
 				continue;
+			case PGWF_EVENT_NONE:
+				return before_update(events, n_events, start, i,
+									 sequencing_id);
+			case PGWF_EVENT_TASK_COMPLETED:
+				if (type_at(events, n_events, i + 2) ==
+					PGWF_EVENT_UPDATE_ACCEPTED)
+					return before_update(events, n_events, start, i,
+										 pgwf_json_int(events[i + 2].attributes,
+													   "acceptedRequestSequencingEventId"));
+				break;
 			default:
 				break;
 		}

@@ -21,6 +21,16 @@ pgwf_engine_fail(PgwfWorkflow *wf, PgwfErrorKind kind, int64_t event_id,
 {
 	va_list		args;
 
+	if (wf->read_only != NULL)
+	{
+		/* it is only the call that fails */
+		if (wf->read_only->error != NULL)
+			return;
+		va_start(args, fmt);
+		wf->read_only->error = pgwf_xvprintf(fmt, args);
+		va_end(args);
+		return;
+	}
 	if (wf->error != PGWF_ERROR_NONE)
 		return;
 	wf->error = kind;
@@ -128,6 +138,8 @@ pgwf_instance_destroy(PgwfInstance *wf)
 		wf->stashed = stashed->next;
 		free_stashed(stashed);
 	}
+	json_decref(wf->messages);
+	json_decref(wf->query_results);
 	pgwf_seen_free(&wf->local_markers);
 	pgwf_seen_free(&wf->side_effects);
 	pgwf_idmap_free(&wf->machines);
@@ -144,6 +156,12 @@ int64_t
 pgwf_instance_last_event_id(const PgwfInstance *wf)
 {
 	return wf->last_event_id;
+}
+
+int64_t
+pgwf_instance_last_started_id(const PgwfInstance *wf)
+{
+	return wf->last_started_id;
 }
 
 int64_t
@@ -235,6 +253,13 @@ note_worker(PgwfWorkflow *wf, const PgwfEvent *completed)
 		wf->info.build_id = pgwf_arena_strdup(wf, build_id);
 }
 
+/* Notes for other threads that user code has the thread from now on. */
+void
+pgwf_instance_code_begins(PgwfWorkflow *wf)
+{
+	__atomic_store_n(&wf->code_began_ms, pgwf_clock_ms(), __ATOMIC_RELAXED);
+}
+
 /*
  * Runs the code, and gives it the local activities' outcomes that history
  * recorded for this task.
@@ -242,7 +267,7 @@ note_worker(PgwfWorkflow *wf, const PgwfEvent *completed)
 static void
 run_code(PgwfWorkflow *wf)
 {
-	__atomic_store_n(&wf->code_began_ms, pgwf_clock_ms(), __ATOMIC_RELAXED);
+	pgwf_instance_code_begins(wf);
 	if (!wf->main_started && wf->fn != NULL)
 	{
 		wf->main_started = true;
@@ -256,9 +281,40 @@ run_code(PgwfWorkflow *wf)
 			 !wf->finished && pgwf_local_replay_next(wf));
 	if (wf->error != PGWF_ERROR_NONE)
 		return;
+	pgwf_updates_reject_waiting(wf);
+	if (wf->terminal != NULL)
+		pgwf_updates_warn_unfinished(wf);
 	pgwf_commands_settle(wf);
 	if (wf->finished)
 		pgwf_local_stop_all(wf);
+}
+
+/* Begins the activation of the task whose sequence is start..end. */
+static void
+begin_activation(PgwfWorkflow *wf, int start, int end)
+{
+	PgwfEvent  *events = wf->events;
+	int			n = wf->n_events;
+
+	wf->activation++;
+	wf->accepted = false;
+	wf->replaying = (end + 1 < n);
+	note_started(wf, &events[pgwf_sequence_task(events, n, start, end)]);
+	note_worker(wf, end + 1 < n &&
+				events[end + 1].type == PGWF_EVENT_TASK_COMPLETED ?
+				&events[end + 1] : NULL);
+	pgwf_markers_look_ahead(wf, events, n, end);
+	if (!wf->replaying)
+	{
+		/* none was seen ahead */
+		wf->requests = wf->arrived;
+		memset(&wf->arrived, 0, sizeof(wf->arrived));
+	}
+	if (wf->init != NULL && wf->error == PGWF_ERROR_NONE)
+	{
+		pgwf_instance_code_begins(wf);
+		pgwf_run_init(wf);
+	}
 }
 
 /*
@@ -287,29 +343,25 @@ apply_sequence(PgwfWorkflow *wf, int start, int end)
 		if (info->flags & PGWF_EVENT_CLOSE)
 			wf->closed = true;
 	}
+	wf->quiet = true;
 	for (job = PGWF_JOB_INIT; job < PGWF_JOB_CLASSES; job++)
 	{
 		for (i = start; i <= end && wf->error == PGWF_ERROR_NONE; i++)
 		{
 			const PgwfEventInfo *info = &pgwf_event_infos[events[i].type];
 
-			if ((int) info->job == job)
-				info->apply(wf, &events[i]);
+			if ((int) info->job != job)
+				continue;
+			wf->quiet = false;
+			if (job == PGWF_JOB_SIGNAL)
+				pgwf_updates_dispatch(wf, events[i].id);
+			info->apply(wf, &events[i]);
 		}
-		if (job != PGWF_JOB_INIT)
-			continue;
-		/* the new activation: its time, and what its task will record */
-		if (events[end].type == PGWF_EVENT_TASK_STARTED)
-		{
-			wf->activation++;
-			wf->replaying = (end + 1 < n);
-			note_started(wf, &events[pgwf_sequence_task(events, n, start,
-														end)]);
-			note_worker(wf, end + 1 < n &&
-						events[end + 1].type == PGWF_EVENT_TASK_COMPLETED ?
-						&events[end + 1] : NULL);
-			pgwf_markers_look_ahead(wf, events, n, end);
-		}
+		if (job == PGWF_JOB_SIGNAL)
+			pgwf_updates_dispatch(wf, INT64_MAX);
+		if (job == PGWF_JOB_INIT && wf->error == PGWF_ERROR_NONE &&
+			events[end].type == PGWF_EVENT_TASK_STARTED)
+			begin_activation(wf, start, end);
 	}
 	if (wf->error == PGWF_ERROR_NONE &&
 		events[end].type == PGWF_EVENT_TASK_STARTED)
@@ -333,17 +385,55 @@ still_holds(PgwfWorkflow *wf)
 }
 
 /*
- * Were the events only a heartbeat of the task applied last, and the next
- * task?  Then the activation goes on.
+ * Do the events from this index on begin with no more than the next task,
+ * after one that was answered without a command?  Then the activation goes
+ * on: *end is where.
  */
 static bool
-only_heartbeat(PgwfWorkflow *wf)
+goes_on(const PgwfWorkflow *wf, int start, int *end)
 {
+	const PgwfEvent *e = &wf->events[start];
+
+	*end = start + 1;
+	/* behind a task that was forgotten, the answer is known already */
+	if (!wf->rolled_back)
+	{
+		if (e->type != PGWF_EVENT_TASK_COMPLETED)
+			return false;
+		e++;
+		(*end)++;
+	}
 	return wf->last_started_id != 0 && !wf->had_command &&
-		wf->n_events == 3 &&
-		wf->events[0].type == PGWF_EVENT_TASK_COMPLETED &&
-		wf->events[1].type == PGWF_EVENT_TASK_SCHEDULED &&
-		wf->events[2].type == PGWF_EVENT_TASK_STARTED;
+		!wf->carried_command && *end < wf->n_events &&
+		e[0].type == PGWF_EVENT_TASK_SCHEDULED &&
+		e[1].type == PGWF_EVENT_TASK_STARTED;
+}
+
+/*
+ * Takes the next task into an activation that goes on.  The task may bring
+ * updates.  If one is accepted, that is an activation of its own; history will
+ * show it.  If all are rejected there was none: what the code is told of the
+ * current task stays as it was.
+ */
+static void
+go_on(PgwfWorkflow *wf, int start, int end)
+{
+	int64_t		now_us = wf->now_us;
+	int64_t		activation = wf->activation;
+	PgwfWorkflowInfo info = wf->info;
+
+	if (pgwf_updates_arrived(wf) == 0)
+	{
+		if (!wf->rolled_back)
+			pgwf_apply_task_completed(wf, &wf->events[start]);
+		return;
+	}
+	apply_sequence(wf, start, end);
+	if (wf->accepted || wf->error != PGWF_ERROR_NONE)
+		return;
+	wf->now_us = now_us;
+	wf->activation = activation;
+	wf->info = info;
 }
 
 /* Reads the events that are new into wf->events. */
@@ -400,29 +490,17 @@ void
 pgwf_instance_events(PgwfWorkflow *wf, json_t *array, bool offline)
 {
 	int			start = 0;
-	bool		has_command;
 
 	read_events(wf, array);
 	if (wf->error == PGWF_ERROR_NONE && !still_holds(wf))
 		pgwf_engine_fail(wf, PGWF_ERROR_STALE, wf->events[0].id,
 						 "event %lld says that the last workflow task led "
 						 "to nothing", (long long) wf->events[0].id);
-	if (wf->error == PGWF_ERROR_NONE && only_heartbeat(wf))
-	{
-		pgwf_apply_task_completed(wf, &wf->events[0]);
-		wf->last_started_id = wf->events[2].id;
-		start = 3;
-	}
-	else if (wf->error == PGWF_ERROR_NONE && wf->last_started_id != 0 &&
-			 !wf->had_command && wf->n_events > 3 &&
-			 wf->events[0].type == PGWF_EVENT_TASK_COMPLETED &&
-			 wf->events[1].type == PGWF_EVENT_TASK_SCHEDULED &&
-			 wf->events[2].type == PGWF_EVENT_TASK_STARTED)
-		pgwf_engine_fail(wf, PGWF_ERROR_STALE, wf->events[0].id,
-						 "more than one workflow task was missed");
 
 	while (wf->error == PGWF_ERROR_NONE && start < wf->n_events)
 	{
+		bool		has_command = wf->carried_command;
+		bool		same_activation;
 		int			end;
 
 		if (wf->closed)
@@ -432,8 +510,20 @@ pgwf_instance_events(PgwfWorkflow *wf, json_t *array, bool offline)
 							 (long long) wf->events[start].id);
 			break;
 		}
-		end = pgwf_sequence_end(wf->events, wf->n_events, start,
-								&has_command);
+		same_activation = goes_on(wf, start, &end);
+		if (same_activation && end + 1 < wf->n_events)
+		{
+			if (start == 0)
+			{
+				pgwf_engine_fail(wf, PGWF_ERROR_STALE, wf->events[0].id,
+								 "more than one workflow task was missed");
+				break;
+			}
+			same_activation = false;
+		}
+		if (!same_activation)
+			end = pgwf_sequence_end(wf->events, wf->n_events, start,
+									pgwf_updates_arrived(wf), &has_command);
 		if (end < 0)
 		{
 			if (!offline)
@@ -446,14 +536,39 @@ pgwf_instance_events(PgwfWorkflow *wf, json_t *array, bool offline)
 			}
 			end = wf->n_events - 1;
 		}
-		apply_sequence(wf, start, end);
+		if (same_activation)
+			go_on(wf, start, end);
+		else
+			apply_sequence(wf, start, end);
 		wf->last_started_id = wf->events[end].id;
+		wf->had_command_before = wf->had_command;
 		wf->had_command = has_command;
+		wf->carried_command = false;
+		wf->rolled_back = false;
 		start = end + 1;
 	}
 	if (wf->n_events > 0)
 		wf->last_event_id = wf->events[wf->n_events - 1].id;
 	free_events(wf);
+}
+
+/*
+ * Forgets the task that was answered last: its two events, which history does
+ * not have.  Those before it stay; they had nothing for the code to do.
+ */
+bool
+pgwf_instance_roll_back(PgwfInstance *wf, int64_t started_event_id)
+{
+	if (wf->virtual_id == 0 || !wf->quiet || wf->error != PGWF_ERROR_NONE ||
+		started_event_id <= 0)
+		return false;
+	wf->last_event_id = wf->virtual_id - 1;
+	wf->last_started_id = started_event_id;
+	wf->carried_command = wf->had_command;
+	wf->had_command = wf->had_command_before;
+	wf->rolled_back = true;
+	wf->virtual_id = 0;
+	return true;
 }
 
 /* ---- outcomes ---- */
@@ -464,6 +579,8 @@ pgwf_task_outcome_clear(PgwfTaskOutcome *out)
 	json_decref(out->commands);
 	json_decref(out->sdk_metadata);
 	json_decref(out->metering_metadata);
+	json_decref(out->messages);
+	json_decref(out->query_results);
 	json_decref(out->failure);
 	free(out->message);
 	free(out->local_requests);
@@ -502,6 +619,11 @@ static void
 answer(PgwfWorkflow *wf, PgwfTaskOutcome *out)
 {
 	out->commands = pgwf_commands_send(wf);
+	out->messages = wf->messages;
+	wf->messages = NULL;
+	out->query_results = wf->query_results;
+	wf->query_results = NULL;
+	out->may_discard = (wf->virtual_id != 0 && wf->quiet);
 	out->sdk_metadata = sdk_metadata(wf);
 	if (wf->extra_attempts > 0)
 		out->metering_metadata =
@@ -539,6 +661,29 @@ report_error(PgwfWorkflow *wf, PgwfTaskOutcome *out)
 	pgwf_json_put(out->failure, "applicationFailureInfo", info);
 }
 
+/* Is the error one that is to fail the workflow rather than its task? */
+static bool
+fails_workflow(const PgwfWorkflow *wf)
+{
+	return (wf->error == PGWF_ERROR_NONDETERMINISM &&
+			(wf->fail_on & PGWF_FAIL_ON_NONDETERMINISM) != 0) ||
+		(wf->error == PGWF_ERROR_PANIC &&
+		 (wf->fail_on & PGWF_FAIL_ON_PANIC) != 0);
+}
+
+/* Turns a failed task into the end of the workflow. */
+static void
+fail_workflow(PgwfTaskOutcome *out)
+{
+	out->status = PGWF_TASK_COMPLETED;
+	out->commands = json_pack("[{s:s, s:{s:o}}]", "commandType",
+							  "FailWorkflowExecution", "attributes",
+							  "failure", out->failure);
+	out->failure = NULL;
+	out->cause = NULL;
+	out->finished = true;
+}
+
 /* Fills an outcome from where the instance has come to. */
 static void
 conclude(PgwfWorkflow *wf, PgwfTaskOutcome *out)
@@ -547,6 +692,8 @@ conclude(PgwfWorkflow *wf, PgwfTaskOutcome *out)
 	if (wf->error != PGWF_ERROR_NONE)
 	{
 		report_error(wf, out);
+		if (fails_workflow(wf))
+			fail_workflow(out);
 		return;
 	}
 	pgwf_local_requests(wf, out);
@@ -572,6 +719,23 @@ deliver(PgwfWorkflow *wf, const PgwfLocalResult *result)
 		run_code(wf);
 }
 
+/* Answers the queries that came with a task: object id -> query. */
+static void
+answer_queries(PgwfWorkflow *wf, json_t *queries)
+{
+	const char *id;
+	json_t	   *query;
+
+	json_decref(wf->query_results);
+	wf->query_results = NULL;
+	json_object_foreach(queries, id, query)
+	{
+		if (wf->query_results == NULL)
+			wf->query_results = json_object();
+		pgwf_json_put(wf->query_results, id, pgwf_query_answer(wf, query));
+	}
+}
+
 void
 pgwf_instance_process(PgwfInstance *wf, const json_t *task,
 					  PgwfTaskOutcome *out)
@@ -586,6 +750,8 @@ pgwf_instance_process(PgwfInstance *wf, const json_t *task,
 	if (json_is_array(transient))
 		json_array_extend(events, transient);
 	wf->heartbeat = false;
+	wf->virtual_id = pgwf_json_int(json_array_get(transient, 0), "eventId");
+	pgwf_updates_take(wf, json_object_get(task, "messages"));
 	pgwf_instance_events(wf, events, false);
 	json_decref(events);
 	while (wf->stashed != NULL)
@@ -596,7 +762,62 @@ pgwf_instance_process(PgwfInstance *wf, const json_t *task,
 		deliver(wf, &stashed->result);
 		free_stashed(stashed);
 	}
+	if (wf->error == PGWF_ERROR_NONE)
+		answer_queries(wf, json_object_get(task, "queries"));
 	conclude(wf, out);
+}
+
+/*
+ * The history that a query sees: up to the commands of the last task that was
+ * answered.  What came later no code has seen.
+ */
+static json_t *
+answered_part(const json_t *events)
+{
+	json_t	   *part = json_array();
+	size_t		n = json_array_size(events);
+	size_t		i;
+
+	for (; n > 0; n--)
+	{
+		const char *type = pgwf_json_str(json_array_get(events, n - 1),
+										 "eventType");
+
+		if (type != NULL &&
+			pgwf_event_type_of(type) == PGWF_EVENT_TASK_COMPLETED)
+			break;
+	}
+	for (i = 0; i < json_array_size(events); i++)
+	{
+		const char *type = pgwf_json_str(json_array_get(events, i),
+										 "eventType");
+		PgwfEventType t = type != NULL ? pgwf_event_type_of(type) :
+		PGWF_EVENT_NONE;
+
+		if (i >= n && (pgwf_event_infos[t].flags & PGWF_EVENT_COMMAND) == 0)
+			break;
+		json_array_append(part, json_array_get(events, i));
+	}
+	return part;
+}
+
+json_t *
+pgwf_instance_query(PgwfInstance *wf, json_t *task)
+{
+	if (wf->last_event_id == 0)
+	{
+		json_t	   *events;
+
+		events = answered_part(json_object_get(json_object_get(task,
+															   "history"),
+											   "events"));
+		pgwf_instance_events(wf, events, true);
+		json_decref(events);
+	}
+	if (wf->activation == 0 && wf->error == PGWF_ERROR_NONE)
+		return pgwf_query_failed("no workflow task of the workflow has "
+								 "completed yet", NULL);
+	return pgwf_query_answer(wf, json_object_get(task, "query"));
 }
 
 void

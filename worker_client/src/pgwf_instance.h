@@ -64,6 +64,9 @@ typedef struct PgwfTaskOutcome
 	json_t	   *commands;		/* array, maybe empty */
 	json_t	   *sdk_metadata;	/* object, or NULL if there is nothing new */
 	json_t	   *metering_metadata;	/* object or NULL */
+	json_t	   *messages;		/* array, or NULL if there are none */
+	json_t	   *query_results;	/* object id -> WorkflowQueryResult, or NULL */
+	bool		may_discard;	/* pgwf_instance_roll_back() would do */
 	bool		finished;		/* commands close the workflow */
 
 	/* FAILED */
@@ -136,6 +139,22 @@ extern void pgwf_instance_local_result(PgwfInstance *instance,
 extern void pgwf_instance_heartbeat(PgwfInstance *instance,
 									PgwfTaskOutcome *out);
 
+/*
+ * Answers a query that is a task of its own: a new WorkflowQueryResult.  "task"
+ * is the poll response, borrowed.  An instance that has processed nothing
+ * replays the task's history first, which must be complete; it can answer
+ * further queries, but must not be given workflow tasks.
+ */
+extern json_t *pgwf_instance_query(PgwfInstance *instance, json_t *task);
+
+/*
+ * The service has forgotten the task that was answered last, because nothing
+ * came of it, and went back to this WorkflowTaskStarted.  Goes back as well;
+ * false if the instance cannot, and has to be destroyed.
+ */
+extern bool pgwf_instance_roll_back(PgwfInstance *instance,
+									int64_t started_event_id);
+
 /* Local activities under way (attempts running or to be run)? */
 extern int	pgwf_instance_local_running(const PgwfInstance *instance);
 
@@ -147,6 +166,9 @@ extern int64_t pgwf_instance_code_began(const PgwfInstance *instance);
 
 /* Id of the last event processed; 0 before the first task. */
 extern int64_t pgwf_instance_last_event_id(const PgwfInstance *instance);
+
+/* The WorkflowTaskStarted that the code has run for last; 0 if none. */
+extern int64_t pgwf_instance_last_started_id(const PgwfInstance *instance);
 
 /* Destroys coroutines without running user code, and frees everything. */
 extern void pgwf_instance_destroy(PgwfInstance *instance);

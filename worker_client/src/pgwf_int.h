@@ -27,6 +27,10 @@
  *	pgwf_scope.c		cancellation scopes
  *	pgwf_select.c		waiting with a timeout, futures of signals
  *	pgwf_signal.c		signals that wait, and their handlers
+ *	pgwf_readonly.c		calls of user code that must not change anything
+ *	pgwf_query.c		query handlers and answers
+ *	pgwf_trace.c		the queries that the library answers itself
+ *	pgwf_update.c		update handlers and the messages that answer
  *	pgwf_workflow.c		the rest of what workflow code may call
  *	pgwf_instance.c		one run: life, activations, outcomes
  *	pgwf_replay.c		the offline replayer
@@ -160,6 +164,8 @@ typedef enum PgwfEventType
 	PGWF_EVENT_SIGNAL_EXTERNAL_FAILED = 38,
 	PGWF_EVENT_EXTERNAL_SIGNALED = 39,
 	PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES = 40,
+	PGWF_EVENT_UPDATE_ACCEPTED = 41,
+	PGWF_EVENT_UPDATE_COMPLETED = 43,
 	PGWF_EVENT_PROPERTIES_MODIFIED = 46,
 	PGWF_EVENT_TYPES = 61		/* one past the last number */
 } PgwfEventType;
@@ -229,6 +235,8 @@ typedef enum PgwfCommandType
 	PGWF_COMMAND_CANCEL_EXTERNAL,
 	PGWF_COMMAND_UPSERT_SEARCH_ATTRIBUTES,
 	PGWF_COMMAND_MODIFY_PROPERTIES,
+	PGWF_COMMAND_ACCEPT_UPDATE,
+	PGWF_COMMAND_COMPLETE_UPDATE,
 	PGWF_COMMAND_COMPLETE_WORKFLOW,
 	PGWF_COMMAND_FAIL_WORKFLOW,
 	PGWF_COMMAND_CANCEL_WORKFLOW,
@@ -265,6 +273,8 @@ struct PgwfCommand
 	PgwfMarkerKind marker;		/* of RECORD_MARKER */
 	int64_t		marker_id;		/* seq of side effect or local activity */
 	const char *patch_id;		/* of patches; arena */
+	struct PgwfUpdate *update;	/* of answers to one */
+	json_t	   *message;		/* one reference, or NULL: goes with it */
 	int64_t		activation;		/* in which it was made */
 	bool		dropped;		/* canceled before it was sent */
 	bool		sent;
@@ -425,6 +435,45 @@ typedef struct PgwfSignalHandler
 	struct PgwfSignalHandler *next;
 } PgwfSignalHandler;
 
+/* A handler of queries or updates. */
+typedef struct PgwfHandler
+{
+	const char *name;			/* NULL: all others */
+	PgwfQueryFn query;			/* NULL: of updates, or removed */
+	PgwfUpdateFn update;		/* NULL: of queries, or removed */
+	PgwfUpdateValidatorFn validator;	/* or NULL */
+	PgwfUnfinished unfinished;
+	void	   *arg;
+	struct PgwfHandler *next;
+} PgwfHandler;
+
+/* An update that was asked for. */
+typedef struct PgwfUpdate
+{
+	const char *id;				/* arena, as all strings here */
+	const char *message_id;		/* of the request */
+	const char *name;
+	json_t	   *args;			/* the workflow's */
+	json_t	   *meta;			/* the workflow's, or NULL */
+	int64_t		sequencing_id;	/* it comes behind this event */
+	bool		live;			/* a message brought it, not history */
+	PgwfHandler handler;		/* once it was started */
+	struct PgwfUpdate *next;
+} PgwfUpdate;
+
+typedef struct PgwfUpdateList
+{
+	PgwfUpdate *first;
+	PgwfUpdate *last;
+} PgwfUpdateList;
+
+/* A call of user code that must not change anything, while it runs. */
+typedef struct PgwfReadOnly
+{
+	const char *what;			/* "a query handler" */
+	char	   *error;			/* why it was abandoned */
+} PgwfReadOnly;
+
 typedef struct PgwfPatch
 {
 	const char *id;
@@ -483,7 +532,8 @@ typedef enum PgwfErrorKind
 {
 	PGWF_ERROR_NONE = 0,
 	PGWF_ERROR_NONDETERMINISM,
-	PGWF_ERROR_UNHANDLED,		/* code or history cannot be gone on with */
+	PGWF_ERROR_PANIC,			/* of the code */
+	PGWF_ERROR_UNHANDLED,		/* history cannot be gone on with */
 	PGWF_ERROR_STALE
 } PgwfErrorKind;
 
@@ -582,6 +632,32 @@ struct PgwfWorkflow
 	bool		own_search_attributes;	/* copies of what history has */
 	bool		own_memo;
 	json_t	   *next_run;		/* command attributes, one reference */
+	PgwfReadOnly *read_only;	/* what runs must not change anything */
+	PgwfInitFn	init;			/* to be run before all else, or NULL */
+	unsigned	fail_on;		/* PGWF_FAIL_ON_... */
+	void	   *state;			/* the code's */
+
+	/* queries */
+	PgwfHandler *query_handlers;
+	json_t	   *query_results;	/* answers to those of the task, or NULL */
+
+	/* updates */
+	PgwfHandler *update_handlers;
+	PgwfUpdateList arrived;		/* with the task, not dispatched */
+	PgwfUpdateList requests;	/* of the activation, not dispatched */
+	PgwfUpdateList waiting_updates; /* for a handler to be set */
+	PgwfUpdate *running_updates;	/* whose handlers have not returned */
+	json_t	   *admitted;		/* update id -> Request; NULL: none */
+	json_t	   *messages;		/* array to go with the answer, or NULL */
+	bool		accepted;		/* the activation accepted one */
+
+	/* going back behind a task that the service has forgotten */
+	int64_t		virtual_id;		/* first event of the last task that history
+								 * does not have; 0: it has all */
+	bool		quiet;			/* the task brought nothing but updates */
+	bool		had_command_before; /* had_command before the task */
+	bool		rolled_back;	/* the last task was forgotten */
+	bool		carried_command;	/* events before it had commands */
 };
 
 /* ---- memory of a run (pgwf_memory.c) ---- */
@@ -605,12 +681,14 @@ extern void pgwf_engine_disagree(PgwfWorkflow *wf, const PgwfEvent *event,
 extern void pgwf_require_coroutine(PgwfWorkflow *wf, const char *function);
 extern void pgwf_instance_events(PgwfWorkflow *wf, json_t *events,
 								 bool offline);
+extern void pgwf_instance_code_begins(PgwfWorkflow *wf);
 
 /* ---- history (pgwf_history.c) ---- */
 
 extern bool pgwf_event_parse(json_t *json, PgwfEvent *event, char **error);
 extern int	pgwf_sequence_end(const PgwfEvent *events, int n_events,
-							  int start, bool *has_command);
+							  int start, int64_t sequencing_id,
+							  bool *has_command);
 extern bool pgwf_task_is_heartbeat(const PgwfEvent *events, int n_events,
 								   int started);
 extern int	pgwf_sequence_task(const PgwfEvent *events, int n_events,
@@ -768,8 +846,43 @@ extern PgwfCoroutine *pgwf_coroutine_create(PgwfWorkflow *wf,
 extern void pgwf_workflow_returned(PgwfWorkflow *wf, json_t *result,
 								   PgwfFailure *failure);
 extern void pgwf_run_coroutines(PgwfWorkflow *wf);
+extern void pgwf_run_init(PgwfWorkflow *wf);
 extern void pgwf_abandon_coroutine(PgwfWorkflow *wf) PGWF_NORETURN;
 extern void pgwf_sched_destroy(PgwfWorkflow *wf);
+
+/* ---- read-only calls (pgwf_readonly.c) ---- */
+
+typedef void (*PgwfReadOnlyFn) (PgwfWorkflow *wf, void *arg);
+
+extern void pgwf_scratch_begin(PgwfWorkflow *wf, PgwfMemory *saved);
+extern void pgwf_scratch_end(PgwfWorkflow *wf, const PgwfMemory *saved);
+extern char *pgwf_call_read_only(PgwfWorkflow *wf, const char *what,
+								 PgwfReadOnlyFn fn, void *arg);
+
+/* ---- queries (pgwf_query.c, pgwf_trace.c) ---- */
+
+extern PgwfHandler *pgwf_handler_find(PgwfHandler *list, const char *name);
+extern PgwfHandler *pgwf_handler_for(PgwfWorkflow *wf, PgwfHandler **list,
+									 const char *name, const char *function);
+extern bool pgwf_name_is_reserved(const char *name);
+extern json_t *pgwf_query_answer(PgwfWorkflow *wf, const json_t *query);
+extern json_t *pgwf_query_failed(const char *message, const json_t *failure);
+extern json_t *pgwf_trace_answer(const PgwfWorkflow *wf, const char *name);
+
+/* ---- updates (pgwf_update.c) ---- */
+
+extern void pgwf_update_list_add(PgwfUpdateList *list, PgwfUpdate *update);
+extern void pgwf_updates_take(PgwfWorkflow *wf, const json_t *messages);
+extern void pgwf_apply_update_admitted(PgwfWorkflow *wf,
+									   const PgwfEvent *event);
+extern void pgwf_update_look_ahead(PgwfWorkflow *wf, const PgwfEvent *event);
+extern int64_t pgwf_updates_arrived(const PgwfWorkflow *wf);
+extern void pgwf_updates_dispatch(PgwfWorkflow *wf, int64_t before_event_id);
+extern void pgwf_updates_reject_waiting(PgwfWorkflow *wf);
+extern void pgwf_updates_warn_unfinished(PgwfWorkflow *wf);
+extern bool pgwf_update_matches(PgwfWorkflow *wf, const PgwfCommand *command,
+								const PgwfEvent *event);
+extern void pgwf_message_send(PgwfWorkflow *wf, json_t *message);
 
 /* ---- signals (pgwf_signal.c) ---- */
 
@@ -780,5 +893,8 @@ extern void pgwf_signal_arrived(PgwfWorkflow *wf, const char *name,
 
 extern PgwfStackPool *pgwf_registry_stacks(PgwfRegistry *registry);
 extern char *pgwf_registry_workflow_names(const PgwfRegistry *registry);
+extern unsigned pgwf_registry_type_options(const PgwfRegistry *registry,
+										   const char *name,
+										   PgwfInitFn *init);
 
 #endif							/* PGWF_INT_H */

@@ -116,7 +116,10 @@ pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 						 "worker, which knows: %s", info->workflow_type,
 						 *names ? names : "none");
 		free(names);
+		return;
 	}
+	wf->fail_on = pgwf_registry_type_options(wf->registry,
+											 info->workflow_type, &wf->init);
 }
 
 /* WorkflowTaskCompleted: the library that answered, and its switches. */

@@ -152,18 +152,19 @@ pgwf_seen_free(PgwfSeenList *list)
 }
 
 /*
- * Reads the markers of the sequence that follows the WorkflowTaskStarted at
- * this index, which is what its task recorded.
+ * Reads the markers, and the updates that were accepted, of the sequence that
+ * follows the WorkflowTaskStarted at this index: what its task recorded.
  */
 void
 pgwf_markers_look_ahead(PgwfWorkflow *wf, const PgwfEvent *events,
 						int n_events, int started)
 {
 	bool		has_command;
-	int			end = pgwf_sequence_end(events, n_events, started + 1,
-										&has_command);
+	int			end;
 	int			i;
 
+	has_command = false;
+	end = pgwf_sequence_end(events, n_events, started + 1, 0, &has_command);
 	pgwf_seen_free(&wf->local_markers);
 	pgwf_seen_free(&wf->side_effects);
 	if (end < 0)
@@ -175,6 +176,8 @@ pgwf_markers_look_ahead(PgwfWorkflow *wf, const PgwfEvent *events,
 		const char *patch_id = NULL;
 		int64_t		seq = 0;
 
+		if (event->type == PGWF_EVENT_UPDATE_ACCEPTED)
+			pgwf_update_look_ahead(wf, event);
 		if (event->type != PGWF_EVENT_MARKER_RECORDED)
 			continue;
 		switch (pgwf_marker_kind(event->attributes, &seq, &patch_id, NULL))

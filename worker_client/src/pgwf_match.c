@@ -19,6 +19,7 @@ pgwf_command_free(PgwfCommand *command)
 		return;
 	json_decref(command->attributes);
 	json_decref(command->user_metadata);
+	json_decref(command->message);
 	free(command);
 }
 
@@ -197,6 +198,8 @@ pgwf_commands_send(PgwfWorkflow *wf)
 		if (command->dropped || command->sent)
 			continue;
 		command->sent = true;
+		if (command->message != NULL)
+			pgwf_message_send(wf, json_incref(command->message));
 		json = json_object();
 		pgwf_json_put_str(json, "commandType",
 						  pgwf_command_infos[command->type].name);

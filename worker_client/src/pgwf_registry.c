@@ -22,12 +22,15 @@ typedef struct Entry
 	PgwfWorkflowFn workflow;
 	PgwfActivityFn activity;
 	void	   *arg;
+	PgwfInitFn	init;			/* of workflows; maybe NULL */
+	unsigned	fail_on;		/* of workflows */
 } Entry;
 
 typedef struct EntryList
 {
 	Entry	   *entries;		/* sorted by name */
 	int			n;
+	Entry	   *other;			/* for all other names, or NULL */
 } EntryList;
 
 struct PgwfRegistry
@@ -36,6 +39,7 @@ struct PgwfRegistry
 	EntryList	activities;
 	PgwfLogFn	log;
 	void	   *log_arg;
+	unsigned	fail_on;		/* for all types */
 	PgwfStackPool *stacks;
 };
 
@@ -56,6 +60,7 @@ free_list(EntryList *list)
 	for (i = 0; i < list->n; i++)
 		free(list->entries[i].name);
 	free(list->entries);
+	free(list->other);
 }
 
 void
@@ -95,16 +100,35 @@ position_of(const EntryList *list, const char *name, bool *found)
 	return low;
 }
 
+/* Can this be the name of a type?  It has to be UTF-8, for one. */
+static bool
+name_is_valid(const char *name)
+{
+	json_t	   *string = json_string(name);
+
+	json_decref(string);
+	return string != NULL && *name != '\0' &&
+		strlen(name) <= MAX_NAME_LENGTH;
+}
+
+/* Adds what "entry" says, except its name. */
 static PgwfResult
-add_entry(EntryList *list, const char *name, PgwfWorkflowFn workflow,
-		  PgwfActivityFn activity, void *arg)
+add_entry(EntryList *list, const char *name, const Entry *entry)
 {
 	bool		found;
 	int			at;
-	Entry	   *entry;
 
-	if (name == NULL || *name == '\0' || strlen(name) > MAX_NAME_LENGTH ||
-		(workflow == NULL && activity == NULL))
+	if (entry->workflow == NULL && entry->activity == NULL)
+		return PGWF_INVALID_ARGUMENT;
+	if (name == NULL)
+	{
+		if (list->other != NULL)
+			return PGWF_ALREADY_EXISTS;
+		list->other = pgwf_xalloc(sizeof(Entry));
+		*list->other = *entry;
+		return PGWF_OK;
+	}
+	if (!name_is_valid(name))
 		return PGWF_INVALID_ARGUMENT;
 	at = position_of(list, name, &found);
 	if (found)
@@ -114,64 +138,106 @@ add_entry(EntryList *list, const char *name, PgwfWorkflowFn workflow,
 	memmove(list->entries + at + 1, list->entries + at,
 			(size_t) (list->n - at) * sizeof(Entry));
 	list->n++;
-	entry = &list->entries[at];
-	entry->name = pgwf_xstrdup(name);
-	entry->workflow = workflow;
-	entry->activity = activity;
-	entry->arg = arg;
+	list->entries[at] = *entry;
+	list->entries[at].name = pgwf_xstrdup(name);
 	return PGWF_OK;
+}
+
+/* The entry for a name, maybe the one for all others; NULL if none is. */
+static const Entry *
+find_entry(const EntryList *list, const char *name)
+{
+	bool		found;
+	int			at = position_of(list, name, &found);
+
+	return found ? &list->entries[at] : list->other;
 }
 
 PgwfResult
 pgwf_register_workflow(PgwfRegistry *registry, const char *name,
 					   PgwfWorkflowFn fn, void *arg)
 {
-	return add_entry(&registry->workflows, name, fn, NULL, arg);
+	return pgwf_register_workflow_with(registry, name, fn, arg, NULL);
+}
+
+PgwfResult
+pgwf_register_workflow_with(PgwfRegistry *registry, const char *name,
+							PgwfWorkflowFn fn, void *arg,
+							const PgwfTypeOptions *options)
+{
+	PgwfTypeOptions o;
+	Entry		entry = {0};
+
+	pgwf_options_copy(&o, sizeof(o), options);
+	entry.workflow = fn;
+	entry.arg = arg;
+	entry.init = o.init;
+	entry.fail_on = o.fail_on;
+	return add_entry(&registry->workflows, name, &entry);
 }
 
 PgwfResult
 pgwf_register_activity(PgwfRegistry *registry, const char *name,
 					   PgwfActivityFn fn, void *arg)
 {
-	return add_entry(&registry->activities, name, NULL, fn, arg);
+	Entry		entry = {0};
+
+	entry.activity = fn;
+	entry.arg = arg;
+	return add_entry(&registry->activities, name, &entry);
+}
+
+void
+pgwf_registry_fail_on(PgwfRegistry *registry, unsigned fail_on)
+{
+	registry->fail_on = fail_on;
 }
 
 PgwfWorkflowFn
 pgwf_registry_find_workflow(PgwfRegistry *registry, const char *name,
 							void **arg)
 {
-	bool		found;
-	int			at = position_of(&registry->workflows, name, &found);
+	const Entry *entry = find_entry(&registry->workflows, name);
 
-	if (!found)
+	if (entry == NULL)
 		return NULL;
-	*arg = registry->workflows.entries[at].arg;
-	return registry->workflows.entries[at].workflow;
+	*arg = entry->arg;
+	return entry->workflow;
+}
+
+/* What was said about a type; *init is set to NULL if nothing was. */
+unsigned
+pgwf_registry_type_options(const PgwfRegistry *registry, const char *name,
+						   PgwfInitFn *init)
+{
+	const Entry *entry = find_entry(&registry->workflows, name);
+
+	*init = entry != NULL ? entry->init : NULL;
+	return registry->fail_on | (entry != NULL ? entry->fail_on : 0);
 }
 
 PgwfActivityFn
 pgwf_registry_find_activity(PgwfRegistry *registry, const char *name,
 							void **arg)
 {
-	bool		found;
-	int			at = position_of(&registry->activities, name, &found);
+	const Entry *entry = find_entry(&registry->activities, name);
 
-	if (!found)
+	if (entry == NULL)
 		return NULL;
-	*arg = registry->activities.entries[at].arg;
-	return registry->activities.entries[at].activity;
+	*arg = entry->arg;
+	return entry->activity;
 }
 
 int
 pgwf_registry_workflow_count(const PgwfRegistry *registry)
 {
-	return registry->workflows.n;
+	return registry->workflows.n + (registry->workflows.other != NULL);
 }
 
 int
 pgwf_registry_activity_count(const PgwfRegistry *registry)
 {
-	return registry->activities.n;
+	return registry->activities.n + (registry->activities.other != NULL);
 }
 
 /* The registered workflow types as text for a message; free() it. */

@@ -163,6 +163,34 @@ pgwf_run_coroutines(PgwfWorkflow *wf)
 		remove_finished(wf);
 }
 
+static json_t *
+init_main(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
+{
+	PgwfInitFn	init = wf->init;
+
+	(void) arg;
+	(void) failure;
+	wf->init = NULL;
+	init(wf, wf->input);
+	return NULL;
+}
+
+/* Runs the init function, which returns without waiting or fails the task. */
+void
+pgwf_run_init(PgwfWorkflow *wf)
+{
+	PgwfCoroutine *co = pgwf_coroutine_create(wf, init_main, NULL, wf->root);
+
+	co->name = "init";
+	wf->in_init = true;
+	wf->current = co;
+	pgwf_fiber_resume(co->fiber);
+	wf->current = NULL;
+	wf->in_init = false;
+	if (pgwf_fiber_done(co->fiber))
+		remove_finished(wf);
+}
+
 /* Leaves the running coroutine for good, after an error was noted. */
 void
 pgwf_abandon_coroutine(PgwfWorkflow *wf)

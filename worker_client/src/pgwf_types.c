@@ -82,7 +82,8 @@ const PgwfEventInfo pgwf_event_infos[PGWF_EVENT_TYPES] = {
 	{"WorkflowPropertiesModifiedExternally", 0, PGWF_JOB_NONE, NULL},
 	{"ActivityPropertiesModifiedExternally", 0, PGWF_JOB_NONE, NULL},
 	{"WorkflowPropertiesModified", COMMAND, PGWF_JOB_NONE, NULL},
-	{"WorkflowExecutionUpdateAdmitted", 0, PGWF_JOB_NONE, NULL},
+	{"WorkflowExecutionUpdateAdmitted", 0, PGWF_JOB_AT_ONCE,
+	pgwf_apply_update_admitted},
 	{"NexusOperationScheduled", COMMAND, PGWF_JOB_NONE, NULL},
 	{"NexusOperationStarted", 0, PGWF_JOB_RESOLVE, UNKNOWN},
 	/* 50 */
@@ -141,6 +142,14 @@ const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES] = {
 	[PGWF_COMMAND_MODIFY_PROPERTIES] = {
 		"ModifyWorkflowProperties", PGWF_EVENT_PROPERTIES_MODIFIED, false,
 		NULL, NULL
+	},
+	[PGWF_COMMAND_ACCEPT_UPDATE] = {
+		"ProtocolMessage", PGWF_EVENT_UPDATE_ACCEPTED, false,
+		pgwf_update_matches, NULL
+	},
+	[PGWF_COMMAND_COMPLETE_UPDATE] = {
+		"ProtocolMessage", PGWF_EVENT_UPDATE_COMPLETED, false,
+		pgwf_update_matches, NULL
 	},
 	[PGWF_COMMAND_COMPLETE_WORKFLOW] = {
 		"CompleteWorkflowExecution", PGWF_EVENT_WORKFLOW_COMPLETED, true,
@@ -240,6 +249,8 @@ describe(const char *name, const json_t *attributes)
 		{"endpoint", NULL, "endpoint"},
 		{"operation", NULL, "operation"},
 		{"protocolInstanceId", NULL, "update id"},
+		{"meta", "updateId", "update id"},
+		{"messageId", NULL, "message"},
 		{"markerName", NULL, "marker"},
 	};
 	char	   *str = pgwf_xstrdup(name);

@@ -7,6 +7,8 @@
  *	  worker_wait.c		the waiting connection
  *	  worker_exchange.c	answers, heartbeats and polls, one pipeline at a time
  *	  worker_task.c		runs and their workflow tasks
+ *	  worker_query.c	queries that are tasks of their own
+ *	  worker_history.c	histories that did not come with their task
  *	  worker_activity.c	activities and local activities
  *
  * Everything belongs to the main thread, the one in pgwf_worker_run(), except
@@ -61,6 +63,12 @@ typedef struct PgwfRun
 	bool		finished;		/* the answer closes the workflow */
 
 	json_t	   *next_task;		/* arrived while this one is in work */
+
+	/* queries that are tasks of their own */
+	char	   *query_token;	/* of the one with the executor, or NULL */
+	PgwfRunState before_query;	/* state to go back to */
+	json_t	   *queries;		/* array of those that wait, or NULL */
+	bool		query_only;		/* made for them alone */
 	PgwfExec   *results;		/* of local activities, to be delivered */
 	int			nlocal;			/* local activities that refer to the run */
 } PgwfRun;
@@ -192,7 +200,31 @@ extern void pgwf_worker_drop_responses(PgwfWorker *worker);
 #define PGWF_TOO_DEEP	"pgwfTooDeep"
 #define PGWF_TOO_DEEP_TEXT	"it has JSON that is nested too deeply"
 
+/* worker_history.c */
+extern int64_t pgwf_worker_event_id(const json_t *event);
+extern bool pgwf_worker_complete_history(PgwfWorker *worker, json_t *task,
+										 bool whole);
+
+/* worker_query.c */
+extern void pgwf_worker_take_query(PgwfWorker *worker, PgwfRun *run,
+								   json_t *task);
+extern void pgwf_worker_query_answered(PgwfWorker *worker, PgwfRun *run,
+									   PgwfExec *exec);
+extern bool pgwf_worker_query_deadlock(PgwfWorker *worker, PgwfRun *run,
+									   const char *message);
+extern void pgwf_worker_give_queries_back(PgwfWorker *worker, PgwfRun *run);
+
 /* worker_task.c */
+extern PgwfRun *pgwf_worker_create_run(PgwfWorker *worker, const json_t *task,
+									   const char *run_id);
+extern void pgwf_worker_drop_run(PgwfWorker *worker, PgwfRun *run);
+extern void pgwf_worker_evict(PgwfWorker *worker, PgwfRun *run);
+extern void pgwf_worker_set_state(PgwfWorker *worker, PgwfRun *run,
+								  PgwfRunState state);
+extern void pgwf_worker_execute(PgwfWorker *worker, PgwfRun *run,
+								PgwfExec *exec);
+extern void pgwf_worker_deliver_local(PgwfWorker *worker, PgwfRun *run);
+extern void pgwf_worker_pass_mark_on(const json_t *from, json_t *task);
 extern json_t *pgwf_worker_parse(const char *text);
 extern void pgwf_worker_take_task(PgwfWorker *worker, json_t *task);
 extern void pgwf_worker_begin_tasks(PgwfWorker *worker);

@@ -18,6 +18,9 @@ pgwf_require_coroutine(PgwfWorkflow *wf, const char *function)
 		abort();				/* see pgworkflow.h, section 5 */
 	if (wf->in_condition)
 		pgwf_panic(wf, "%s was called from a wait condition", function);
+	if (wf->read_only != NULL)
+		pgwf_panic(wf, "%s was called from %s, which must not change anything",
+				   function, wf->read_only->what);
 }
 
 void
@@ -29,7 +32,7 @@ pgwf_panic(PgwfWorkflow *wf, const char *fmt,...)
 	va_start(args, fmt);
 	message = pgwf_xvprintf(fmt, args);
 	va_end(args);
-	pgwf_engine_fail(wf, PGWF_ERROR_UNHANDLED, 0, "%s", message);
+	pgwf_engine_fail(wf, PGWF_ERROR_PANIC, 0, "%s", message);
 	free(message);
 	pgwf_abandon_coroutine(wf);
 }
@@ -80,6 +83,19 @@ void *
 pgwf_workflow_arg(PgwfWorkflow *wf)
 {
 	return wf->fn_arg;
+}
+
+void
+pgwf_set_state(PgwfWorkflow *wf, void *state)
+{
+	pgwf_require_coroutine(wf, "pgwf_set_state");
+	wf->state = state;
+}
+
+void *
+pgwf_state(const PgwfWorkflow *wf)
+{
+	return wf->state;
 }
 
 /* ---- cancellation of the workflow ---- */

@@ -225,7 +225,14 @@ static const struct
 		"sticky_queue text, sticky_schedule_to_start_timeout interval, "
 		"return_new_workflow_task boolean, "
 		"force_create_new_workflow_task boolean, sdk_metadata jsonb, "
+		"metering_metadata jsonb, query_results jsonb, messages jsonb, "
+		"discard_speculative_workflow_task_with_events boolean, "
 		"build_id text, namespace text"
+	},
+	[PGWF_STMT_QUERY_COMPLETED] = {
+		"SELECT", "respond_query_task_completed",
+		"task_token text, completed_type text, query_result jsonb, "
+		"error_message text, failure jsonb, namespace text"
 	},
 	[PGWF_STMT_WORKFLOW_FAILED] = {
 		"SELECT", "respond_workflow_task_failed",

@@ -12,21 +12,18 @@
  *
  *-------------------------------------------------------------------------
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pgwf_worker.h"
 
-#define HISTORY_PAGE	1000
-
 static void start_task(PgwfWorker *worker, PgwfRun *run, json_t *task);
 
 /* ---- runs ---- */
 
-static void
-set_state(PgwfWorker *worker, PgwfRun *run, PgwfRunState state)
+void
+pgwf_worker_set_state(PgwfWorker *worker, PgwfRun *run, PgwfRunState state)
 {
 	bool		was_busy = run->state == PGWF_RUN_EXECUTING ||
 	run->state == PGWF_RUN_LOCAL;
@@ -38,8 +35,8 @@ set_state(PgwfWorker *worker, PgwfRun *run, PgwfRunState state)
 	run->state = state;
 }
 
-static PgwfRun *
-create_run(PgwfWorker *worker, const json_t *task, const char *run_id)
+PgwfRun *
+pgwf_worker_create_run(PgwfWorker *worker, const json_t *task, const char *run_id)
 {
 	PgwfRun    *run = pgwf_xalloc(sizeof(PgwfRun));
 	const char *workflow_id = pgwf_json_str2(task, "workflowExecution",
@@ -74,11 +71,12 @@ free_results(PgwfRun *run)
  * Take a run out of memory.  The caller has seen to it that the executor does
  * not have its instance.  A task that arrived meanwhile is begun afresh.
  */
-static void
-drop_run(PgwfWorker *worker, PgwfRun *run)
+void
+pgwf_worker_drop_run(PgwfWorker *worker, PgwfRun *run)
 {
-	set_state(worker, run, PGWF_RUN_IDLE);
+	pgwf_worker_set_state(worker, run, PGWF_RUN_IDLE);
 	pgwf_worker_forget_local(worker, run);
+	pgwf_worker_give_queries_back(worker, run);
 	pgwf_cache_remove(&worker->cache, &run->entry);
 	PGWF_COUNT(worker, cached_workflows, -1);
 	if (run->next_task != NULL)
@@ -88,14 +86,15 @@ drop_run(PgwfWorker *worker, PgwfRun *run)
 	free(run->workflow_id);
 	free(run->workflow_type);
 	free(run->token);
+	free(run->query_token);
 	free(run);
 }
 
-static void
-evict(PgwfWorker *worker, PgwfRun *run)
+void
+pgwf_worker_evict(PgwfWorker *worker, PgwfRun *run)
 {
 	PGWF_COUNT(worker, evictions, 1);
-	drop_run(worker, run);
+	pgwf_worker_drop_run(worker, run);
 }
 
 /*
@@ -110,7 +109,8 @@ retire(PgwfWorker *worker, PgwfRun *run)
 	run->token = NULL;
 	if (pgwf_instance_local_running(run->instance) == 0)
 		free_results(run);
-	set_state(worker, run, PGWF_RUN_IDLE);
+	pgwf_worker_set_state(worker, run, PGWF_RUN_IDLE);
+	pgwf_worker_give_queries_back(worker, run);
 	pgwf_cache_touch(&worker->cache, &run->entry);
 	if (run->next_task != NULL)
 	{
@@ -124,7 +124,7 @@ retire(PgwfWorker *worker, PgwfRun *run)
 
 		entry = entry->newer;
 		if (old->state == PGWF_RUN_IDLE)
-			evict(worker, old);
+			pgwf_worker_evict(worker, old);
 	}
 }
 
@@ -143,12 +143,12 @@ pgwf_worker_evict_all(PgwfWorker *worker, bool busy_too)
 
 		entry = entry->newer;
 		if (run->state == PGWF_RUN_IDLE)
-			evict(worker, run);
+			pgwf_worker_evict(worker, run);
 		else if (busy_too)
 		{
 			if (run->state == PGWF_RUN_EXECUTING)
 				run->instance = NULL;
-			drop_run(worker, run);
+			pgwf_worker_drop_run(worker, run);
 		}
 	}
 	json_array_clear(worker->pending_tasks);
@@ -170,29 +170,34 @@ pgwf_worker_parse(const char *text)
 	return value;
 }
 
-static void
-pass_mark_on(const json_t *from, json_t *task)
+void
+pgwf_worker_pass_mark_on(const json_t *from, json_t *task)
 {
 	if (json_object_get(from, PGWF_TOO_DEEP) != NULL)
 		json_object_set_new(task, PGWF_TOO_DEEP, json_true());
 }
 
+/* The completion of the run's task with what its code has come to. */
 static PgwfRequest *
-completion(PgwfWorker *worker, PgwfRun *run, const char *commands,
-		   const char *sdk_metadata, bool force_new, bool sticky,
-		   bool return_new)
+completion(PgwfWorker *worker, PgwfRun *run, const PgwfAnswerTexts *answer,
+		   bool force_new, bool sticky, bool return_new)
 {
 	PgwfRequest *request;
 
 	request = pgwf_request_create(PGWF_STMT_WORKFLOW_COMPLETED);
 	pgwf_request_bind(request, run->token);
-	pgwf_request_bind(request, commands != NULL ? commands : "[]");
+	pgwf_request_bind(request, answer->commands != NULL ?
+					  answer->commands : "[]");
 	pgwf_request_bind(request, worker->identity);
 	pgwf_request_bind(request, sticky ? worker->sticky_queue : NULL);
 	pgwf_request_bind(request, worker->sticky_timeout);
 	pgwf_request_bind(request, return_new ? "t" : "f");
 	pgwf_request_bind(request, force_new ? "t" : "f");
-	pgwf_request_bind(request, sdk_metadata);
+	pgwf_request_bind(request, answer->sdk_metadata);
+	pgwf_request_bind(request, answer->metering_metadata);
+	pgwf_request_bind(request, answer->query_results);
+	pgwf_request_bind(request, answer->messages);
+	pgwf_request_bind(request, answer->may_discard ? "t" : "f");
 	pgwf_request_bind(request, worker->build_id);
 	pgwf_request_bind(request, worker->workflow_namespace);
 	return request;
@@ -203,16 +208,16 @@ completion(PgwfWorker *worker, PgwfRun *run, const char *commands,
  * one and the run stays in memory.
  */
 static void
-complete_task(PgwfWorker *worker, PgwfRun *run, const char *commands,
-			  const char *sdk_metadata)
+complete_task(PgwfWorker *worker, PgwfRun *run,
+			  const PgwfAnswerTexts *answer)
 {
 	bool		keep = worker->sticky_queue != NULL && !worker->stopping;
 
-	set_state(worker, run, PGWF_RUN_RESPONDING);
+	pgwf_worker_set_state(worker, run, PGWF_RUN_RESPONDING);
 	run->heartbeat_at = 0;
 	pgwf_worker_respond(worker,
-						completion(worker, run, commands, sdk_metadata,
-								   false, keep, keep && !run->finished),
+						completion(worker, run, answer, false, keep,
+								   keep && !run->finished),
 						run->entry.run_id, run, 0);
 }
 
@@ -247,7 +252,19 @@ fail_task(PgwfWorker *worker, PgwfRun *run, const char *cause,
 		pgwf_worker_respond(worker, request, run->entry.run_id, NULL, 0);
 	}
 	json_decref(failure);
-	evict(worker, run);
+	pgwf_worker_evict(worker, run);
+}
+
+/*
+ * The service may have forgotten the task, if it had nothing but updates that
+ * the code has rejected.  False if the run cannot go back behind it.
+ */
+static bool
+roll_back(PgwfRun *run, const json_t *answer)
+{
+	int64_t		reset = pgwf_json_int(answer, "resetHistoryEventId");
+
+	return reset == 0 || pgwf_instance_roll_back(run->instance, reset);
 }
 
 /*
@@ -269,14 +286,14 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 						"workflow task of \"%s\" run %s was not accepted: %s",
 						run->workflow_id, run->entry.run_id,
 						request->err.message);
-		evict(worker, run);
+		pgwf_worker_evict(worker, run);
 		return;
 	}
 	answer = PQntuples(request->result) == 1 ?
 		pgwf_worker_parse(PQgetvalue(request->result, 0, 0)) : NULL;
 	error = json_object_get(answer, "error");
 	next = json_object_get(answer, "workflowTask");
-	pass_mark_on(answer, next);
+	pgwf_worker_pass_mark_on(answer, next);
 	if (json_is_object(error))
 	{
 		const char *message = pgwf_json_str(error, "message");
@@ -285,12 +302,18 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 						"workflow task of \"%s\" run %s was rejected: %s",
 						run->workflow_id, run->entry.run_id,
 						message != NULL ? message : "no reason given");
-		evict(worker, run);
+		pgwf_worker_evict(worker, run);
 	}
 	else if (run->finished)
 	{
 		PGWF_COUNT(worker, workflows_closed, 1);
-		drop_run(worker, run);
+		pgwf_worker_drop_run(worker, run);
+	}
+	else if (!roll_back(run, answer))
+	{
+		if (json_is_object(next))
+			json_array_append(worker->pending_tasks, next);
+		pgwf_worker_evict(worker, run);
 	}
 	else if (json_is_object(next))
 	{
@@ -298,7 +321,7 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 		if (worker->stopping && run->nlocal == 0)
 		{
 			/* not for us any more: its timeout hands it on */
-			evict(worker, run);
+			pgwf_worker_evict(worker, run);
 			json_decref(next);
 		}
 		else
@@ -308,130 +331,27 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 		}
 	}
 	else if (worker->sticky_queue == NULL && run->nlocal == 0)
-		drop_run(worker, run);
+		pgwf_worker_drop_run(worker, run);
 	else
 		retire(worker, run);
 	json_decref(answer);
 }
 
-/* ---- histories ---- */
-
-static int64_t
-event_id(const json_t *event)
-{
-	return pgwf_json_int(event, "eventId");
-}
-
-/*
- * Append to events what the service has after the given event, up to the
- * event before limit.  False: it could not be read.
- */
-static bool
-fetch_events(PgwfWorker *worker, json_t *task, json_t *events,
-			 int64_t after, int64_t limit)
-{
-	const char *values[7];
-	char		after_text[32];
-	char		page_text[16];
-
-	snprintf(page_text, sizeof(page_text), "%d", HISTORY_PAGE);
-	values[0] = pgwf_json_str2(task, "workflowExecution", "workflowId");
-	values[1] = pgwf_json_str2(task, "workflowExecution", "runId");
-	values[2] = after_text;
-	values[3] = page_text;
-	values[4] = "f";
-	values[5] = "HISTORY_EVENT_FILTER_TYPE_ALL_EVENT";
-	values[6] = worker->workflow_namespace;
-	while (after + 1 < limit)
-	{
-		PGresult   *result;
-		int			n;
-		int			i;
-
-		snprintf(after_text, sizeof(after_text), "%" PRId64, after);
-		PGWF_COUNT(worker, round_trips, 1);
-		PGWF_COUNT(worker, transactions, 1);
-		if (pgwf_conn_exec(worker->work, PGWF_STMT_HISTORY, values,
-						   PGWF_REQUEST_TIMEOUT_MS, &result) != PGWF_OK)
-		{
-			pgwf_worker_log(worker, PGWF_LOG_WARNING,
-							"could not read the history of \"%s\": %s",
-							values[0] != NULL ? values[0] : "",
-							worker->work->err.message);
-			return false;
-		}
-		n = PQntuples(result);
-		for (i = 0; i < n && after + 1 < limit; i++)
-		{
-			json_t	   *event = pgwf_worker_parse(PQgetvalue(result, i, 0));
-
-			if (event == NULL || event_id(event) != after + 1)
-			{
-				json_decref(event);
-				PQclear(result);
-				pgwf_worker_log(worker, PGWF_LOG_ERROR,
-								"history of \"%s\" lacks event %" PRId64,
-								values[0] != NULL ? values[0] : "", after + 1);
-				return false;
-			}
-			pass_mark_on(event, task);
-			json_array_append_new(events, event);
-			after++;
-		}
-		PQclear(result);
-		if (n < HISTORY_PAGE)
-			break;
-	}
-	return true;
-}
-
-/*
- * See to it that the task's history reaches from event 1 (whole), or from
- * where it begins, up to the task's started event.
- */
-static bool
-complete_history(PgwfWorker *worker, json_t *task, bool whole)
-{
-	json_t	   *history = json_object_get(task, "history");
-	json_t	   *events = json_object_get(history, "events");
-	json_t	   *transient = json_object_get(task, "transientEvents");
-	int64_t		limit = pgwf_json_int(task, "startedEventId") + 1;
-	int64_t		after;
-	size_t		n;
-
-	if (json_array_size(transient) > 0)
-		limit = event_id(json_array_get(transient, 0));
-	if (!json_is_array(events))
-	{
-		events = json_array();
-		history = json_object();
-		json_object_set_new(history, "events", events);
-		json_object_set_new(task, "history", history);
-	}
-	if (whole && event_id(json_array_get(events, 0)) != 1)
-		json_array_clear(events);
-	else if (json_object_get(task, "nextEventId") == NULL)
-		return true;
-	n = json_array_size(events);
-	after = n > 0 ? event_id(json_array_get(events, n - 1)) : 0;
-	json_object_del(task, "nextEventId");
-	return fetch_events(worker, task, events, after, limit);
-}
-
 /* ---- tasks ---- */
 
-static void
-execute(PgwfWorker *worker, PgwfRun *run, PgwfExec *exec)
+/* Hand an activation of a run to the executor. */
+void
+pgwf_worker_execute(PgwfWorker *worker, PgwfRun *run, PgwfExec *exec)
 {
 	exec->instance = run->instance;
 	exec->owner = run;
-	set_state(worker, run, PGWF_RUN_EXECUTING);
+	pgwf_worker_set_state(worker, run, PGWF_RUN_EXECUTING);
 	if (!pgwf_executor_submit(worker->executor, exec))
 	{
 		pgwf_worker_log(worker, PGWF_LOG_ERROR,
 						"could not start a thread for workflow code");
 		pgwf_exec_free(exec);
-		evict(worker, run);
+		pgwf_worker_evict(worker, run);
 	}
 }
 
@@ -446,7 +366,7 @@ start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
 										 "events");
 	const char *run_id = pgwf_json_str2(task, "workflowExecution", "runId");
 	const char *token = pgwf_json_str(task, "taskToken");
-	int64_t		first = event_id(json_array_get(events, 0));
+	int64_t		first = pgwf_worker_event_id(json_array_get(events, 0));
 	int64_t		timeout;
 	PgwfExec   *exec;
 	bool		whole;
@@ -463,20 +383,20 @@ start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
 	if (run != NULL && first > 1 &&
 		first > pgwf_instance_last_event_id(run->instance) + 1)
 	{
-		evict(worker, run);
+		pgwf_worker_evict(worker, run);
 		run = NULL;
 	}
 	whole = (run == NULL);
-	if (!complete_history(worker, task, whole))
+	if (!pgwf_worker_complete_history(worker, task, whole))
 	{
 		if (run != NULL)
-			evict(worker, run);
+			pgwf_worker_evict(worker, run);
 		json_decref(task);
 		return;
 	}
 	if (run == NULL)
 	{
-		run = create_run(worker, task, run_id);
+		run = pgwf_worker_create_run(worker, task, run_id);
 		if (pgwf_json_int(task, "previousStartedEventId") > 0)
 			PGWF_COUNT(worker, replays, 1);
 	}
@@ -500,7 +420,7 @@ start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
 
 	exec = pgwf_xalloc(sizeof(PgwfExec));
 	exec->task = task;
-	execute(worker, run, exec);
+	pgwf_worker_execute(worker, run, exec);
 }
 
 /*
@@ -529,10 +449,15 @@ pgwf_worker_begin_tasks(PgwfWorker *worker)
 		if (run_id != NULL)
 			run = (PgwfRun *) pgwf_cache_find(&worker->cache, run_id);
 		json_incref(task);
+		if (json_object_get(task, "query") != NULL)
+		{
+			pgwf_worker_take_query(worker, run, task);
+			continue;
+		}
 		if (run != NULL && run->state == PGWF_RUN_LOCAL)
 		{
 			/* the service has given up the task that waits */
-			evict(worker, run);
+			pgwf_worker_evict(worker, run);
 			run = NULL;
 		}
 		if (run != NULL && run->state != PGWF_RUN_IDLE)
@@ -550,15 +475,15 @@ pgwf_worker_begin_tasks(PgwfWorker *worker)
 /*
  * Deliver the next result of a local activity to a run that waits for some.
  */
-static void
-deliver_local(PgwfWorker *worker, PgwfRun *run)
+void
+pgwf_worker_deliver_local(PgwfWorker *worker, PgwfRun *run)
 {
 	PgwfExec   *result = run->results;
 
 	if (result == NULL || run->state != PGWF_RUN_LOCAL)
 		return;
 	run->results = result->next;
-	execute(worker, run, result);
+	pgwf_worker_execute(worker, run, result);
 }
 
 static void
@@ -581,18 +506,23 @@ pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec)
 	PgwfRun    *run = exec->owner;
 	PgwfTaskOutcome *outcome = &exec->outcome;
 
+	if (exec->query_result != NULL)
+	{
+		pgwf_worker_query_answered(worker, run, exec);
+		return;
+	}
 	switch (outcome->status)
 	{
 		case PGWF_TASK_COMPLETED:
 			run->finished = outcome->finished;
 			apply_local(worker, run, outcome);
-			complete_task(worker, run, exec->commands, exec->sdk_metadata);
+			complete_task(worker, run, &exec->texts);
 			break;
 
 		case PGWF_TASK_LOCAL:
-			set_state(worker, run, PGWF_RUN_LOCAL);
+			pgwf_worker_set_state(worker, run, PGWF_RUN_LOCAL);
 			apply_local(worker, run, outcome);
-			deliver_local(worker, run);
+			pgwf_worker_deliver_local(worker, run);
 			break;
 
 		case PGWF_TASK_FAILED:
@@ -613,7 +543,7 @@ pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec)
 								"run %s is read again: %s", run->entry.run_id,
 								outcome->message != NULL ?
 								outcome->message : "stale");
-				evict(worker, run);
+				pgwf_worker_evict(worker, run);
 				json_array_append_new(worker->pending_tasks, task);
 			}
 			break;
@@ -635,6 +565,8 @@ pgwf_worker_deadlock(PgwfWorker *worker, PgwfRun *run)
 			 "potential deadlock: workflow code did not yield within %d ms",
 			 worker->deadlock_ms);
 	run->instance = NULL;
+	if (pgwf_worker_query_deadlock(worker, run, message))
+		return;
 	fail_task(worker, run,
 			  "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE",
 			  json_pack("{s:s, s:{s:s}}", "message", message,
@@ -657,7 +589,7 @@ pgwf_worker_local_done(PgwfWorker *worker, PgwfRun *run, PgwfExec *result)
 		link = &(*link)->next;
 	result->next = NULL;
 	*link = result;
-	deliver_local(worker, run);
+	pgwf_worker_deliver_local(worker, run);
 }
 
 /*
@@ -668,21 +600,18 @@ void
 pgwf_worker_local_heartbeat(PgwfWorker *worker, PgwfRun *run)
 {
 	PgwfTaskOutcome outcome;
-	char	   *commands;
-	char	   *sdk_metadata;
+	PgwfAnswerTexts texts;
 
 	memset(&outcome, 0, sizeof(outcome));
 	run->heartbeat_at = 0;
 	pgwf_instance_heartbeat(run->instance, &outcome);
-	commands = pgwf_json_text(outcome.commands);
-	sdk_metadata = pgwf_json_text(outcome.sdk_metadata);
-	set_state(worker, run, PGWF_RUN_RESPONDING);
+	pgwf_answer_texts_make(&texts, &outcome);
+	pgwf_worker_set_state(worker, run, PGWF_RUN_RESPONDING);
 	pgwf_worker_respond(worker,
-						completion(worker, run, commands, sdk_metadata, true,
+						completion(worker, run, &texts, true,
 								   worker->sticky_queue != NULL &&
 								   !worker->stopping, true),
 						run->entry.run_id, run, 0);
-	free(commands);
-	free(sdk_metadata);
+	pgwf_answer_texts_free(&texts);
 	pgwf_task_outcome_clear(&outcome);
 }

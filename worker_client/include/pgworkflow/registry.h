@@ -73,9 +73,11 @@ extern void pgwf_registry_free(PgwfRegistry *registry);
 
 /*
  * Registers a function under a name.  "arg" is the caller's and comes back
- * from pgwf_workflow_arg() / pgwf_activity_arg().  Returns
- * PGWF_INVALID_ARGUMENT if name is empty or longer than 1000 bytes or fn is
- * NULL, PGWF_ALREADY_EXISTS if the name is taken.
+ * from pgwf_workflow_arg() / pgwf_activity_arg().  Name NULL registers the
+ * function for all types that have none of their own; it learns the type from
+ * pgwf_workflow_info() / pgwf_activity_info().  Returns
+ * PGWF_INVALID_ARGUMENT if name is empty, longer than 1000 bytes or not UTF-8,
+ * or fn is NULL; PGWF_ALREADY_EXISTS if the name is taken.
  */
 extern PgwfResult pgwf_register_workflow(PgwfRegistry *registry,
 										 const char *name,
@@ -83,6 +85,43 @@ extern PgwfResult pgwf_register_workflow(PgwfRegistry *registry,
 extern PgwfResult pgwf_register_activity(PgwfRegistry *registry,
 										 const char *name,
 										 PgwfActivityFn fn, void *arg);
+
+/*
+ * An init function is run once per run, before anything else of its code: it
+ * makes the data that the workflow function and its handlers share, and sets
+ * the handlers, so that they are there for messages that came with the start
+ * (messages.h).  It may do all that workflow code may, except wait.
+ */
+typedef void (*PgwfInitFn) (PgwfWorkflow *wf, json_t *input);
+
+/*
+ * What else, besides the workflow function's *failure, fails the workflow.
+ * By default it fails the workflow task, which the service repeats until fixed
+ * code is deployed.
+ */
+#define PGWF_FAIL_ON_NONDETERMINISM	0x01U	/* code disagrees with history */
+#define PGWF_FAIL_ON_PANIC			0x02U	/* pgwf_panic(), wrong calls */
+
+typedef struct PgwfTypeOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	PgwfInitFn	init;			/* NULL: none */
+	unsigned	fail_on;		/* PGWF_FAIL_ON_..., in addition to the
+								 * registry's */
+} PgwfTypeOptions;
+
+#define PGWF_TYPE_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfTypeOptions)
+#define PGWF_TYPE_OPTIONS_INIT PGWF_INIT(PgwfTypeOptions)
+
+/*
+ * pgwf_register_workflow_with: as pgwf_register_workflow(), with options.
+ * pgwf_registry_fail_on: sets PGWF_FAIL_ON_... for all its types.
+ */
+extern PgwfResult pgwf_register_workflow_with(PgwfRegistry *registry,
+											  const char *name,
+											  PgwfWorkflowFn fn, void *arg,
+											  const PgwfTypeOptions *options);
+extern void pgwf_registry_fail_on(PgwfRegistry *registry, unsigned fail_on);
 
 /* Sets where log lines go; by default (and with NULL) nowhere. */
 extern void pgwf_registry_set_log(PgwfRegistry *registry,

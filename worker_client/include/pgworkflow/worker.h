@@ -137,6 +137,7 @@ typedef struct PgwfWorkerStats
 	int64_t		cached_workflows;	/* now */
 	int64_t		reconnects;
 	int64_t		deadlocks;
+	int64_t		queries;		/* that were tasks of their own */
 } PgwfWorkerStats;
 
 extern PgwfWorker *pgwf_worker_new(const PgwfWorkerOptions *options,

@@ -1,0 +1,1058 @@
+/*
+ * t_messages.c
+ *		Queries, updates, init functions and what goes with them, against the
+ *		simulated service.  Each run is also replayed in every split.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+#include "tap.h"
+
+#define FLOW_BODY(name) \
+	static json_t * \
+	name(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+
+static PgwfRegistry *registry;
+static char trace[2000];
+static char logged[2000];
+
+static const PgwfActivityOptions ten_seconds = {
+	PGWF_ACTIVITY_OPTIONS_DEFAULTS,
+	.start_to_close_timeout_ms = 10000
+};
+static const PgwfLocalOptions local_options = {
+	PGWF_LOCAL_OPTIONS_DEFAULTS,
+	.start_to_close_timeout_ms = 1000
+};
+
+static void
+tracef(const char *str)
+{
+	strncat(trace, str, sizeof(trace) - strlen(trace) - 1);
+}
+
+static void
+log_line(PgwfLogLevel level, const char *message, void *arg)
+{
+	(void) level;
+	(void) arg;
+	strncat(logged, message, sizeof(logged) - strlen(logged) - 1);
+	strncat(logged, "\n", sizeof(logged) - strlen(logged) - 1);
+}
+
+static Sim *
+start(const char *type, const char *input)
+{
+	trace[0] = '\0';
+	logged[0] = '\0';
+	return sim_new(registry, type, input);
+}
+
+static void
+commands_are(Sim *sim, const char *expected, const char *name)
+{
+	char	   *got = sim_commands(sim);
+
+	is_str(got, expected, "%s", name);
+	free(got);
+}
+
+/* Checks how the run ended, that it replays, and frees it. */
+static void
+ends(Sim *sim, const char *status, const char *key, const char *value,
+	 const char *name)
+{
+	is_str(sim_status(sim), status, "%s: closed by", name);
+	if (key != NULL)
+		is_json(json_object_get(sim_last_attributes(sim), key), value,
+				"%s: %s", name, key);
+	ok(sim_replays(sim), "%s: replays in all splits", name);
+	sim_free(sim);
+}
+
+static void
+answer_is(json_t *answer, const char *expected, const char *name)
+{
+	is_str(pgwf_json_str(answer, "errorMessage"), NULL, "%s: no error", name);
+	is_json(json_object_get(answer, "answer"), expected, "%s", name);
+	json_decref(answer);
+}
+
+static void
+answer_fails(json_t *answer, const char *message, const char *name)
+{
+	is_str(pgwf_json_str(answer, "resultType"), "QUERY_RESULT_TYPE_FAILED",
+		   "%s: it fails", name);
+	has_str(pgwf_json_str(answer, "errorMessage"), message, "%s", name);
+	json_decref(answer);
+}
+
+/* ---- a counter that understands everything ---- */
+
+typedef struct Counter
+{
+	json_int_t	value;
+	json_int_t	limit;
+	bool		closing;
+} Counter;
+
+static json_t *
+get(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+	PgwfFailure **failure)
+{
+	Counter    *counter = arg;
+
+	(void) failure;
+	pgwf_log(wf, PGWF_LOG_INFO, "asked for %s", name);
+	return pgwf_pack(wf, "{s:s, s:I, s:O, s:b}", "name", name, "value",
+					 counter->value, "args", args, "replaying",
+					 (int) pgwf_is_replaying(wf));
+}
+
+static json_t *
+complain(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		 PgwfFailure **failure)
+{
+	(void) wf;
+	(void) name;
+	(void) args;
+	(void) arg;
+	*failure = pgwf_failure_new("Complaint", "do not ask");
+	return NULL;
+}
+
+/* A query handler that does what it must not. */
+static json_t *
+misbehave(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		  PgwfFailure **failure)
+{
+	const char *how = json_string_value(json_array_get(args, 0));
+
+	(void) name;
+	(void) arg;
+	if (strcmp(how, "sleep") == 0)
+		pgwf_sleep(wf, 1000, failure);
+	else if (strcmp(how, "activity") == 0)
+		pgwf_start_activity(wf, "a", NULL, &ten_seconds);
+	else if (strcmp(how, "wait") == 0)
+		pgwf_receive_signal(wf, "never", PGWF_FOREVER, NULL);
+	else if (strcmp(how, "random") == 0)
+		pgwf_random(wf);
+	else if (strcmp(how, "spawn") == 0)
+		pgwf_spawn(wf, NULL, NULL);
+	else if (strcmp(how, "patch") == 0)
+		pgwf_patched(wf, "p");
+	else if (strcmp(how, "handler") == 0)
+		pgwf_set_query_handler(wf, "x", get, NULL);
+	else
+		pgwf_panic(wf, "no way");
+	return NULL;
+}
+
+static json_t *
+add(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+	PgwfFailure **failure)
+{
+	Counter    *counter = arg;
+	json_int_t	n = json_integer_value(json_array_get(args, 0));
+
+	(void) name;
+	tracef("[add]");
+	if (n == 13)
+	{
+		*failure = pgwf_failure_new("Unlucky", "%d", (int) n);
+		return NULL;
+	}
+	counter->value += n;
+	return pgwf_pack(wf, "[I, s, s]", counter->value, pgwf_update_id(wf),
+					 pgwf_update_name(wf));
+}
+
+static void
+check_add(PgwfWorkflow *wf, const char *name, const json_t *args, void *arg,
+		  PgwfFailure **failure)
+{
+	Counter    *counter = arg;
+	json_int_t	n = json_integer_value(json_array_get(args, 0));
+
+	(void) name;
+	tracef("[check]");
+	pgwf_alloc(wf, 10000);
+	if (n == 666)
+		pgwf_sleep(wf, 1000, NULL);
+	if (counter->value + n > counter->limit)
+		*failure = pgwf_failure_new("TooMuch", "over the limit of %d",
+									(int) counter->limit);
+}
+
+/* Takes its time: an activity first. */
+static json_t *
+add_slowly(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		   PgwfFailure **failure)
+{
+	json_t	   *result;
+
+	if (!pgwf_execute_activity(wf, "slow", args, &ten_seconds, &result,
+							   failure))
+		return NULL;
+	return add(wf, name, pgwf_pack(wf, "[O]", result), arg, failure);
+}
+
+static json_t *
+any_update(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		   PgwfFailure **failure)
+{
+	(void) arg;
+	(void) failure;
+	if (strcmp(name, "panic") == 0)
+		pgwf_panic(wf, "an update too many");
+	return pgwf_pack(wf, "{s:s, s:O}", "any", name, "args", args);
+}
+
+static void
+set_limit(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
+{
+	(void) wf;
+	(void) name;
+	tracef("[limit]");
+	((Counter *) arg)->limit = json_integer_value(json_array_get(input, 0));
+}
+
+static void
+close_counter(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
+{
+	(void) wf;
+	(void) name;
+	(void) input;
+	((Counter *) arg)->closing = true;
+}
+
+static void
+counter_init(PgwfWorkflow *wf, json_t *input)
+{
+	static const PgwfUpdateHandlerOptions checked = {
+		PGWF_UPDATE_HANDLER_OPTIONS_DEFAULTS,
+		.validator = check_add
+	};
+	Counter    *counter = pgwf_alloc(wf, sizeof(Counter));
+
+	tracef("[init]");
+	counter->value = json_integer_value(json_array_get(input, 0));
+	counter->limit = 100;
+	pgwf_set_state(wf, counter);
+	pgwf_set_query_handler(wf, "get", get, counter);
+	pgwf_set_query_handler(wf, "complain", complain, NULL);
+	pgwf_set_query_handler(wf, "misbehave", misbehave, NULL);
+	pgwf_set_update_handler(wf, "add", add, counter, &checked);
+	pgwf_set_update_handler(wf, "add slowly", add_slowly, counter, NULL);
+	pgwf_set_signal_handler(wf, "limit", set_limit, counter);
+	pgwf_set_signal_handler(wf, "close", close_counter, counter);
+}
+
+static bool
+is_closing(void *arg)
+{
+	return ((Counter *) arg)->closing;
+}
+
+FLOW_BODY(counter_flow)
+{
+	Counter    *counter = pgwf_state(wf);
+
+	(void) input;
+	(void) failure;
+	tracef("[main]");
+	pgwf_set_current_details(wf, "counting");
+	pgwf_wait_condition(wf, is_closing, counter, PGWF_FOREVER);
+	pgwf_wait_handlers(wf, PGWF_FOREVER);
+	return pgwf_pack(wf, "I", counter->value);
+}
+
+/* ---- queries ---- */
+
+static void
+test_queries(void)
+{
+	static const struct
+	{
+		const char *how;
+		const char *message;
+	}			bad[] =
+	{
+		{"[\"sleep\"]", "pgwf_start_timer was called from a query handler, "
+		"which must not change anything"},
+		{"[\"activity\"]", "pgwf_start_activity was called from"},
+		{"[\"wait\"]", "pgwf_receive_signal was called from"},
+		{"[\"random\"]", "pgwf_random was called from"},
+		{"[\"spawn\"]", "pgwf_spawn was called from"},
+		{"[\"patch\"]", "pgwf_patched was called from"},
+		{"[\"handler\"]", "pgwf_set_query_handler was called from"},
+		{"[\"panic\"]", "no way"},
+	};
+	Sim		   *sim = start("counter", "[5]");
+	json_t	   *answer;
+	size_t		owned;
+	size_t		i;
+
+	sim_buffer_query(sim, "q1", "get", "[1, \"x\"]");
+	sim_buffer_query(sim, "q2", "complain", "[]");
+	sim_task(sim);
+	is_json(sim->out.query_results,
+			"{\"q1\": {\"resultType\": \"QUERY_RESULT_TYPE_ANSWERED\", "
+			"\"answer\": [{\"name\": \"get\", \"value\": 5, \"args\": "
+			"[1, \"x\"], \"replaying\": true}]}, \"q2\": {\"resultType\": "
+			"\"QUERY_RESULT_TYPE_FAILED\", \"errorMessage\": \"do not ask\", "
+			"\"failure\": {\"message\": \"do not ask\", \"source\": "
+			"\"pgworkflow-c\", \"applicationFailureInfo\": {\"type\": "
+			"\"Complaint\"}}}}", "queries that came with a task");
+	is_str(logged, "", "they do not write to the log");
+
+	owned = sim->instance->memory.n_owned;
+	answer_is(sim_query(sim, "get", "[]"), "[{\"name\": \"get\", \"value\": 5, "
+			  "\"args\": [], \"replaying\": true}]", "a query of a cached run");
+	answer_is(sim_query_uncached(sim, "get", "[2]"),
+			  "[{\"name\": \"get\", \"value\": 5, \"args\": [2], "
+			  "\"replaying\": true}]", "of one that is not");
+	answer_fails(sim_query(sim, "nothing", "[]"),
+				 "unknown query \"nothing\": this workflow knows "
+				 "__stack_trace, __enhanced_stack_trace, "
+				 "__temporal_workflow_metadata, get, complain, misbehave",
+				 "an unknown query");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	{
+		answer_fails(sim_query(sim, "misbehave", bad[i].how), bad[i].message,
+					 bad[i].how);
+		answer_fails(sim_query_uncached(sim, "misbehave", bad[i].how),
+					 bad[i].message, bad[i].how);
+	}
+	is_int((long long) sim->instance->memory.n_owned, (long long) owned,
+		   "queries leave nothing in the run's memory");
+
+	/* nothing of that has reached the run */
+	sim_signal(sim, "limit", "[7]");
+	sim_buffer_query(sim, "q3", "misbehave", "[\"activity\"]");
+	sim_task(sim);
+	commands_are(sim, "", "a query leaves no command");
+	answer = json_object_get(sim->out.query_results, "q3");
+	answer_fails(json_incref(answer), "pgwf_start_activity", "with a task");
+	sim_signal(sim, "close", "[]");
+	sim_task(sim);
+	answer_is(sim_query_uncached(sim, "get", "[]"),
+			  "[{\"name\": \"get\", \"value\": 5, \"args\": [], "
+			  "\"replaying\": true}]", "a query of a closed run");
+	ends(sim, "WorkflowExecutionCompleted", "result", "[5]", "queries");
+}
+
+/* A query sees what the last task that was answered has come to, no more. */
+static void
+test_query_history(void)
+{
+	Sim		   *sim = start("counter", "[1]");
+	json_t	   *answer;
+
+	answer_fails(sim_query_uncached(sim, "get", "[]"),
+				 "no workflow task of the workflow has completed",
+				 "a query before the first task");
+	sim_task(sim);
+	sim_signal(sim, "close", "[]");
+	answer = sim_query_uncached(sim, "get", "[]");
+	is_json(json_object_get(json_array_get(json_object_get(answer, "answer"),
+										   0), "value"), "1",
+			"a signal came that no task has seen");
+	json_decref(answer);
+	sim_begin(sim);
+	answer = sim_query_uncached(sim, "get", "[]");
+	is_json(json_object_get(json_array_get(json_object_get(answer, "answer"),
+										   0), "value"), "1",
+			"a task is open elsewhere");
+	json_decref(answer);
+	sim_end(sim);
+	ends(sim, "WorkflowExecutionCompleted", "result", "[1]", "query history");
+}
+
+static json_t *
+any_query(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		  PgwfFailure **failure)
+{
+	(void) args;
+	(void) arg;
+	(void) failure;
+	return pgwf_pack(wf, "s", name);
+}
+
+static void
+any_signal(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
+{
+	(void) wf;
+	(void) input;
+	(void) arg;
+	tracef(name);
+}
+
+/* Waits in several ways, with handlers for all names. */
+static json_t *
+wait_long(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
+{
+	(void) arg;
+	pgwf_set_coroutine_name(wf, "the patient one");
+	pgwf_sleep(wf, 3600000, failure);
+	return NULL;
+}
+
+FLOW_BODY(waiting_flow)
+{
+	PgwfFuture *futures[2];
+
+	(void) input;
+	pgwf_set_query_handler(wf, NULL, any_query, NULL);
+	pgwf_set_update_handler(wf, NULL, any_update, NULL, NULL);
+	pgwf_set_signal_handler(wf, NULL, any_signal, NULL);
+	pgwf_set_signal_handler(wf, "go", NULL, NULL);
+	pgwf_set_current_details(wf, "waiting for **go**");
+	pgwf_spawn(wf, wait_long, NULL);
+	futures[0] = pgwf_start_activity(wf, "paint", NULL, &ten_seconds);
+	futures[1] = pgwf_start_timer(wf, 60000);
+	pgwf_await_any(wf, futures, 2);
+	pgwf_set_signal_handler(wf, NULL, NULL, NULL);
+	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
+	*failure = NULL;
+	return NULL;
+}
+
+static void
+test_builtins(void)
+{
+	Sim		   *sim = start("waiting", "[]");
+
+	sim_task(sim);
+	answer_is(sim_query(sim, "__stack_trace", "[]"),
+			  "[\"main:\\n    pgwf_await_any(activity \\\"1\\\" of type "
+			  "\\\"paint\\\"; timer \\\"1\\\")\\n\\nthe patient one:\\n    "
+			  "pgwf_await(timer \\\"2\\\")\"]", "where it waits");
+	answer_is(sim_query(sim, "__temporal_workflow_metadata", "[]"),
+			  "[{\"definition\": {\"type\": \"waiting\", "
+			  "\"queryDefinitions\": [{\"name\": \"__stack_trace\"}, "
+			  "{\"name\": \"__enhanced_stack_trace\"}, {\"name\": "
+			  "\"__temporal_workflow_metadata\"}, {}], "
+			  "\"signalDefinitions\": [{}], \"updateDefinitions\": [{}]}, "
+			  "\"currentDetails\": \"waiting for **go**\"}]", "its names");
+	answer_is(sim_query(sim, "anything", "[]"), "[\"anything\"]",
+			  "a query for the handler of all others");
+	answer_fails(sim_query(sim, "__something", "[]"), "unknown query",
+				 "it does not get reserved names");
+	sim_signal(sim, "hello", "[]");
+	sim_update(sim, "u", "whatever", "[3]");
+	sim_task(sim);
+	is_json(sim_update_outcome(sim, "u"), "{\"success\": [{\"any\": "
+			"\"whatever\", \"args\": [3]}]}", "an update likewise");
+	is_str(trace, "hello", "a signal likewise");
+	sim_complete(sim, "1", "1");
+	sim_task(sim);
+	answer_is(sim_query(sim, "__stack_trace", "[]"),
+			  "[\"main:\\n    pgwf_receive_signal(\\\"go\\\")\\n\\n"
+			  "the patient one:\\n    pgwf_await(timer \\\"2\\\")\"]",
+			  "where it waits now");
+	answer_is(sim_query_uncached(sim, "__enhanced_stack_trace", "[]"),
+			  "[{\"sdk\": {\"name\": \"pgworkflow-c\", \"version\": \""
+			  PGWF_VERSION "\"}, \"sources\": {}, \"stacks\": "
+			  "[{\"locations\": [{\"functionName\": "
+			  "\"pgwf_receive_signal(\\\"go\\\")\", \"internalCode\": true}, "
+			  "{\"functionName\": \"main\", \"internalCode\": false}]}, "
+			  "{\"locations\": [{\"functionName\": "
+			  "\"pgwf_await(timer \\\"2\\\")\", \"internalCode\": true}, "
+			  "{\"functionName\": \"the patient one\", \"internalCode\": "
+			  "false}]}]}]", "the same as JSON");
+	sim_signal(sim, "go", "[]");
+	sim_task(sim);
+	answer_is(sim_query_uncached(sim, "__stack_trace", "[]"),
+			  "[\"the patient one:\\n    pgwf_await(timer \\\"2\\\")\"]",
+			  "of a closed run");
+	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "waiting");
+}
+
+/* ---- updates ---- */
+
+static void
+test_updates(void)
+{
+	Sim		   *sim = start("counter", "[5]");
+
+	sim_task(sim);
+	is_str(trace, "[init][main]", "init comes before main");
+
+	trace[0] = '\0';
+	sim_update(sim, "u1", "add", "[2]");
+	sim_task(sim);
+	is_str(trace, "[check][add]", "a validator, then the handler");
+	is_json(sim->out.messages,
+			"[{\"id\": \"u1/request/accept\", \"protocolInstanceId\": \"u1\", "
+			"\"body\": {\"@type\": "
+			"\"type.googleapis.com/temporal.api.update.v1.Acceptance\", "
+			"\"acceptedRequestMessageId\": \"u1/request\", "
+			"\"acceptedRequestSequencingEventId\": 5}}, {\"id\": "
+			"\"u1/request/complete\", \"protocolInstanceId\": \"u1\", "
+			"\"body\": {\"@type\": "
+			"\"type.googleapis.com/temporal.api.update.v1.Response\", "
+			"\"meta\": {\"updateId\": \"u1\", \"identity\": \"client\"}, "
+			"\"outcome\": {\"success\": [[7, \"u1\", \"add\"]]}}}]",
+			"the messages of an update");
+	is_json(sim->out.commands,
+			"[{\"commandType\": \"ProtocolMessage\", \"attributes\": "
+			"{\"messageId\": \"u1/request/accept\"}}, {\"commandType\": "
+			"\"ProtocolMessage\", \"attributes\": {\"messageId\": "
+			"\"u1/request/complete\"}}]", "their places");
+
+	sim_update(sim, "u2", "add", "[1000]");
+	sim_task(sim);
+	is_str(sim_update_state(sim, "u2"), "rejected", "a rejected update");
+	is_json(json_object_get(json_object_get(sim_update_outcome(sim, "u2"),
+											"failure"), "message"),
+			"\"over the limit of 100\"", "why");
+	is_int(sim->discarded, 1, "leaves no trace");
+	commands_are(sim, "", "nor a command");
+
+	sim_update(sim, "u3", "add", "[13]");
+	sim_update(sim, "u4", "add slowly", "[4]");
+	sim_update(sim, "u5", "nothing", "[4]");
+	sim_update(sim, "u6", "add", "[666]");
+	sim_task(sim);
+	commands_are(sim, "ProtocolMessage, ProtocolMessage, ProtocolMessage, "
+				 "ScheduleActivityTask 1", "four at once");
+	is_json(json_object_get(json_object_get(sim_update_outcome(sim, "u3"),
+											"failure"), "message"),
+			"\"13\"", "a handler fails");
+	is_str(sim_update_state(sim, "u4"), "accepted", "one goes on");
+	is_json(json_object_get(json_object_get(sim_update_outcome(sim, "u5"),
+											"failure"), "message"),
+			"\"unknown update \\\"nothing\\\": this workflow knows add, "
+			"add slowly\"", "one is unknown");
+	is_json(json_object_get(json_object_get(sim_update_outcome(sim, "u6"),
+											"failure"), "message"),
+			"\"pgwf_start_timer was called from a validator, which must not "
+			"change anything\"", "one's validator breaks the rules");
+	sim_signal(sim, "close", "[]");
+	sim_task(sim);
+	is_str(sim_status(sim), "open", "the handler is waited for");
+	answer_is(sim_query(sim, "__stack_trace", "[]"),
+			  "[\"main:\\n    pgwf_wait_handlers()\\n\\nupdate handler "
+			  "\\\"add slowly\\\":\\n    pgwf_await(activity \\\"1\\\" of "
+			  "type \\\"slow\\\")\"]", "and shown");
+	sim_complete(sim, "1", "4");
+	sim_task(sim);
+	is_json(sim_update_outcome(sim, "u4"),
+			"{\"success\": [[11, \"u4\", \"add slowly\"]]}", "its outcome");
+	is_str(logged, "", "nothing is left unfinished");
+	ends(sim, "WorkflowExecutionCompleted", "result", "[11]", "updates");
+}
+
+/* Messages that are there before the workflow function. */
+static void
+test_early_messages(void)
+{
+	Sim		   *sim = start("counter", "[50]");
+
+	sim_signal(sim, "limit", "[60]");
+	sim_update(sim, "u1", "add", "[20]");
+	sim_update(sim, "u2", "add", "[10]");
+	sim_signal(sim, "limit", "[70]");
+	sim_update(sim, "u3", "nothing", "[10]");
+	sim_task(sim);
+	is_str(trace, "[init][limit][limit][check][add][check][main]",
+		   "init, signals, updates, then main");
+	is_str(sim_update_state(sim, "u1"), "completed",
+		   "a validator sees what signals before it did");
+	is_str(sim_update_state(sim, "u2"), "rejected", "and updates");
+	is_str(sim_update_state(sim, "u3"), "rejected", "unknown");
+	sim_signal(sim, "close", "[]");
+	sim_task(sim);
+	ends(sim, "WorkflowExecutionCompleted", "result", "[70]", "early");
+
+	/* without an init function they wait for their handlers */
+	sim = start("waiting", "[]");
+	sim_update(sim, "u1", "x", "[]");
+	sim_task(sim);
+	is_str(sim_update_state(sim, "u1"), "completed",
+		   "an update waits for its handler");
+	sim_fire(sim, "1");
+	sim_task(sim);
+	sim_signal(sim, "go", "[]");
+	sim_task(sim);
+	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "late handlers");
+}
+
+/* A handler that the code no longer sets. */
+static bool without_handler;
+
+FLOW_BODY(handler_flow)
+{
+	(void) input;
+	(void) failure;
+	if (!without_handler)
+		pgwf_set_update_handler(wf, "x", any_update, NULL, NULL);
+	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
+	return NULL;
+}
+
+static void
+test_changed_handlers(void)
+{
+	Sim		   *sim = start("handler", "[]");
+	PgwfReplayReport *report;
+
+	sim_task(sim);
+	sim_update(sim, "u1", "x", "[]");
+	sim_task(sim);
+	without_handler = true;
+	pgwf_replay_history(registry, sim->events, &report);
+	is_str(report->message, "event 8 is WorkflowExecutionUpdateAccepted "
+		   "(update id \"u1\"), but the workflow code asked for nothing more",
+		   "a recorded update without handler");
+	ok(report->nondeterminism, "is nondeterminism");
+	pgwf_replay_report_free(report);
+	without_handler = false;
+
+	/* the id is compared */
+	json_object_set_new(json_object_get(json_array_get(sim->events, 8),
+										"attributes"), "meta",
+						json_pack("{s:s}", "updateId", "u2"));
+	pgwf_replay_history(registry, sim->events, &report);
+	is_str(report->message, "event 9 is WorkflowExecutionUpdateCompleted "
+		   "(update id \"u2\"), but the workflow code asked for "
+		   "ProtocolMessage (message \"u1/request/complete\")",
+		   "the outcome of another update");
+	pgwf_replay_report_free(report);
+	sim_free(sim);
+
+	sim = start("waiting", "[]");
+	sim_task(sim);
+	sim_update(sim, "u1", "panic", "[]");
+	sim_begin(sim);
+	is_int(sim->out.status, PGWF_TASK_FAILED, "a panic in a handler");
+	is_str(sim->out.message, "an update too many", "fails the task");
+	sim_free(sim);
+}
+
+/* An update reapplied by a reset: its request is in UpdateAdmitted. */
+static void
+test_admitted(void)
+{
+	Sim		   *sim = start("counter", "[1]");
+	json_t	   *accepted;
+	json_t	   *request;
+	PgwfReplayReport *report;
+
+	sim_task(sim);
+	sim_signal(sim, "limit", "[50]");
+	sim_update(sim, "u1", "add", "[2]");
+	sim_task(sim);
+	sim_signal(sim, "close", "[]");
+	sim_task(sim);
+	is_str(sim_status(sim), "WorkflowExecutionCompleted", "closed");
+	accepted = json_object_get(json_array_get(sim->events, 8), "attributes");
+	request = json_incref(json_object_get(accepted, "acceptedRequest"));
+	json_object_del(accepted, "acceptedRequest");
+	pgwf_replay_history(registry, sim->events, &report);
+	is_str(report->message, "event 9 accepts an update without its request",
+		   "an acceptance without a request");
+	pgwf_replay_report_free(report);
+
+	/* the signal becomes the admission: the same ids */
+	json_object_set_new(json_array_get(sim->events, 4), "eventType",
+						json_string("WorkflowExecutionUpdateAdmitted"));
+	json_object_set_new(json_array_get(sim->events, 4), "attributes",
+						json_pack("{s:o, s:s}", "request", request, "origin",
+								  "UPDATE_ADMITTED_EVENT_ORIGIN_REAPPLY"));
+	pgwf_replay_history(registry, sim->events, &report);
+	is_str(report->message, "", "an update that was admitted before");
+	ok(report->finished, "replays to the end");
+	pgwf_replay_report_free(report);
+	sim_free(sim);
+}
+
+/* ---- updates in tasks that local activities hold open ---- */
+
+static SimLocalEnd
+later(Sim *sim, const PgwfLocalRequest *request)
+{
+	SimLocalEnd end;
+
+	(void) sim;
+	(void) request;
+	memset(&end, 0, sizeof(end));
+	end.later = true;
+	return end;
+}
+
+/* [a command first]: a long local activity, and the times of what happens. */
+static json_t *
+note_time(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		  PgwfFailure **failure)
+{
+	int64_t    *time = arg;
+
+	(void) name;
+	(void) args;
+	(void) failure;
+	*time = pgwf_now_us(wf);
+	pgwf_start_timer(wf, 1 + *time % 1000);
+	return NULL;
+}
+
+static void
+reject_all(PgwfWorkflow *wf, const char *name, const json_t *args, void *arg,
+		   PgwfFailure **failure)
+{
+	(void) wf;
+	(void) arg;
+	if (strcmp(name, "x") == 0 &&
+		json_is_true(json_array_get(args, 0)))
+		*failure = pgwf_failure_new("No", "no");
+}
+
+FLOW_BODY(held_flow)
+{
+	PgwfUpdateHandlerOptions options = PGWF_UPDATE_HANDLER_OPTIONS_INIT;
+	int64_t    *time = pgwf_alloc(wf, sizeof(int64_t));
+
+	options.validator = reject_all;
+	pgwf_set_update_handler(wf, "x", note_time, time, &options);
+	if (json_is_true(json_array_get(input, 0)))
+		pgwf_start_timer(wf, 1000);
+	if (!pgwf_execute_local_activity(wf, "slow", NULL, &local_options, NULL,
+									 failure))
+		return NULL;
+	pgwf_start_timer(wf, 1 + pgwf_now_us(wf) % 1000);
+	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
+	return pgwf_pack(wf, "[I, I]", *time, pgwf_now_us(wf));
+}
+
+/* Update in the first task, or after so many heartbeats; rejected before. */
+static void
+test_held(bool command, int heartbeats, bool evict, bool rejected_too)
+{
+	char	   *name = pgwf_xprintf("held: command %d, heartbeats %d, "
+									"evicted %d, rejected %d", command,
+									heartbeats, evict, rejected_too);
+	Sim		   *sim = start("held", command ? "[true]" : "[false]");
+	int			i;
+
+	sim->local = later;
+	sim_begin(sim);
+	for (i = 0; i < heartbeats; i++)
+	{
+		sim_heartbeat(sim);
+		if (evict)
+			sim_evict(sim);
+		if (rejected_too)
+		{
+			char	   *id = pgwf_xprintf("r%d", i);
+
+			sim_update(sim, id, "x", "[true]");
+			free(id);
+		}
+		if (i == heartbeats - 1)
+			sim_update(sim, "u", "x", "[false]");
+		sim_begin(sim);
+		is_int(sim->out.status, PGWF_TASK_LOCAL, "%s: held", name);
+	}
+	sim_heartbeat(sim);
+	sim->local = NULL;
+	sim_begin(sim);
+	sim_end(sim);
+	if (heartbeats > 0)
+		is_str(sim_update_state(sim, "u"), "completed", "%s: update", name);
+	sim_signal(sim, "go", "[]");
+	sim_task(sim);
+	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, name);
+	free(name);
+}
+
+static void
+test_locals(void)
+{
+	int			i;
+
+	for (i = 0; i < 32; i++)
+		test_held((i & 1) != 0, i >> 3, (i & 2) != 0, (i & 4) != 0);
+}
+
+/* Rejected updates between all kinds of tasks: the run goes on as if not. */
+static void
+test_discarded(bool evict)
+{
+	Sim		   *sim = start("counter", "[5]");
+	int			i;
+
+	sim_task(sim);
+	for (i = 0; i < 3; i++)
+	{
+		sim_update(sim, "r", "add", "[1000]");
+		if (evict)
+			sim_evict(sim);
+		sim_task(sim);
+	}
+	is_int(sim->discarded, 3, "tasks of rejected updates are forgotten");
+	sim_update(sim, "s", "add slowly", "[1]");
+	sim_task(sim);
+	is_str(sim_update_state(sim, "s"), "accepted", "the next is accepted");
+	sim_update(sim, "r", "add", "[1000]");
+	sim_task(sim);
+	is_int(sim->discarded, 4, "behind commands as well");
+	sim_complete(sim, "1", "1");
+	sim_update(sim, "r", "add", "[1000]");
+	sim_task(sim);
+	is_int(sim->discarded, 4, "not if something happened");
+	sim_update(sim, "r", "add", "[1000]");
+	sim_task(sim);
+	sim_update(sim, "t", "add", "[2]");
+	sim_task(sim);
+	is_int(sim->discarded, 5, "once more");
+	sim_signal(sim, "close", "[]");
+	sim_task(sim);
+	ends(sim, "WorkflowExecutionCompleted", "result", "[8]", "discarded");
+}
+
+/* ---- the end of the workflow ---- */
+
+static json_t *
+never_ends(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		   PgwfFailure **failure)
+{
+	(void) name;
+	(void) args;
+	(void) arg;
+	pgwf_sleep(wf, 1000000, failure);
+	return NULL;
+}
+
+static void
+endless_signal(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
+{
+	(void) name;
+	(void) input;
+	(void) arg;
+	pgwf_sleep(wf, 1000000, NULL);
+}
+
+FLOW_BODY(careless_flow)
+{
+	PgwfUpdateHandlerOptions options = PGWF_UPDATE_HANDLER_OPTIONS_INIT;
+
+	(void) input;
+	(void) failure;
+	pgwf_set_update_handler(wf, "warn", never_ends, NULL, &options);
+	options.unfinished = PGWF_UNFINISHED_ABANDON;
+	pgwf_set_update_handler(wf, "abandon", never_ends, NULL, &options);
+	pgwf_set_signal_handler(wf, "endless", endless_signal, NULL);
+	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
+	return NULL;
+}
+
+static void
+test_unfinished(void)
+{
+	Sim		   *sim = start("careless", "[]");
+	PgwfReplayReport *report;
+
+	sim_task(sim);
+	sim_update(sim, "u1", "abandon", "[]");
+	sim_task(sim);
+	sim_signal(sim, "go", "[]");
+	sim_task(sim);
+	is_str(logged, "", "a handler that may be abandoned");
+	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "abandoned");
+
+	sim = start("careless", "[]");
+	sim_task(sim);
+	sim_update(sim, "u1", "warn", "[]");
+	sim_signal(sim, "endless", "[]");
+	sim_task(sim);
+	sim_signal(sim, "go", "[]");
+	sim_task(sim);
+	is_str(logged, "workflow \"w\" closes while the handler of update \"warn\" "
+		   "(id \"u1\") has not returned\nworkflow \"w\" closes while 1 "
+		   "handlers of signals have not returned\n",
+		   "handlers that may not");
+	logged[0] = '\0';
+	pgwf_replay_history(registry, sim->events, &report);
+	ok(report->finished, "the same on replay");
+	is_str(logged, "", "says nothing");
+	pgwf_replay_report_free(report);
+	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "warned");
+}
+
+/* ---- init functions, types, failures ---- */
+
+static void
+blocking_init(PgwfWorkflow *wf, json_t *input)
+{
+	(void) input;
+	pgwf_sleep(wf, 1000, NULL);
+}
+
+static json_t *
+say_hello(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
+{
+	(void) wf;
+	(void) arg;
+	(void) failure;
+	tracef("[spawned]");
+	return NULL;
+}
+
+static void
+busy_init(PgwfWorkflow *wf, json_t *input)
+{
+	(void) input;
+	pgwf_spawn(wf, say_hello, NULL);
+	pgwf_set_state(wf, pgwf_start_activity(wf, "a", NULL, &ten_seconds));
+	tracef(pgwf_patched(wf, "p") ? "[patched]" : "[not patched]");
+}
+
+FLOW_BODY(busy_flow)
+{
+	json_t	   *result;
+
+	(void) input;
+	tracef("[main]");
+	if (!pgwf_await(wf, pgwf_state(wf), &result, failure))
+		return NULL;
+	return result;
+}
+
+FLOW_BODY(any_flow)
+{
+	(void) input;
+	if (pgwf_workflow_arg(wf) != NULL)
+		pgwf_panic(wf, "enough");
+	if (strcmp(pgwf_workflow_info(wf)->workflow_type, "reserved") == 0)
+		pgwf_set_query_handler(wf, "__mine", any_query, NULL);
+	*failure = NULL;
+	return pgwf_pack(wf, "s", pgwf_workflow_info(wf)->workflow_type);
+}
+
+static void
+test_types(void)
+{
+	Sim		   *sim = start("blocking init", "[]");
+
+	sim_begin(sim);
+	is_int(sim->out.status, PGWF_TASK_FAILED, "an init function that waits");
+	is_str(sim->out.message, "pgwf_await was called from an init function, "
+		   "which must not wait", "fails the task");
+	sim_free(sim);
+
+	sim = start("busy init", "[]");
+	sim_task(sim);
+	is_str(trace, "[patched][spawned][main]",
+		   "an init function may do the rest");
+	commands_are(sim, "ScheduleActivityTask 1, RecordMarker core_patch",
+				 "its commands");
+	sim_complete(sim, "1", "7");
+	sim_task(sim);
+	ends(sim, "WorkflowExecutionCompleted", "result", "[7]", "busy init");
+
+	sim = start("some type", "[]");
+	sim_task(sim);
+	ends(sim, "WorkflowExecutionCompleted", "result", "[\"some type\"]",
+		 "the function for all types");
+	sim = start("reserved", "[]");
+	sim_begin(sim);
+	has_str(sim->out.message, "names that begin with \"__\" are reserved",
+			"a handler with a reserved name");
+	sim_free(sim);
+
+	sim = start("panics", "[]");
+	sim_begin(sim);
+	is_int(sim->out.status, PGWF_TASK_FAILED, "a panic fails the task");
+	sim_free(sim);
+	sim = start("gives up", "[]");
+	sim_task(sim);
+	is_json(json_object_get(sim_last_attributes(sim), "failure"),
+			"{\"message\": \"enough\", \"source\": \"pgworkflow-c\", "
+			"\"applicationFailureInfo\": {\"type\": \"WorkflowTaskError\"}}",
+			"or the workflow, if it is to");
+	is_str(sim_status(sim), "WorkflowExecutionFailed", "by its type");
+	sim_free(sim);
+
+	/* code that disagrees with history */
+	sim = start("handler", "[]");
+	sim_task(sim);
+	sim_update(sim, "u1", "x", "[]");
+	sim_task(sim);
+	sim_evict(sim);
+	sim_signal(sim, "go", "[]");
+	without_handler = true;
+	pgwf_registry_fail_on(registry, PGWF_FAIL_ON_NONDETERMINISM);
+	sim_task(sim);
+	pgwf_registry_fail_on(registry, 0);
+	without_handler = false;
+	is_str(sim_status(sim), "WorkflowExecutionFailed",
+		   "nondeterminism fails the workflow, if it is to");
+	is_json(json_object_get(json_object_get(json_object_get(sim_last_attributes(sim),
+															"failure"),
+											"applicationFailureInfo"),
+							"type"),
+			"\"NonDeterminismError\"", "with its type");
+	sim_free(sim);
+}
+
+int
+main(void)
+{
+	static const struct
+	{
+		const char *name;
+		PgwfWorkflowFn fn;
+		PgwfInitFn	init;
+		unsigned	fail_on;
+		void	   *arg;
+	}			types[] =
+	{
+		{"counter", counter_flow, counter_init, 0, NULL},
+		{"waiting", waiting_flow, NULL, 0, NULL},
+		{"handler", handler_flow, NULL, 0, NULL},
+		{"held", held_flow, NULL, 0, NULL},
+		{"careless", careless_flow, NULL, 0, NULL},
+		{"blocking init", any_flow, blocking_init, 0, NULL},
+		{"busy init", busy_flow, busy_init, 0, NULL},
+		{"panics", any_flow, NULL, PGWF_FAIL_ON_NONDETERMINISM, trace},
+		{"gives up", any_flow, NULL, PGWF_FAIL_ON_PANIC, trace},
+		{NULL, any_flow, NULL, 0, NULL},
+	};
+	size_t		i;
+
+	registry = pgwf_registry_new();
+	pgwf_registry_set_log(registry, log_line, NULL);
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	{
+		PgwfTypeOptions options = PGWF_TYPE_OPTIONS_INIT;
+
+		options.init = types[i].init;
+		options.fail_on = types[i].fail_on;
+		is_int(pgwf_register_workflow_with(registry, types[i].name,
+										   types[i].fn, types[i].arg,
+										   &options), PGWF_OK, "registered");
+	}
+	is_int(pgwf_register_workflow(registry, NULL, any_flow, NULL),
+		   PGWF_ALREADY_EXISTS, "only one function is for all types");
+	is_int(pgwf_register_workflow(registry, "\xff", any_flow, NULL),
+		   PGWF_INVALID_ARGUMENT, "a name that is not UTF-8");
+
+	test_queries();
+	test_query_history();
+	test_builtins();
+	test_updates();
+	test_early_messages();
+	test_changed_handlers();
+	test_admitted();
+	test_locals();
+	test_discarded(false);
+	test_discarded(true);
+	test_unfinished();
+	test_types();
+	pgwf_registry_free(registry);
+	return done_testing();
+}
