@@ -135,7 +135,7 @@ serve_message(Session *session, char type, const char *body)
 	bool		poll_activity;
 
 	poll_activity = server->task != NULL &&
-		strcmp(session->statement, "pgwf_poll_activity") == 0;
+		strcmp(session->statement, "poll_activity_task_queue") == 0;
 	switch (type)
 	{
 		case 'P':
@@ -152,7 +152,7 @@ serve_message(Session *session, char type, const char *body)
 			break;
 		case 'E':
 			session->executed = true;
-			if (strcmp(session->statement, "pgwf_wait") == 0)
+			if (strcmp(session->statement, "wait_for_task") == 0)
 			{
 				server->nwaits++;
 				server->wait_fd = session->fd;

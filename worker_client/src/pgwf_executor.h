@@ -24,8 +24,9 @@ typedef struct PgwfAnswerTexts
 } PgwfAnswerTexts;
 
 /*
- * One activation, or one query.  The worker owns it, except from pgwf_executor_submit()
- * until it is handed back by pgwf_executor_collect() or is abandoned.
+ * One activation, or one query.  The worker owns it, except from
+ * pgwf_executor_submit() until it is handed back by pgwf_executor_collect()
+ * or is abandoned.
  * While it is with the executor, so is the instance.
  */
 typedef struct PgwfExec
