@@ -15,6 +15,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_errors.h"
 #include "pgwf_find.h"
 #include "pgwf_namespace.h"
@@ -42,7 +43,7 @@ select_activities(FunctionCallInfo fcinfo, PgwfRun *run, PgwfCall *call)
 	List	   *selected = NIL;
 	ListCell   *lc;
 
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 5),
+	namespace_id = pgwf_call_namespace(call, pgwf_arg_namespace(fcinfo, 5),
 										PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	id = pgwf_arg_id(fcinfo, 1, "activity_id");

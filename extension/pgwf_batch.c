@@ -29,6 +29,7 @@
 #include "utils/uuid.h"
 
 #include "pgwf_batch.h"
+#include "pgwf_clock.h"
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
 #include "pgwf_filter_sql.h"
@@ -157,7 +158,7 @@ load_due(PgwfCall *call, Batch *batch)
 {
 	PgwfDbScope scope;
 	MemoryContext spi_context;
-	Datum		value = TimestampTzGetDatum(call->now);
+	Datum		value = TimestampTzGetDatum(call->wall);
 	bool		found;
 	bool		isnull;
 
@@ -485,6 +486,7 @@ run_batch(PgwfCall *call, Batch *batch)
 	TimestampTz due_at;
 	ListCell   *lc;
 
+	pgwf_clock_use(call, batch->namespace_id, false);
 	count = Max(Min(count, MAX_OPERATIONS), 1);
 	if (list_length(batch->held) < MAX_HELD &&
 		!find_targets(call, batch, count, &targets))
@@ -524,8 +526,8 @@ run_batch(PgwfCall *call, Batch *batch)
 			batch->held = lappend(batch->held, target->position);
 		}
 	}
-	due_at = Max(batch->due_at, call->now - USECS_PER_SEC) + delay;
-	write_progress(batch, Max(due_at, call->now + 1));
+	due_at = Max(batch->due_at, call->wall - USECS_PER_SEC) + delay;
+	write_progress(batch, Max(due_at, call->wall + 1));
 	if (batch->held == NIL && (come_back || list_length(targets) < count))
 		close_batch(batch, PGWF_BATCH_COMPLETED, NULL, call->now);
 }
@@ -560,7 +562,7 @@ pgwf_batches_run(PgwfCall *call, int *fired)
 {
 	Batch		batch;
 
-	while (first_due(call, PGWF_NO_TIME, call->now) != DT_NOEND)
+	while (first_due(call, PGWF_NO_TIME, call->wall) != DT_NOEND)
 	{
 		if (!load_due(call, &batch))
 			break;

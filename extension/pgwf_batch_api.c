@@ -21,6 +21,7 @@
 
 #include "pgwf_args.h"
 #include "pgwf_batch.h"
+#include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
@@ -49,13 +50,13 @@ static PgwfStatement insert_batch = {
 	.sql = "INSERT INTO workflow.batch_operation (namespace_id, state, job_id,"
 	" due_at, operation, parameters, query, executions, rate, reason,"
 	" identity, start_time, total, last_run_key)"
-	" SELECT $1, 1, v.job_id, v.now, v.operation, v.parameters, v.query,"
+	" SELECT $1, 1, v.job_id, v.due, v.operation, v.parameters, v.query,"
 	" v.executions, v.rate, v.reason, v.identity, v.now,"
 	" coalesce(v.total, 0), v.last_run_key"
 	" FROM pg_catalog.jsonb_to_record($2) AS v (job_id text, operation text,"
 	" parameters jsonb, query text, executions jsonb, rate double precision,"
 	" reason text, identity text, total bigint, last_run_key bigint,"
-	" now timestamptz)"
+	" now timestamptz, due timestamptz)"
 	" ON CONFLICT DO NOTHING",
 	.nargs = 2,
 	.argtypes = {INT4OID, JSONBOID}
@@ -183,7 +184,7 @@ pgwf_start_batch_operation(PG_FUNCTION_ARGS)
 	text	   *result;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 8),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 8),
 										PGWF_RIGHT_CLIENT);
 	query = pgwf_arg_text(fcinfo, 1);
 	executions = pgwf_arg_jsonb(fcinfo, 2);
@@ -219,6 +220,7 @@ pgwf_start_batch_operation(PG_FUNCTION_ARGS)
 					check_executions(executions));
 	pgwf_object_int(&row, "last_run_key", pgwf_execution_next_run_key());
 	pgwf_object_time(&row, "now", call.now);
+	pgwf_object_time(&row, "due", call.wall);
 
 	pgwf_db_begin(&scope);
 	values[0] = Int32GetDatum(namespace_id);
@@ -226,7 +228,7 @@ pgwf_start_batch_operation(PG_FUNCTION_ARGS)
 	if (pgwf_db_execute(&insert_batch, values, NULL) == 0)
 		report_conflict(namespace_id, job_id);
 	pgwf_db_end(&scope);
-	pgwf_xact_due(call.now);
+	pgwf_xact_look(PGWF_PART_BATCHES);
 	pgwf_xact_mark_durable();
 
 	MemoryContextSwitchTo(call.caller_context);
@@ -256,7 +258,7 @@ pgwf_stop_batch_operation(PG_FUNCTION_ARGS)
 	char		nulls[] = "     ";
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 3),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
 										PGWF_RIGHT_CLIENT);
 	job_id = pgwf_arg_required_id(fcinfo, 0, "job_id");
 	reason = pgwf_arg_id(fcinfo, 1, "reason");
@@ -342,7 +344,7 @@ pgwf_describe_batch_operation(PG_FUNCTION_ARGS)
 	Jsonb	   *result;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 1),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 1),
 										PGWF_RIGHT_READ);
 	job_id = pgwf_arg_required_id(fcinfo, 0, "job_id");
 	values[0] = Int32GetDatum(namespace_id);
@@ -371,7 +373,7 @@ pgwf_list_batch_operations(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 1),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 1),
 										PGWF_RIGHT_READ);
 	values[0] = Int32GetDatum(namespace_id);
 	values[1] = Int32GetDatum(pgwf_arg_int(fcinfo, 0, "page_size", 100, 1,

@@ -25,6 +25,7 @@
 static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_NAMESPACE] = "namespace",
 	[PGWF_NAMESPACE_ROLE] = "namespace_role",
+	[PGWF_NAMESPACE_CLOCK] = "namespace_clock",
 	[PGWF_EXECUTION] = "execution",
 	[PGWF_MUTABLE_STATE] = "mutable_state",
 	[PGWF_HISTORY_BATCH] = "history_batch",
@@ -57,6 +58,7 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_NAMESPACE_PKEY] = "namespace_pkey",
 	[PGWF_NAMESPACE_NAME_KEY] = "namespace_name_key",
 	[PGWF_NAMESPACE_ROLE_PKEY] = "namespace_role_pkey",
+	[PGWF_NAMESPACE_CLOCK_PKEY] = "namespace_clock_pkey",
 	[PGWF_SEARCH_ATTRIBUTE_PKEY] = "search_attribute_pkey",
 	[PGWF_EXECUTION_PKEY] = "execution_pkey",
 	[PGWF_EXECUTION_RUN_ID_KEY] = "execution_run_id_key",

@@ -19,12 +19,14 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_close.h"
 #include "pgwf_db.h"
 #include "pgwf_delete.h"
 #include "pgwf_find.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
+#include "pgwf_slot.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_update.h"
 #include "pgwf_xact.h"
@@ -39,19 +41,25 @@ PG_FUNCTION_INFO_V1(pgwf_delete_workflow_execution);
 
 static PgwfStatement select_expired = {
 	.sql = "SELECT x.namespace_id, x.run_key, x.history_length"
-	" FROM workflow.namespace AS n CROSS JOIN LATERAL"
+	" FROM workflow.namespace AS n"
+	" LEFT JOIN workflow.namespace_clock AS c USING (namespace_id)"
+	" CROSS JOIN LATERAL"
 	" (SELECT e.namespace_id, e.run_key, e.history_length"
 	" FROM workflow.execution AS e"
 	" WHERE e.namespace_id = n.namespace_id AND e.close_time IS NOT NULL"
-	" AND e.close_time <= $1 - n.retention"
+	" AND e.close_time <= $1 + coalesce(c.offset_us, 0) * interval '1 us'"
+	" - n.retention"
 	" ORDER BY e.namespace_id, e.close_time LIMIT $2) AS x LIMIT $2",
 	.nargs = 2,
 	.argtypes = {TIMESTAMPTZOID, INT8OID}
 };
 
 static PgwfStatement select_next_expiry = {
-	.sql = "SELECT min(x.close_time + n.retention)"
-	" FROM workflow.namespace AS n CROSS JOIN LATERAL"
+	.sql = "SELECT min(x.close_time + n.retention"
+	" - coalesce(c.offset_us, 0) * interval '1 us')"
+	" FROM workflow.namespace AS n"
+	" LEFT JOIN workflow.namespace_clock AS c USING (namespace_id)"
+	" CROSS JOIN LATERAL"
 	" (SELECT e.close_time FROM workflow.execution AS e"
 	" WHERE e.namespace_id = n.namespace_id AND e.close_time IS NOT NULL"
 	" ORDER BY e.namespace_id, e.close_time LIMIT 1) AS x",
@@ -130,7 +138,7 @@ pgwf_delete_workflow_execution(PG_FUNCTION_ARGS)
 	PgwfExecution *execution;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 2),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
 										PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	run_id = pgwf_arg_uuid(fcinfo, 1);
@@ -171,29 +179,27 @@ find_next_expiry(void)
 
 /*
  * Deletes runs that have been closed for longer than their namespace keeps
- * them, at most "max_runs".  Looks at the tables only when something expires
- * as far as the last look has told, and once in scheduler_look_interval.
+ * them.  Looks at the tables only when something expires as far as the last
+ * look has told, and once in scheduler_look_interval.
  */
 void
-pgwf_retention_enforce(PgwfCall *call, int max_runs, int *fired, bool *more)
+pgwf_retention_enforce(PgwfCall *call, PgwfTurn *turn)
 {
 	int64		pause = (int64) pgwf_scheduler_look_interval * 900;
 	PgwfDbScope scope;
 	Datum		values[2];
 	uint64		count;
-	int			deleted = 0;
 	int64		events = 0;
 	bool		isnull;
 
-	if (call->now < next_expiry && call->now >= last_look &&
-		call->now - last_look < pause)
+	turn->next = next_expiry;
+	if (call->wall < next_expiry && call->wall >= last_look &&
+		call->wall - last_look < pause)
 		return;
-	last_look = call->now;
-	next_expiry = DT_NOEND;
 
 	pgwf_db_begin(&scope);
-	values[0] = TimestampTzGetDatum(call->now);
-	values[1] = Int64GetDatum(max_runs);
+	values[0] = TimestampTzGetDatum(call->wall);
+	values[1] = Int64GetDatum(turn->max_runs);
 	count = pgwf_db_query(&select_expired, values, NULL, 0);
 	for (uint64 i = 0; i < count && events < MAX_EVENTS; i++)
 	{
@@ -205,22 +211,21 @@ pgwf_retention_enforce(PgwfCall *call, int max_runs, int *fired, bool *more)
 		run_key = DatumGetInt64(pgwf_db_value(i, 2, &isnull));
 		events += DatumGetInt64(pgwf_db_value(i, 3, &isnull));
 		if (pgwf_run_delete(call, namespace_id, run_key))
-			deleted++;
+			turn->fired++;
 	}
-	if (deleted > 0 && (count == max_runs || events >= MAX_EVENTS))
-	{
-		next_expiry = call->now;
-		*more = true;
-	}
-	else
-		next_expiry = Max(find_next_expiry(), call->now + SHORTEST_PAUSE);
+	turn->more = turn->fired > 0 &&
+		(count == turn->max_runs || events >= MAX_EVENTS);
+	last_look = call->wall;
+	next_expiry = turn->more ? call->wall :
+		Max(find_next_expiry(), call->wall + SHORTEST_PAUSE);
+	turn->next = next_expiry;
 	pgwf_db_end(&scope);
-	*fired += deleted;
 }
 
-/* For the scheduler's next turn */
-TimestampTz
-pgwf_retention_next(void)
+/* A clock has been set forward: what has expired by it is to be deleted */
+void
+pgwf_retention_look_again(void)
 {
-	return next_expiry;
+	next_expiry = DT_NOBEGIN;
+	pgwf_slot_publish_look(PGWF_PART_RETENTION);
 }

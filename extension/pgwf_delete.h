@@ -8,12 +8,12 @@
 #ifndef PGWF_DELETE_H
 #define PGWF_DELETE_H
 
+#include "pgwf_due.h"
 #include "pgwf_store.h"
 
 extern bool pgwf_run_delete(PgwfCall *call, int32 namespace_id,
 							int64 run_key);
-extern void pgwf_retention_enforce(PgwfCall *call, int max_runs, int *fired,
-								   bool *more);
-extern TimestampTz pgwf_retention_next(void);
+extern void pgwf_retention_enforce(PgwfCall *call, PgwfTurn *turn);
+extern void pgwf_retention_look_again(void);
 
 #endif							/* PGWF_DELETE_H */

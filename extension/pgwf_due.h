@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_due.h
- *		What the passing of time does to runs.
+ *		The parts of a scheduler's work.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,17 +10,30 @@
 
 #include "datatype/timestamp.h"
 
-/* What pgwf_due_fire() has done */
-typedef struct PgwfDueResult
+/* A part's turn: one transaction that does what is due */
+typedef struct PgwfTurn
 {
-	int			fired;			/* runs that were changed */
-	int			skipped;		/* runs that somebody else had locked */
+	int			max_runs;		/* what it may do at most */
+	int			fired;			/* what it has done */
+	int			skipped;		/* what it has not: somebody else has it */
 	bool		more;			/* there may be more due already */
-	int32		namespace_id;	/* the run being handled, if an error was */
+	TimestampTz next;			/* when to come back, by the machine's clock */
+	int32		namespace_id;	/* the run being handled, if an error is */
 	int64		run_key;		/* raised; otherwise 0 */
-} PgwfDueResult;
+} PgwfTurn;
 
-extern void pgwf_due_fire(int max_runs, PgwfDueResult *result);
-extern TimestampTz pgwf_due_next(TimestampTz after);
+/*
+ * Each does, in the current transaction, what is due of its kind.  Locks are
+ * taken without waiting: what somebody else holds is counted and left for a
+ * later turn.  pgwf_due_clocks() does for namespaces with virtual time what
+ * pgwf_due_runs() and pgwf_due_schedules() do for the others.
+ */
+extern void pgwf_due_runs(PgwfTurn *turn);
+extern void pgwf_due_clocks(PgwfTurn *turn);
+extern void pgwf_due_schedules(PgwfTurn *turn);
+extern void pgwf_due_retention(PgwfTurn *turn);
+extern void pgwf_due_batches(PgwfTurn *turn);
+extern void pgwf_due_queries(PgwfTurn *turn);
+extern void pgwf_due_updates(PgwfTurn *turn);
 
 #endif							/* PGWF_DUE_H */

@@ -44,6 +44,7 @@
 /* Columns of the two tables */
 #define NAMESPACE_ID			1
 #define NAMESPACE_NAME			2
+#define NAMESPACE_VIRTUAL_TIME	6
 #define NAMESPACE_ROLE_ID		1
 #define NAMESPACE_ROLE_GRANTEE	2
 #define NAMESPACE_ROLE_RIGHTS	3
@@ -73,11 +74,12 @@ typedef struct NameEntry
 	int32		namespace_id;
 } NameEntry;
 
-/* Names of namespaces by id */
+/* What does not change about a namespace, by its id */
 typedef struct IdEntry
 {
 	int32		namespace_id;
 	const char *name;
+	bool		virtual_time;
 } IdEntry;
 
 /* What a user may do in a namespace */
@@ -112,7 +114,7 @@ static void catalog_changed(Datum arg, int cacheid, uint32 hashvalue);
 static uint32 name_hash(const void *key, Size size);
 static int	name_match(const void *a, const void *b, Size size);
 static int32 lookup_id(const char *name);
-static const char *lookup_name(int32 namespace_id);
+static const IdEntry *lookup_namespace(int32 namespace_id);
 static int	lookup_rights(Oid user_id, int32 namespace_id);
 static int	read_rights(Oid user_id, int32 namespace_id);
 static int	rights_mask(Datum array);
@@ -153,7 +155,7 @@ pgwf_namespace_check_id(int32 namespace_id, PgwfRight right)
 	if (lookup_rights(GetUserId(), namespace_id) & RIGHT_MASK(right))
 	{
 		/* the owner and superusers have all rights, even where nothing is */
-		if (lookup_name(namespace_id) == NULL)
+		if (lookup_namespace(namespace_id) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_PGWF_NOT_FOUND),
 					 errmsg("namespace not found")));
@@ -167,17 +169,29 @@ pgwf_namespace_has_right(int32 namespace_id, PgwfRight right)
 {
 	cache_ready();
 	return (lookup_rights(GetUserId(), namespace_id) & RIGHT_MASK(right)) &&
-		lookup_name(namespace_id) != NULL;
+		lookup_namespace(namespace_id) != NULL;
 }
 
 const char *
 pgwf_namespace_name(int32 namespace_id)
 {
-	const char *name;
+	const IdEntry *entry;
 
 	cache_ready();
-	name = lookup_name(namespace_id);
-	return name == NULL ? NULL : pstrdup(name);
+	entry = lookup_namespace(namespace_id);
+	return entry == NULL ? NULL : pstrdup(entry->name);
+}
+
+PgwfClockKind
+pgwf_namespace_clock(int32 namespace_id)
+{
+	const IdEntry *entry;
+
+	cache_ready();
+	entry = lookup_namespace(namespace_id);
+	if (entry == NULL)
+		return PGWF_CLOCK_UNKNOWN;
+	return entry->virtual_time ? PGWF_CLOCK_VIRTUAL : PGWF_CLOCK_WALL;
 }
 
 bool
@@ -353,22 +367,21 @@ lookup_id(const char *name)
 }
 
 /*
- * The name of a namespace, NULL when there is none of that id.  The string
- * lives until the next call of cache_ready().
+ * A namespace, NULL when there is none of that id.  It lives until the next
+ * call of cache_ready().
  */
-static const char *
-lookup_name(int32 namespace_id)
+static const IdEntry *
+lookup_namespace(int32 namespace_id)
 {
 	IdEntry    *entry = hash_search(ids, &namespace_id, HASH_FIND, NULL);
 	Relation	relation;
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple	tuple;
-	char	   *name = NULL;
 	bool		isnull;
 
 	if (entry != NULL)
-		return entry->name;
+		return entry;
 
 	ScanKeyInit(&key, NAMESPACE_ID, BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum(namespace_id));
@@ -379,21 +392,20 @@ lookup_name(int32 namespace_id)
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		Datum		value = heap_getattr(tuple, NAMESPACE_NAME,
-										 RelationGetDescr(relation),
+		TupleDesc	tupdesc = RelationGetDescr(relation);
+		Datum		value = heap_getattr(tuple, NAMESPACE_NAME, tupdesc,
 										 &isnull);
+		char	   *name = MemoryContextStrdup(cache_context,
+											   TextDatumGetCString(value));
 
-		name = MemoryContextStrdup(cache_context, TextDatumGetCString(value));
+		value = heap_getattr(tuple, NAMESPACE_VIRTUAL_TIME, tupdesc, &isnull);
+		entry = hash_search(ids, &namespace_id, HASH_ENTER, NULL);
+		entry->name = name;
+		entry->virtual_time = DatumGetBool(value);
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-
-	if (name != NULL)
-	{
-		entry = hash_search(ids, &namespace_id, HASH_ENTER, NULL);
-		entry->name = name;
-	}
-	return name;
+	return entry;
 }
 
 /*

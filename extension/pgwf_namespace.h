@@ -54,6 +54,20 @@ extern bool pgwf_namespace_has_right(int32 namespace_id, PgwfRight right);
 extern const char *pgwf_namespace_name(int32 namespace_id);
 
 /*
+ * What a namespace's time is: the machine's, or that of a clock of its own
+ * (pgwf_clock.h).  A namespace that is not known may be under way, in a dump
+ * that is being restored.
+ */
+typedef enum PgwfClockKind
+{
+	PGWF_CLOCK_UNKNOWN,
+	PGWF_CLOCK_WALL,
+	PGWF_CLOCK_VIRTUAL
+} PgwfClockKind;
+
+extern PgwfClockKind pgwf_namespace_clock(int32 namespace_id);
+
+/*
  * Is there a right of that name?
  */
 extern bool pgwf_right_is_known(const char *name);

@@ -37,11 +37,18 @@
 #include "pgwf_namespace.h"
 
 static PgwfStatement insert_namespace = {
-	.sql = "INSERT INTO workflow.namespace (name, description, retention)"
-	" VALUES ($1, $2, $3)"
-	" ON CONFLICT (name) DO NOTHING",
-	.nargs = 3,
-	.argtypes = {TEXTOID, TEXTOID, INTERVALOID}
+	.sql = "INSERT INTO workflow.namespace"
+	" (name, description, retention, virtual_time)"
+	" VALUES ($1, $2, $3, $4)"
+	" ON CONFLICT (name) DO NOTHING RETURNING namespace_id",
+	.nargs = 4,
+	.argtypes = {TEXTOID, TEXTOID, INTERVALOID, BOOLOID}
+};
+
+static PgwfStatement insert_clock = {
+	.sql = "INSERT INTO workflow.namespace_clock (namespace_id) VALUES ($1)",
+	.nargs = 1,
+	.argtypes = {INT4OID}
 };
 
 static PgwfStatement update_namespace = {
@@ -62,8 +69,11 @@ static PgwfStatement restore_namespace = {
 };
 
 static PgwfStatement select_namespace = {
-	.sql = "SELECT name, description, retention, created_time"
-	" FROM workflow.namespace WHERE namespace_id = $1",
+	.sql = "SELECT name, description, retention, created_time,"
+	" skipping_locks, offset_us"
+	" FROM workflow.namespace"
+	" LEFT JOIN workflow.namespace_clock USING (namespace_id)"
+	" WHERE namespace_id = $1",
 	.nargs = 1,
 	.argtypes = {INT4OID}
 };
@@ -174,7 +184,8 @@ PG_FUNCTION_INFO_V1(pgwf_refresh_grants);
 PG_FUNCTION_INFO_V1(pgwf_namespace_restored);
 
 /*
- * workflow.register_namespace(namespace, retention, description)
+ * workflow.register_namespace(namespace, retention, description,
+ *		virtual_time)
  *
  * Strict.  For the extension's owner and superusers.
  */
@@ -183,9 +194,10 @@ pgwf_register_namespace(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Interval   *retention = PG_GETARG_INTERVAL_P(1);
-	Datum		values[3];
+	Datum		values[4];
 	PgwfDbScope scope;
 	uint64		count;
+	bool		isnull;
 
 	check_owner("register a namespace");
 	check_name(name);
@@ -194,8 +206,14 @@ pgwf_register_namespace(PG_FUNCTION_ARGS)
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = PG_GETARG_DATUM(2);
 	values[2] = IntervalPGetDatum(retention);
+	values[3] = PG_GETARG_DATUM(3);
 	pgwf_db_begin(&scope);
 	count = pgwf_db_execute(&insert_namespace, values, NULL);
+	if (count > 0 && PG_GETARG_BOOL(3))
+	{
+		values[0] = pgwf_db_value(0, 1, &isnull);
+		(void) pgwf_db_execute(&insert_clock, values, NULL);
+	}
 	pgwf_db_end(&scope);
 
 	if (count == 0)
@@ -250,7 +268,10 @@ pgwf_describe_namespace(PG_FUNCTION_ARGS)
 	Datum		description;
 	Interval   *retention;
 	TimestampTz created_time;
+	int32		skipping_locks;
+	int64		offset;
 	bool		isnull;
+	bool		has_clock;
 	PgwfDbScope scope;
 	PgwfObject	object;
 
@@ -263,6 +284,9 @@ pgwf_describe_namespace(PG_FUNCTION_ARGS)
 	description = pgwf_db_copy(0, 2, context, &isnull);
 	retention = DatumGetIntervalP(pgwf_db_copy(0, 3, context, &isnull));
 	created_time = DatumGetTimestampTz(pgwf_db_value(0, 4, &isnull));
+	skipping_locks = DatumGetInt32(pgwf_db_value(0, 5, &isnull));
+	offset = DatumGetInt64(pgwf_db_value(0, 6, &isnull));
+	has_clock = !isnull;
 	pgwf_db_end(&scope);
 
 	pgwf_object_begin(&object);
@@ -277,6 +301,14 @@ pgwf_describe_namespace(PG_FUNCTION_ARGS)
 	pgwf_object_duration(&object, "workflowExecutionRetentionTtl",
 						 interval_length(retention));
 	pgwf_object_close(&object);
+	if (has_clock)
+	{
+		pgwf_object_open(&object, "virtualTime");
+		pgwf_object_time(&object, "currentTime",
+						 GetCurrentTimestamp() + offset);
+		pgwf_object_int(&object, "skippingLocks", skipping_locks);
+		pgwf_object_close(&object);
+	}
 	PG_RETURN_JSONB_P(pgwf_object_finish(&object));
 }
 

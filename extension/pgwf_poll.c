@@ -19,6 +19,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_namespace.h"
 #include "pgwf_queue.h"
 #include "pgwf_query.h"
@@ -205,7 +206,7 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("workflow.poll_workflow_task_queue()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 8),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 8),
 										PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
@@ -364,7 +365,7 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
 	namespace = pgwf_arg_namespace(fcinfo, 7);
-	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
+	namespace_id = pgwf_call_namespace(&call, namespace, PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
 							 MAX_TASKS_PER_POLL);
@@ -427,7 +428,7 @@ pgwf_shutdown_worker(PG_FUNCTION_ARGS)
 	PgwfScan	scan;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 2),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
 										PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "sticky_task_queue");
 	pgwf_shmem_forget_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue);

@@ -17,6 +17,7 @@
 #include "fmgr.h"
 
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_errors.h"
 #include "pgwf_failure.h"
 #include "pgwf_guc.h"
@@ -181,7 +182,7 @@ pgwf_respond_query_task_completed(PG_FUNCTION_ARGS)
 	pgwf_call_begin(&call);
 	pgwf_token_parse_query(pgwf_arg_text(fcinfo, 0), &namespace_id,
 						   &query_id, &attempt);
-	pgwf_namespace_check_id(namespace_id, PGWF_RIGHT_WORKER);
+	pgwf_call_namespace_id(&call, namespace_id, PGWF_RIGHT_WORKER);
 	type = pgwf_arg_text(fcinfo, 1);
 	answer = make_answer(type ? type : "ANSWERED", pgwf_arg_jsonb(fcinfo, 2),
 						 pgwf_arg_text(fcinfo, 3), pgwf_arg_jsonb(fcinfo, 4));
@@ -360,14 +361,17 @@ pgwf_append_queries(StringInfo buf, PgwfRun *run)
 		appendStringInfoChar(buf, '}');
 }
 
-/* Removes queries whose askers have gone; returns how many */
+/*
+ * Removes queries whose askers have gone; returns how many.  Askers wait by
+ * the machine's clock, whatever that of the namespace shows.
+ */
 int
 pgwf_queries_expire(PgwfCall *call, int max_queries)
 {
 	PgwfScan	scan;
 	int			count = 0;
 
-	pgwf_query_due_scan(&scan, call, PGWF_NO_TIME, call->now);
+	pgwf_query_due_scan(&scan, call, PGWF_NO_TIME, call->wall);
 	while (count < max_queries && pgwf_scan_next(&scan))
 	{
 		PgwfQuery	query;

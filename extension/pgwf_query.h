@@ -56,6 +56,8 @@ extern void pgwf_query_delete(PgwfCall *call, PgwfQuery *query);
 extern void pgwf_query_queue_scan(PgwfScan *scan, PgwfCall *call,
 								  int32 namespace_id, const char *task_queue,
 								  int32 version_key);
+extern void pgwf_query_scan(PgwfScan *scan, PgwfCall *call,
+							int32 namespace_id);
 extern void pgwf_query_due_scan(PgwfScan *scan, PgwfCall *call,
 								TimestampTz from, TimestampTz until);
 

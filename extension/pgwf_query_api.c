@@ -25,6 +25,7 @@
 
 #include "pg_workflow.h"
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_find.h"
@@ -211,6 +212,7 @@ ask(Question *question)
 	bool		open;
 
 	pgwf_call_begin(&call);
+	pgwf_clock_use(&call, question->namespace_id, true);
 	pgwf_xact_claim_begin();
 	execution = pgwf_find_open_run(&run, &call, question->namespace_id,
 								   question->workflow_id, question->run_id);
@@ -230,7 +232,7 @@ ask(Question *question)
 		query.run_key = execution->run_key;
 		query.query_id = question->query_id;
 		query.requested_time = call.now;
-		query.due_at = call.now + GRACE +
+		query.due_at = call.wall + GRACE +
 			(int64) pgwf_remaining_ms(&question->deadline) * 1000;
 		query.query = question->query;
 		if (open)
@@ -292,6 +294,7 @@ look(Question *question)
 	PgwfQuery  *query;
 
 	pgwf_call_begin(&call);
+	pgwf_clock_use(&call, question->namespace_id, true);
 	pgwf_xact_claim_begin();
 	query = pgwf_query_load(&call, question->namespace_id,
 							&question->query_id);
@@ -381,6 +384,7 @@ withdraw(Question *question)
 	PgwfQuery  *query;
 
 	pgwf_call_begin(&call);
+	pgwf_clock_use(&call, question->namespace_id, true);
 	query = pgwf_query_load(&call, question->namespace_id,
 							&question->query_id);
 	if (query &&

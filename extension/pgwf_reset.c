@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_close.h"
 #include "pgwf_errors.h"
 #include "pgwf_find.h"
@@ -608,7 +609,7 @@ pgwf_reset_workflow_execution(PG_FUNCTION_ARGS)
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 8),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 8),
 										PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	reset.reason = pgwf_arg_id(fcinfo, 1, "reason");

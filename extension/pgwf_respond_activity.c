@@ -13,6 +13,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_find.h"
@@ -47,7 +48,7 @@ load_by_token(PgwfRun *run, PgwfCall *call, const char *text)
 	PgwfActivity *activity;
 
 	pgwf_token_parse(text, 'a', &token);
-	pgwf_namespace_check_id(token.namespace_id, PGWF_RIGHT_WORKER);
+	pgwf_call_namespace_id(call, token.namespace_id, PGWF_RIGHT_WORKER);
 	if (pgwf_run_load(run, call, token.namespace_id, token.run_key,
 					  LockWaitBlock) != PGWF_LOCK_OK)
 		report_not_found();
@@ -68,7 +69,7 @@ load_by_id(PgwfRun *run, PgwfCall *call, FunctionCallInfo fcinfo,
 	char	   *activity_id;
 	PgwfActivity *activity;
 
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo,
+	namespace_id = pgwf_call_namespace(call, pgwf_arg_namespace(fcinfo,
 														   namespace_arg),
 										PGWF_RIGHT_WORKER);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
@@ -335,7 +336,7 @@ pgwf_record_activity_task_heartbeat(PG_FUNCTION_ARGS)
 	else
 	{
 		pgwf_token_parse(text, 'a', &token);
-		pgwf_namespace_check_id(token.namespace_id, PGWF_RIGHT_WORKER);
+		pgwf_call_namespace_id(&call, token.namespace_id, PGWF_RIGHT_WORKER);
 		activity = pgwf_activity_load(&call, token.namespace_id,
 									  token.run_key,
 									  token.scheduled_event_id);

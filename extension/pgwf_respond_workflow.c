@@ -13,6 +13,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_close.h"
 #include "pgwf_command.h"
 #include "pgwf_errors.h"
@@ -103,10 +104,11 @@ read_version(FunctionCallInfo fcinfo, CompletionRequest *request)
 }
 
 static void
-read_completion(FunctionCallInfo fcinfo, CompletionRequest *request)
+read_completion(FunctionCallInfo fcinfo, PgwfCall *call,
+				CompletionRequest *request)
 {
 	pgwf_token_parse(pgwf_arg_text(fcinfo, 0), 'w', &request->token);
-	pgwf_namespace_check_id(request->token.namespace_id, PGWF_RIGHT_WORKER);
+	pgwf_call_namespace_id(call, request->token.namespace_id, PGWF_RIGHT_WORKER);
 	request->commands = pgwf_commands_parse(pgwf_arg_jsonb(fcinfo, 1));
 	request->completion.identity = pgwf_arg_identity(fcinfo, 2);
 	request->sticky_queue = pgwf_arg_id(fcinfo, 3, "sticky_queue");
@@ -401,7 +403,7 @@ pgwf_respond_workflow_task_completed(PG_FUNCTION_ARGS)
 	text	   *result;
 
 	pgwf_call_begin(&call);
-	read_completion(fcinfo, &request);
+	read_completion(fcinfo, &call, &request);
 	load_task(&run, &call, &request.token);
 	initStringInfo(&answer);
 	appendStringInfoChar(&answer, '{');
@@ -450,7 +452,7 @@ pgwf_respond_workflow_task_failed(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	pgwf_token_parse(pgwf_arg_text(fcinfo, 0), 'w', &token);
-	pgwf_namespace_check_id(token.namespace_id, PGWF_RIGHT_WORKER);
+	pgwf_call_namespace_id(&call, token.namespace_id, PGWF_RIGHT_WORKER);
 	cause = read_cause(pgwf_arg_text(fcinfo, 1));
 	failure = pgwf_arg_jsonb(fcinfo, 2);
 	pgwf_failure_check(failure);

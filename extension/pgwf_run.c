@@ -31,6 +31,7 @@
 void
 pgwf_run_init_new(PgwfRun *run, PgwfCall *call, PgwfExecution *execution)
 {
+	Assert(call->namespace_id == execution->namespace_id);
 	memset(run, 0, sizeof(PgwfRun));
 	run->call = call;
 	run->is_new = true;
@@ -85,6 +86,7 @@ pgwf_run_load(PgwfRun *run, PgwfCall *call, int32 namespace_id,
 {
 	PgwfLockResult result;
 
+	Assert(call->namespace_id == namespace_id);
 	memset(run, 0, sizeof(PgwfRun));
 	run->call = call;
 	result = pgwf_state_load_locked(call, namespace_id, run_key, policy,

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "pgwf_activity.h"
 #include "pgwf_close.h"
 #include "pgwf_guc.h"
 #include "pgwf_run.h"
@@ -147,6 +148,17 @@ warn_of_size(PgwfRun *run)
 }
 
 /*
+ * May a run be ended now?  The scheduler does not wait for a worker that has
+ * one of its activities: the next change, as by that worker's answer, ends
+ * the run.
+ */
+static bool
+may_end(PgwfRun *run)
+{
+	return !run->call->impatient || pgwf_run_lock_all_activities(run);
+}
+
+/*
  * Counts what will be pending in the run; ends one that has become too large,
  * and says so of one that is large.
  */
@@ -160,7 +172,7 @@ pgwf_run_check_size(PgwfRun *run)
 		return;
 	warn_of_size(run);
 	run->limit_exceeded = size_limit_exceeded(run);
-	if (run->limit_exceeded)
+	if (run->limit_exceeded && may_end(run))
 		pgwf_run_terminate(run, run->limit_exceeded, NULL,
 						   PGWF_SERVICE_IDENTITY);
 }

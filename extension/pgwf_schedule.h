@@ -8,6 +8,7 @@
 #ifndef PGWF_SCHEDULE_H
 #define PGWF_SCHEDULE_H
 
+#include "pgwf_due.h"
 #include "pgwf_new_run.h"
 #include "pgwf_schedule_spec.h"
 
@@ -149,8 +150,7 @@ extern TimestampTz pgwf_schedule_expiration(PgwfSchedule *schedule);
 extern void pgwf_schedule_plan(PgwfSchedule *schedule);
 
 /* pgwf_schedule_fire.c */
-extern void pgwf_schedules_fire(PgwfCall *call, int max, int *fired,
-								int *skipped, bool *more);
+extern void pgwf_schedules_fire(PgwfCall *call, PgwfTurn *turn);
 extern TimestampTz pgwf_schedules_next(PgwfCall *call, TimestampTz after);
 extern void pgwf_schedule_run_closed(PgwfCall *call,
 									 const PgwfExecution *execution);

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
@@ -123,7 +124,7 @@ fill_row(PgwfSchedule *schedule)
 	row->due_at = schedule->call->now;
 	row->definition = pgwf_schedule_definition(schedule);
 	row->progress = pgwf_schedule_progress(schedule);
-	pgwf_xact_due(row->due_at);
+	pgwf_xact_look(PGWF_PART_SCHEDULES);
 	pgwf_xact_mark_durable();
 }
 
@@ -289,7 +290,7 @@ pgwf_create_schedule(PG_FUNCTION_ARGS)
 	schedule = palloc0(sizeof(PgwfSchedule));
 	schedule->call = &call;
 	row = &schedule->row;
-	row->namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 6),
+	row->namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 6),
 											 PGWF_RIGHT_CLIENT);
 	row->schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	request_id = pgwf_arg_id(fcinfo, 5, "request_id");
@@ -341,7 +342,7 @@ pgwf_update_schedule(PG_FUNCTION_ARGS)
 	int64		token;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 6),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 6),
 										PGWF_RIGHT_CLIENT);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	definition = required_jsonb(fcinfo, 1, "schedule");
@@ -379,7 +380,7 @@ pgwf_patch_schedule(PG_FUNCTION_ARGS)
 	Jsonb	   *patch;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 3),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
 										PGWF_RIGHT_CLIENT);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	patch = required_jsonb(fcinfo, 1, "patch");
@@ -407,7 +408,7 @@ pgwf_delete_schedule(PG_FUNCTION_ARGS)
 	char	   *schedule_id;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 1),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 1),
 										PGWF_RIGHT_CLIENT);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	if (pgwf_schedule_lock(&call, namespace_id, schedule_id, LockWaitBlock,
@@ -474,7 +475,7 @@ pgwf_describe_schedule(PG_FUNCTION_ARGS)
 	Jsonb	   *result;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 1),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 1),
 										PGWF_RIGHT_READ);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	schedule = load_schedule(&call, namespace_id, schedule_id);
@@ -513,7 +514,7 @@ pgwf_list_schedule_matching_times(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 3),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
 										PGWF_RIGHT_READ);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))

@@ -26,6 +26,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_close.h"
 #include "pgwf_errors.h"
 #include "pgwf_failure.h"
@@ -597,7 +598,6 @@ handle_schedule(PgwfSchedule *schedule)
 	row->definition = pgwf_schedule_definition(schedule);
 	row->progress = pgwf_schedule_progress(schedule);
 	pgwf_schedule_update(schedule->call, row);
-	pgwf_xact_due(row->due_at);
 }
 
 static PgwfLockResult
@@ -608,6 +608,8 @@ fire_schedule(const DueSchedule *due)
 	PgwfLockResult result;
 
 	pgwf_call_begin(&call);
+	call.impatient = true;
+	pgwf_clock_use(&call, due->namespace_id, false);
 	schedule.call = &call;
 	result = pgwf_schedule_lock(&call, due->namespace_id, due->schedule_id,
 								LockWaitSkip, &schedule.row);
@@ -626,13 +628,13 @@ postpone(const DueSchedule *due)
 	PgwfLockResult result;
 
 	pgwf_call_begin(&call);
+	pgwf_clock_use(&call, due->namespace_id, false);
 	result = pgwf_schedule_lock(&call, due->namespace_id, due->schedule_id,
 								LockWaitSkip, &row);
 	if (result == PGWF_LOCK_OK)
 	{
 		row.due_at = call.now + FAILED_DELAY;
 		pgwf_schedule_update(&call, &row);
-		pgwf_xact_due(row.due_at);
 	}
 	pgwf_call_end(&call);
 	return result;
@@ -704,6 +706,37 @@ add_due(List **schedules, int32 namespace_id, char *schedule_id)
 	return due;
 }
 
+/*
+ * Does this turn do something for the schedules of a namespace?  A call that
+ * goes by the clock of one is for it alone, another for those that go by the
+ * machine's clock.
+ */
+static bool
+is_meant(const PgwfCall *call, int32 namespace_id)
+{
+	return call->namespace_id != 0 ? namespace_id == call->namespace_id :
+		pgwf_namespace_clock(namespace_id) == PGWF_CLOCK_WALL;
+}
+
+/* The schedules of a namespace with virtual time that are due by its clock */
+static List *
+collect_by_clock(PgwfCall *call, List *schedules, int max)
+{
+	PgwfScan	scan;
+
+	pgwf_schedule_scan(&scan, call, call->namespace_id, "");
+	while (list_length(schedules) < max && pgwf_scan_next(&scan))
+	{
+		PgwfScheduleRow row;
+
+		pgwf_schedule_read(scan.slot, &row);
+		if (row.due_at <= call->now)
+			(void) add_due(&schedules, row.namespace_id, row.schedule_id);
+	}
+	pgwf_scan_end(&scan);
+	return schedules;
+}
+
 /* Up to "max" schedules with runs that have closed or something due */
 static List *
 collect(PgwfCall *call, int max)
@@ -721,37 +754,38 @@ collect(PgwfCall *call, int max)
 
 		pgwf_schedule_wakeup_read(scan.slot, &namespace_id, &schedule_id,
 								  tid);
+		if (!is_meant(call, namespace_id))
+			continue;
 		due = add_due(&schedules, namespace_id, schedule_id);
 		due->wakeups = lappend(due->wakeups, tid);
 	}
 	pgwf_scan_end(&scan);
+	if (call->namespace_id != 0)
+		return collect_by_clock(call, schedules, max);
 
-	pgwf_schedule_due_scan(&scan, call, PGWF_NO_TIME, call->now);
+	pgwf_schedule_due_scan(&scan, call, PGWF_NO_TIME, call->wall);
 	while (list_length(schedules) < max && pgwf_scan_next(&scan))
 	{
 		PgwfScheduleRow row;
 
 		pgwf_schedule_read(scan.slot, &row);
-		(void) add_due(&schedules, row.namespace_id, row.schedule_id);
+		if (is_meant(call, row.namespace_id))
+			(void) add_due(&schedules, row.namespace_id, row.schedule_id);
 	}
 	pgwf_scan_end(&scan);
 	return schedules;
 }
 
 /*
- * Handles up to "max" schedules that have something to do.  Those that
- * somebody else has locked are counted and left for a later turn.  Sets
- * *more if there may be more to do at once.
+ * Handles schedules that have something to do.  Those that somebody else has
+ * locked are counted and left for a later turn.
  */
 void
-pgwf_schedules_fire(PgwfCall *call, int max, int *fired, int *skipped,
-					bool *more)
+pgwf_schedules_fire(PgwfCall *call, PgwfTurn *turn)
 {
-	List	   *schedules;
+	int			max = Min(turn->max_runs, MAX_SCHEDULES);
+	List	   *schedules = collect(call, max);
 	ListCell   *lc;
-
-	max = Min(max, MAX_SCHEDULES);
-	schedules = collect(call, max);
 
 	foreach(lc, schedules)
 	{
@@ -761,15 +795,15 @@ pgwf_schedules_fire(PgwfCall *call, int max, int *fired, int *skipped,
 		CHECK_FOR_INTERRUPTS();
 		if (try_schedule(due) == PGWF_LOCK_BUSY)
 		{
-			(*skipped)++;
+			turn->skipped++;
 			continue;
 		}
-		(*fired)++;
+		turn->fired++;
 		foreach(lc2, due->wakeups)
 			pgwf_schedule_wakeup_delete(call, lfirst(lc2));
 	}
 	if (list_length(schedules) >= max)
-		*more = true;
+		turn->more = true;
 }
 
 /* The first moment after "after" at which a schedule is due, or DT_NOEND */
@@ -800,5 +834,5 @@ pgwf_schedule_run_closed(PgwfCall *call, const PgwfExecution *execution)
 {
 	pgwf_schedule_wakeup_insert(call, execution->namespace_id,
 								execution->run_key, execution->schedule_id);
-	pgwf_xact_due(call->now);
+	pgwf_xact_look(PGWF_PART_SCHEDULES);
 }

@@ -9,9 +9,11 @@
  * (pgwf_slot.c).  It looks at the tables when it starts, when something is
  * due, and once in pg_workflow.scheduler_look_interval.
  *
- * Runs that are locked are skipped, and looked at again after a delay that
- * grows.  When firing fails, runs are fired one at a time; the one that fails
- * is left alone for a while, which grows too, so that the others go on.
+ * The work has parts, each with transactions and delays of its own, so that
+ * one that fails keeps none of the others from going on.  What is locked is
+ * skipped, and looked at again after a delay that grows.  When firing fails,
+ * runs are fired one at a time; the one that fails is left alone for a while,
+ * which grows too.
  *
  *-------------------------------------------------------------------------
  */
@@ -63,14 +65,12 @@
 /* After an error, this many turns fire one run each */
 #define CAREFUL_TURNS	100
 
-#define ACTIVITY		"pg_workflow: firing what is due"
-
 typedef enum TurnResult
 {
 	TURN_DONE,					/* nothing is left that is due */
 	TURN_MORE,					/* there is more to fire at once */
 	TURN_WAIT,					/* all that is due is locked */
-	TURN_FAILED,
+	TURN_FAILED,				/* not because of a run, which is spared */
 	TURN_NOT_INSTALLED			/* the extension is gone */
 } TurnResult;
 
@@ -89,22 +89,49 @@ typedef struct Spared
 	int64		delay;
 } Spared;
 
+/* A part of the work, and when it has its next turn */
+typedef struct Part
+{
+	const char *activity;
+	void		(*run) (PgwfTurn *turn);
+	bool		fires_runs;		/* some of which it may have to spare */
+	TimestampTz next;
+	TimestampTz not_before;
+	int64		locked_delay;
+	int64		failed_delay;
+	int			careful_turns;
+	char	   *logged_message;
+	TimestampTz logged_at;
+} Part;
+
+static Part parts[PGWF_PART_COUNT] = {
+	[PGWF_PART_RUNS] = {"pg_workflow: firing what is due",
+	pgwf_due_runs, true},
+	[PGWF_PART_CLOCKS] = {"pg_workflow: attending to virtual time",
+	pgwf_due_clocks, true},
+	[PGWF_PART_SCHEDULES] = {"pg_workflow: attending to schedules",
+	pgwf_due_schedules},
+	[PGWF_PART_RETENTION] = {"pg_workflow: deleting what has expired",
+	pgwf_due_retention},
+	[PGWF_PART_BATCHES] = {"pg_workflow: running batch operations",
+	pgwf_due_batches},
+	[PGWF_PART_QUERIES] = {"pg_workflow: removing queries",
+	pgwf_due_queries},
+	[PGWF_PART_UPDATES] = {"pg_workflow: removing updates",
+	pgwf_due_updates}
+};
+
 static volatile sig_atomic_t in_transaction = false;
 
-static int64 locked_delay = 0;
-static int64 failed_delay = 0;
-static int	careful_turns = 0;
 static HTAB *spared = NULL;		/* of Spared */
-
-static char *logged_message = NULL;
-static TimestampTz logged_at = 0;
 
 static void cancel_handler(SIGNAL_ARGS);
 static void begin_transaction(const char *activity);
 static void end_transaction(void);
 static bool check_extension(void);
-static TurnResult turn(TimestampTz *next);
-static void recover(MemoryContext context);
+static bool take_turns(void);
+static TurnResult turn(Part *part);
+static void recover(Part *part, MemoryContext context);
 static void spare(int32 namespace_id, int64 run_key);
 static TimestampTz next_spared(void);
 
@@ -112,9 +139,7 @@ void
 pgwf_scheduler_main(Datum arg)
 {
 	Oid			dboid = DatumGetObjectId(arg);
-	TimestampTz next_due = DT_NOBEGIN;
-	TimestampTz next_look = DT_NOEND;
-	TimestampTz not_before = DT_NOBEGIN;
+	TimestampTz next_look = DT_NOBEGIN;
 	bool		checked = false;
 	uint32		wait_event;
 
@@ -135,6 +160,7 @@ pgwf_scheduler_main(Datum arg)
 		TimestampTz published;
 		TimestampTz next_recheck;
 		TimestampTz until;
+		uint32		looks;
 
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
@@ -164,46 +190,30 @@ pgwf_scheduler_main(Datum arg)
 		}
 
 		published = pgwf_slot_take_due();
-		next_due = Min(next_due, published);
+		looks = pgwf_slot_take_looks();
 		now = GetCurrentTimestamp();
 		next_recheck = pgwf_slot_run_rechecks(now);
 
-		if (now >= Min(next_due, next_look) && now >= not_before)
+		parts[PGWF_PART_RUNS].next = Min(parts[PGWF_PART_RUNS].next, published);
+		until = DT_NOEND;
+		for (int i = 0; i < lengthof(parts); i++)
 		{
-			TurnResult	result = turn(&next_due);
+			Part	   *part = &parts[i];
 
+			if (now >= next_look || (looks & ((uint32) 1 << i)) != 0)
+				part->next = DT_NOBEGIN;
+			until = Min(until, Max(part->next, part->not_before));
+		}
+		if (now >= until)
+		{
+			if (!take_turns())
+				checked = false;
 			now = GetCurrentTimestamp();
 			next_look = now + pgwf_scheduler_look_interval * INT64CONST(1000);
-
-			if (result != TURN_WAIT)
-				locked_delay = 0;
-			if (result != TURN_FAILED)
-				failed_delay = 0;
-			switch (result)
-			{
-				case TURN_DONE:
-					break;
-				case TURN_MORE:
-					next_due = now;
-					continue;
-				case TURN_WAIT:
-					locked_delay = locked_delay == 0 ? LOCKED_FIRST :
-						Min(2 * locked_delay, LOCKED_LAST);
-					next_due = Min(next_due, now + locked_delay);
-					break;
-				case TURN_FAILED:
-					failed_delay = failed_delay == 0 ? FAILED_FIRST :
-						Min(2 * failed_delay, FAILED_LAST);
-					not_before = now + failed_delay;
-					next_due = not_before;
-					break;
-				case TURN_NOT_INSTALLED:
-					checked = false;
-					continue;
-			}
+			continue;
 		}
 
-		until = Min(Max(Min(next_due, next_look), not_before), next_recheck);
+		until = Min(Min(until, next_look), next_recheck);
 		if (!pgwf_slot_sleep(until))
 			continue;
 		(void) WaitLatch(MyLatch,
@@ -265,58 +275,104 @@ check_extension(void)
 }
 
 /*
- * Fire what is due, at most a batch of runs, in one transaction.  *next is
- * when the next look is due, as far as the tables know.
+ * Give a turn to each part that is due.  False when the extension is gone.
+ */
+static bool
+take_turns(void)
+{
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		Part	   *part = &parts[i];
+		TimestampTz now = GetCurrentTimestamp();
+		TurnResult	result;
+
+		if (now < part->next || now < part->not_before)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		if (pgwf_slot_must_leave())
+			return true;
+		result = turn(part);
+		now = GetCurrentTimestamp();
+		if (result != TURN_WAIT)
+			part->locked_delay = 0;
+		if (result != TURN_FAILED)
+			part->failed_delay = 0;
+		switch (result)
+		{
+			case TURN_DONE:
+				break;
+			case TURN_MORE:
+				part->next = now;
+				break;
+			case TURN_WAIT:
+				part->locked_delay = part->locked_delay == 0 ? LOCKED_FIRST :
+					Min(2 * part->locked_delay, LOCKED_LAST);
+				part->next = Min(part->next, now + part->locked_delay);
+				break;
+			case TURN_FAILED:
+				part->failed_delay = part->failed_delay == 0 ? FAILED_FIRST :
+					Min(2 * part->failed_delay, FAILED_LAST);
+				part->not_before = now + part->failed_delay;
+				part->next = part->not_before;
+				break;
+			case TURN_NOT_INSTALLED:
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Have a part do what is due, at most a batch, in one transaction, and set
+ * when it is due next, as far as the tables know.
  */
 static TurnResult
-turn(TimestampTz *next)
+turn(Part *part)
 {
 	MemoryContext context = CurrentMemoryContext;
-	PgwfDueResult result = {0};
+	PgwfTurn	work = {0};
 	volatile TurnResult outcome = TURN_DONE;
-	int			max_runs = careful_turns > 0 ? 1 : pgwf_scheduler_batch_size;
 
-	if (careful_turns > 0)
-		careful_turns--;
+	work.max_runs = part->careful_turns > 0 ? 1 : pgwf_scheduler_batch_size;
+	work.next = DT_NOEND;
+	if (part->careful_turns > 0)
+		part->careful_turns--;
 
-	begin_transaction(ACTIVITY);
+	begin_transaction(part->activity);
 	PG_TRY();
 	{
-		TimestampTz now = GetCurrentTimestamp();
-
 		if (!pgwf_is_installed())
 			outcome = TURN_NOT_INSTALLED;
 		else
 		{
-			pgwf_due_fire(max_runs, &result);
-
-			if (result.more && result.fired > 0)
+			part->run(&work);
+			if (work.more && work.fired > 0)
 				outcome = TURN_MORE;
-			else
-			{
-				TimestampTz spared_until = next_spared();
-
-				if (result.more || result.skipped > 0)
-					outcome = TURN_WAIT;
-				*next = pgwf_due_next(now);
-				*next = Min(*next, spared_until);
-			}
+			else if (work.more || work.skipped > 0)
+				outcome = TURN_WAIT;
 		}
 		end_transaction();
 	}
 	PG_CATCH();
 	{
-		recover(context);
+		recover(part, context);
 		outcome = TURN_FAILED;
 	}
 	PG_END_TRY();
 
+	part->next = work.next;
+	if (part->fires_runs)
+	{
+		TimestampTz spared_until = next_spared();
+
+		part->next = Min(part->next, spared_until);
+	}
 	if (outcome == TURN_FAILED)
 	{
-		careful_turns = CAREFUL_TURNS;
-		if (result.run_key != 0)
+		part->careful_turns = CAREFUL_TURNS;
+		if (work.run_key != 0)
 		{
-			spare(result.namespace_id, result.run_key);
+			spare(work.namespace_id, work.run_key);
 			return TURN_MORE;
 		}
 	}
@@ -324,11 +380,11 @@ turn(TimestampTz *next)
 }
 
 /*
- * After an error: log it, unless it was the last one logged, and get rid of
- * the transaction.
+ * After an error: log it, unless it was the last one of the part that was
+ * logged, and get rid of the transaction.
  */
 static void
-recover(MemoryContext context)
+recover(Part *part, MemoryContext context)
 {
 	ErrorData  *error;
 	TimestampTz now = GetCurrentTimestamp();
@@ -344,15 +400,15 @@ recover(MemoryContext context)
 	{
 		/* as asked */
 	}
-	else if (logged_message == NULL ||
-			 strcmp(logged_message, error->message) != 0 ||
-			 now - logged_at > LOG_AGAIN)
+	else if (part->logged_message == NULL ||
+			 strcmp(part->logged_message, error->message) != 0 ||
+			 now - part->logged_at > LOG_AGAIN)
 	{
 		EmitErrorReport();
-		if (logged_message)
-			pfree(logged_message);
-		logged_message = pstrdup(error->message ? error->message : "");
-		logged_at = now;
+		if (part->logged_message)
+			pfree(part->logged_message);
+		part->logged_message = pstrdup(error->message ? error->message : "");
+		part->logged_at = now;
 	}
 	FreeErrorData(error);
 	FlushErrorState();

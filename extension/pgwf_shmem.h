@@ -20,6 +20,7 @@
 #define PGWF_QUEUE_ACTIVITY		'a' /* an activity task queue */
 #define PGWF_QUEUE_RUN			'r' /* changes of a run */
 #define PGWF_QUEUE_QUERY		'q' /* the answer to a query, by its id */
+#define PGWF_QUEUE_CLOCK		'c' /* the clock of a namespace */
 
 /* The most queues one call can wait on */
 #define PGWF_MAX_WAIT_QUEUES	16
@@ -57,6 +58,10 @@ typedef enum PgwfWake
  * waiter; they do nothing when there is nothing to undo.
  */
 extern void pgwf_shmem_wait_begin(const uint64 *keys, int nkeys);
+
+/* The same, and others can ask for the moment that it waits for */
+extern void pgwf_shmem_wait_until(const uint64 *keys, int nkeys,
+								  TimestampTz moment);
 extern void pgwf_shmem_wait_end(void);
 extern void pgwf_shmem_wait_abort(void);
 
@@ -77,6 +82,12 @@ extern void pgwf_shmem_wake_all(uint64 key);
 /* Have one waiter of a key, or all waiters of a database, look again. */
 extern bool pgwf_shmem_recheck_one(uint64 key);
 extern void pgwf_shmem_recheck_all(Oid dboid);
+
+/*
+ * How many wait for a key now, and the earliest moment any of them waits for
+ * (DT_NOEND: none does)
+ */
+extern int	pgwf_shmem_count_waiters(uint64 key, TimestampTz *moment);
 
 /* Does anybody wait for the key now? */
 extern bool pgwf_shmem_is_awaited(uint64 key);

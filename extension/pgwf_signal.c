@@ -10,6 +10,7 @@
 #include "fmgr.h"
 
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_close.h"
 #include "pgwf_errors.h"
 #include "pgwf_find.h"
@@ -118,7 +119,7 @@ pgwf_signal_workflow_execution(PG_FUNCTION_ARGS)
 	PgwfSignal	signal = {0};
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 7),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 7),
 										PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	signal.name = pgwf_arg_required_id(fcinfo, 1, "signal_name");
@@ -205,7 +206,7 @@ pgwf_request_cancel_workflow_execution(PG_FUNCTION_ARGS)
 	PgwfCancelRequest request = {0};
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 6),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 6),
 										PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	run_id = pgwf_arg_uuid(fcinfo, 2);
@@ -249,7 +250,7 @@ pgwf_terminate_workflow_execution(PG_FUNCTION_ARGS)
 	PgwfExecution *execution;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 6),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 6),
 										PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	reason = pgwf_arg_id(fcinfo, 1, "reason");
@@ -286,7 +287,7 @@ pgwf_reset_sticky_task_queue(PG_FUNCTION_ARGS)
 	char	   *workflow_id;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 2),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
 										PGWF_RIGHT_WORKER);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	if (pgwf_find_open_run(&run, &call, namespace_id, workflow_id,

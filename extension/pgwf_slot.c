@@ -65,6 +65,7 @@ typedef struct Slot
 	/* set by anybody, cleared by the scheduler */
 	pg_atomic_uint32 leave;
 	pg_atomic_uint32 check;
+	pg_atomic_uint32 looks;		/* a bit per part to be looked at */
 
 	/* written and read under slot_lock */
 	bool		installed;		/* its scheduler has found the extension */
@@ -156,6 +157,7 @@ reset_slot(Slot *slot, Oid dboid)
 	pg_atomic_write_u32(&slot->wanted, 0);
 	pg_atomic_write_u32(&slot->leave, 0);
 	pg_atomic_write_u32(&slot->check, 0);
+	pg_atomic_write_u32(&slot->looks, 0);
 	slot->installed = false;
 	slot->free_on_exit = false;
 	slot->asked_to_leave = false;
@@ -198,6 +200,7 @@ pgwf_slot_shmem_attach(char *memory, LWLockPadded *locks, bool initialize)
 		pg_atomic_init_u32(&slot->wanted, 0);
 		pg_atomic_init_u32(&slot->leave, 0);
 		pg_atomic_init_u32(&slot->check, 0);
+		pg_atomic_init_u32(&slot->looks, 0);
 		pg_atomic_init_u64(&slot->due, 0);
 		pg_atomic_init_u64(&slot->sleep_until, 0);
 		pg_atomic_init_u64(&slot->recheck_at, 0);
@@ -274,6 +277,19 @@ pgwf_slot_publish_due(TimestampTz due)
 			break;
 		}
 	}
+}
+
+void
+pgwf_slot_publish_look(PgwfPart part)
+{
+	Slot	   *slot;
+
+	if (slots == NULL)
+		return;
+	slot = own_slot();
+	if (slot != NULL)
+		pg_atomic_fetch_or_u32(&slot->looks, (uint32) 1 << part);
+	pgwf_slot_publish_due(GetCurrentTimestamp());
 }
 
 void
@@ -582,6 +598,12 @@ pgwf_slot_take_due(void)
 	pg_memory_barrier();
 	return (TimestampTz) pg_atomic_exchange_u64(&my_slot->due,
 												(uint64) DT_NOEND);
+}
+
+uint32
+pgwf_slot_take_looks(void)
+{
+	return pg_atomic_exchange_u32(&my_slot->looks, 0);
 }
 
 bool

@@ -11,14 +11,31 @@
 
 #include "datatype/timestamp.h"
 
+/* The parts of a scheduler's work */
+typedef enum PgwfPart
+{
+	PGWF_PART_RUNS,				/* what time does to runs; messages */
+	PGWF_PART_CLOCKS,			/* namespaces with virtual time */
+	PGWF_PART_SCHEDULES,
+	PGWF_PART_RETENTION,
+	PGWF_PART_BATCHES,
+	PGWF_PART_QUERIES,
+	PGWF_PART_UPDATES
+} PgwfPart;
+
+#define PGWF_PART_COUNT (PGWF_PART_UPDATES + 1)
+
 /* ---- for backends ---- */
 
 /*
- * Something becomes due in this database.  Sets the scheduler's latch only
+ * Something becomes due to a run of this database.  Sets the scheduler's latch only
  * when it would sleep past that moment, and asks the launcher for a scheduler
  * when there is none.  Cannot fail.
  */
 extern void pgwf_slot_publish_due(TimestampTz due);
+
+/* Have the scheduler look now at a part of its work.  Cannot fail. */
+extern void pgwf_slot_publish_look(PgwfPart part);
 
 /*
  * Have the scheduler let a waiter of the key look again in a second: the one
@@ -85,6 +102,12 @@ extern bool pgwf_slot_not_installed(void);
  * sets no latch.
  */
 extern TimestampTz pgwf_slot_take_due(void);
+
+/*
+ * Take the parts that it shall look at: bit N is that of part N.  Called
+ * after pgwf_slot_take_due().
+ */
+extern uint32 pgwf_slot_take_looks(void);
 
 /*
  * Say until when the scheduler is about to sleep.  False when something

@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_close.h"
 #include "pgwf_cron.h"
 #include "pgwf_errors.h"
@@ -281,10 +282,10 @@ pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
 	}
 }
 
-/* The first 20 arguments of all functions that start a run */
+/* The first 20 arguments of all functions that start a run, at that moment */
 void
-pgwf_start_read_options(FunctionCallInfo fcinfo, PgwfNewRun *options,
-						PgwfStartPolicies *policies)
+pgwf_start_read_options(FunctionCallInfo fcinfo, TimestampTz now,
+						PgwfNewRun *options, PgwfStartPolicies *policies)
 {
 	int64		delay = pgwf_arg_duration(fcinfo, 17, "workflow_start_delay");
 	char	   *error;
@@ -327,8 +328,6 @@ pgwf_start_read_options(FunctionCallInfo fcinfo, PgwfNewRun *options,
 	options->first_task_backoff = delay;
 	if (options->cron_schedule)
 	{
-		TimestampTz now = GetCurrentTimestamp();
-
 		options->initiator = "CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE";
 		options->first_task_backoff =
 			pgwf_cron_backoff(pgwf_cron_parse(options->cron_schedule, false,
@@ -404,9 +403,9 @@ pgwf_start_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	pgwf_new_run_init(&options,
-					  pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 21),
+					  pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 21),
 										   PGWF_RIGHT_CLIENT));
-	pgwf_start_read_options(fcinfo, &options, &policies);
+	pgwf_start_read_options(fcinfo, call.now, &options, &policies);
 	options.eager = pgwf_arg_bool(fcinfo, 20) &&
 		options.first_task_backoff == PGWF_NO_DURATION;
 
@@ -452,9 +451,9 @@ pgwf_signal_with_start_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	pgwf_new_run_init(&options,
-					  pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 23),
+					  pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 23),
 										   PGWF_RIGHT_CLIENT));
-	pgwf_start_read_options(fcinfo, &options, &policies);
+	pgwf_start_read_options(fcinfo, call.now, &options, &policies);
 	if (PG_ARGISNULL(13))
 		policies.conflict = PGWF_CONFLICT_USE_EXISTING;
 	else if (policies.conflict == PGWF_CONFLICT_FAIL)

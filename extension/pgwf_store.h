@@ -374,6 +374,8 @@ extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
 extern void pgwf_task_request_scan(PgwfScan *scan, PgwfCall *call,
 								   int32 namespace_id,
 								   const char *request_id);
+extern void pgwf_task_scan(PgwfScan *scan, PgwfCall *call,
+							int32 namespace_id);
 extern void pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call,
 							   TimestampTz from, TimestampTz until);
 extern void pgwf_task_read(TupleTableSlot *slot, PgwfTask *task);
@@ -398,6 +400,8 @@ extern void pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call,
 extern void pgwf_activity_request_scan(PgwfScan *scan, PgwfCall *call,
 									   int32 namespace_id,
 									   const char *request_id);
+extern void pgwf_activity_scan(PgwfScan *scan, PgwfCall *call,
+							int32 namespace_id);
 extern void pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call,
 								   TimestampTz from, TimestampTz until);
 extern void pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *activity);
@@ -407,6 +411,8 @@ extern List *pgwf_timer_load_all(PgwfCall *call, int32 namespace_id,
 								 int64 run_key);
 extern void pgwf_timer_insert(PgwfCall *call, const PgwfTimer *timer);
 extern void pgwf_timer_delete(PgwfCall *call, PgwfTimer *timer);
+extern void pgwf_timer_scan(PgwfScan *scan, PgwfCall *call,
+							int32 namespace_id);
 extern void pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call,
 								TimestampTz from, TimestampTz until);
 extern void pgwf_timer_read(TupleTableSlot *slot, PgwfTimer *timer);
@@ -424,6 +430,8 @@ extern void pgwf_message_delete(PgwfCall *call, PgwfMessage *message);
 extern PgwfLockResult pgwf_message_lock(PgwfCall *call, PgwfMessage *message);
 extern bool pgwf_message_is_pending(PgwfCall *call, int32 namespace_id,
 									int64 run_key, bool deletion);
+extern void pgwf_message_scan(PgwfScan *scan, PgwfCall *call,
+							int32 namespace_id);
 extern void pgwf_message_due_scan(PgwfScan *scan, PgwfCall *call,
 								  TimestampTz from, TimestampTz until);
 extern void pgwf_message_read(TupleTableSlot *slot, PgwfMessage *message);

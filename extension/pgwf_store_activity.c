@@ -328,3 +328,12 @@ pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_DUE_IDX, keys,
 					lengthof(keys));
 }
+
+/* All of a namespace */
+void
+pgwf_activity_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
+{
+	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+
+	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_PKEY, &key, 1);
+}

@@ -104,3 +104,12 @@ pgwf_message_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 	pgwf_scan_begin(scan, call, PGWF_OUTBOX, PGWF_OUTBOX_DUE_IDX, keys,
 					lengthof(keys));
 }
+
+/* All of a namespace */
+void
+pgwf_message_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
+{
+	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+
+	pgwf_scan_begin(scan, call, PGWF_OUTBOX, PGWF_OUTBOX_PKEY, &key, 1);
+}

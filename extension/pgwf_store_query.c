@@ -188,3 +188,12 @@ pgwf_query_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 	pgwf_scan_begin(scan, call, PGWF_QUERY_REQUEST,
 					PGWF_QUERY_REQUEST_DUE_IDX, keys, lengthof(keys));
 }
+
+/* All of a namespace */
+void
+pgwf_query_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
+{
+	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+
+	pgwf_scan_begin(scan, call, PGWF_QUERY_REQUEST, PGWF_QUERY_REQUEST_PKEY, &key, 1);
+}

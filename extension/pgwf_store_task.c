@@ -191,3 +191,12 @@ pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_DUE_IDX, keys,
 					lengthof(keys));
 }
+
+/* All of a namespace */
+void
+pgwf_task_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
+{
+	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+
+	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_PKEY, &key, 1);
+}

@@ -98,3 +98,12 @@ pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 	pgwf_scan_begin(scan, call, PGWF_TIMER, PGWF_TIMER_FIRE_AT_IDX, keys,
 					lengthof(keys));
 }
+
+/* All of a namespace */
+void
+pgwf_timer_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
+{
+	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+
+	pgwf_scan_begin(scan, call, PGWF_TIMER, PGWF_TIMER_PKEY, &key, 1);
+}

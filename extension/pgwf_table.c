@@ -47,7 +47,8 @@ pgwf_call_begin(PgwfCall *call)
 										  "pg_workflow call",
 										  ALLOCSET_DEFAULT_SIZES);
 	call->caller_context = MemoryContextSwitchTo(call->context);
-	call->now = GetCurrentTimestamp();
+	call->wall = GetCurrentTimestamp();
+	call->now = call->wall;
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 }

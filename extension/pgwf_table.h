@@ -30,7 +30,9 @@ typedef struct PgwfTable
 
 /*
  * What the execution of one SQL function of ours holds: a memory context, a
- * snapshot, the open tables and the moment it happens.
+ * snapshot, the open tables and the moment it happens.  That moment is the
+ * machine's until pgwf_call_namespace() or pgwf_clock_use() makes it that of
+ * a namespace, which may have a clock of its own.
  */
 typedef struct PgwfCall
 {
@@ -39,7 +41,10 @@ typedef struct PgwfCall
 	EState	   *estate;			/* NULL until index entries are made */
 	PgwfTable  *tables[PGWF_RELATION_COUNT];
 	Relation	indexes[PGWF_RELATION_COUNT];	/* opened for scans */
-	TimestampTz now;
+	TimestampTz now;			/* by the clock of the namespace */
+	TimestampTz wall;			/* by the machine's */
+	int32		namespace_id;	/* whose clock it is; 0: the machine's */
+	bool		impatient;		/* the scheduler's: it waits for no lock */
 } PgwfCall;
 
 /* A condition on a column of an index, counted from 1 */

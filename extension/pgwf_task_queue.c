@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
 #include "pgwf_json.h"
@@ -152,7 +153,7 @@ pgwf_describe_task_queue(PG_FUNCTION_ARGS)
 	Jsonb	   *result;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 2),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
 										PGWF_RIGHT_READ);
 	queue[0] = Int32GetDatum(namespace_id);
 	queue[1] = CStringGetTextDatum(pgwf_arg_required_id(fcinfo, 0,

@@ -301,13 +301,13 @@ write_update(PgwfRun *run, PgwfUpdate *update)
 	if (update->state != PGWF_UPDATE_ADMITTED)
 		update->request = NULL;
 	if (update->state == PGWF_UPDATE_REJECTED)
-		update->due_at = run->call->now + REJECTED_KEPT;
+		update->due_at = run->call->wall + REJECTED_KEPT;
 	if (update->change == PGWF_ROW_INSERT)
 		pgwf_update_insert(run->call, update);
 	else
 		pgwf_update_update(run->call, update);
-	pgwf_xact_due(update->due_at == PGWF_NO_TIME ? DT_NOEND :
-				  update->due_at);
+	if (update->due_at != PGWF_NO_TIME)
+		pgwf_xact_look(PGWF_PART_UPDATES);
 	if (update->state != PGWF_UPDATE_ADMITTED)
 		pgwf_xact_run_changed(update->namespace_id, update->run_key);
 }
@@ -383,14 +383,17 @@ pgwf_append_update_messages(StringInfo buf, PgwfRun *run)
 		appendStringInfoChar(buf, ']');
 }
 
-/* Forgets updates that were rejected a while ago; returns how many */
+/*
+ * Forgets updates that were rejected a while ago; returns how many.  Askers
+ * wait by the machine's clock, whatever that of the namespace shows.
+ */
 int
 pgwf_updates_expire(PgwfCall *call, int max_updates)
 {
 	PgwfScan	scan;
 	int			count = 0;
 
-	pgwf_update_due_scan(&scan, call, PGWF_NO_TIME, call->now);
+	pgwf_update_due_scan(&scan, call, PGWF_NO_TIME, call->wall);
 	while (count < max_updates && pgwf_scan_next(&scan))
 	{
 		PgwfUpdate	update;

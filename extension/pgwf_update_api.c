@@ -25,6 +25,7 @@
 
 #include "pg_workflow.h"
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_find.h"
@@ -303,6 +304,7 @@ begin(Request *request)
 	PgwfCall	call;
 
 	pgwf_call_begin(&call);
+	pgwf_clock_use(&call, request->namespace_id, true);
 	if (request->start)
 		start_and_admit(request, &call);
 	else if (request->update == NULL)
@@ -349,6 +351,7 @@ look(Request *request)
 	PgwfUpdate *update;
 
 	pgwf_call_begin(&call);
+	pgwf_clock_use(&call, request->namespace_id, false);
 	execution = pgwf_execution_load(&call, request->namespace_id,
 									request->run_key);
 	if (execution == NULL)
@@ -586,7 +589,7 @@ read_start(FunctionCallInfo fcinfo, Request *request)
 	PgwfNewRun *start = palloc(sizeof(PgwfNewRun));
 
 	pgwf_new_run_init(start, request->namespace_id);
-	pgwf_start_read_options(fcinfo, start, &request->policies);
+	pgwf_start_read_options(fcinfo, GetCurrentTimestamp(), start, &request->policies);
 	if (start->cron_schedule || start->first_task_backoff != PGWF_NO_DURATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),

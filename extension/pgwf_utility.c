@@ -178,7 +178,8 @@ after_command(Node *stmt, Oid dropped)
 				pgwf_slot_exists(MyDatabaseId))
 			{
 				pgwf_shmem_recheck_all(MyDatabaseId);
-				pgwf_slot_publish_due(GetCurrentTimestamp());
+				for (int part = 0; part < PGWF_PART_COUNT; part++)
+					pgwf_slot_publish_look((PgwfPart) part);
 			}
 			break;
 

@@ -32,6 +32,7 @@
 #include "utils/uuid.h"
 
 #include "pg_workflow.h"
+#include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
@@ -435,7 +436,7 @@ read_run(Outcome *outcome, int32 namespace_id, const char *workflow_id,
 
 /*
  * Follow the chain of runs to its end, or to the run that is open at the
- * deadline.
+ * deadline.  Where time is virtual it can be skipped meanwhile.
  */
 static void
 wait_for_close(Outcome *outcome, FunctionCallInfo fcinfo,
@@ -443,6 +444,7 @@ wait_for_close(Outcome *outcome, FunctionCallInfo fcinfo,
 			   pg_uuid_t *run_id, const PgwfDeadline *deadline)
 {
 	static uint32 wait_event = 0;
+	bool		skips = pgwf_namespace_clock(namespace_id) == PGWF_CLOCK_VIRTUAL;
 	pg_uuid_t	pinned;
 	bool		closed;
 
@@ -452,7 +454,7 @@ wait_for_close(Outcome *outcome, FunctionCallInfo fcinfo,
 	closed = read_run(outcome, namespace_id, workflow_id, run_id);
 	for (;;)
 	{
-		uint64		key;
+		uint64		keys[2];
 		int			index;
 
 		/* from the first look on it is this run, whatever starts meanwhile */
@@ -468,14 +470,17 @@ wait_for_close(Outcome *outcome, FunctionCallInfo fcinfo,
 			return;
 
 		pgwf_require_commit(fcinfo, "get_workflow_execution_result");
-		key = pgwf_shmem_run_key(namespace_id, outcome->run_key);
-		pgwf_shmem_wait_begin(&key, 1);
+		keys[0] = pgwf_shmem_run_key(namespace_id, outcome->run_key);
+		keys[1] = pgwf_clock_skip_key(namespace_id);
+		pgwf_shmem_wait_begin(keys, skips ? 2 : 1);
 
 		/* commits only after the waiter is there count as later */
 		closed = read_run(outcome, namespace_id, workflow_id, &pinned);
 		pgwf_commit();
 		if (!closed)
 		{
+			if (skips)
+				pgwf_slot_publish_look(PGWF_PART_CLOCKS);
 			(void) pgwf_sleep_until_woken(deadline, wait_event, &index);
 			closed = read_run(outcome, namespace_id, workflow_id, &pinned);
 		}

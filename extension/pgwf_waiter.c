@@ -51,6 +51,7 @@ typedef struct Waiter
 {
 	pg_atomic_uint32 state;
 	pg_atomic_uint32 dboid;		/* database of the keys */
+	TimestampTz moment;			/* what it waits for, besides its keys */
 	int			nlinks;
 	WaitLink	links[PGWF_MAX_WAIT_QUEUES];
 } Waiter;
@@ -121,6 +122,12 @@ pgwf_waiter_shmem_attach(char *memory, LWLockPadded *locks, bool initialize)
 void
 pgwf_shmem_wait_begin(const uint64 *keys, int nkeys)
 {
+	pgwf_shmem_wait_until(keys, nkeys, DT_NOEND);
+}
+
+void
+pgwf_shmem_wait_until(const uint64 *keys, int nkeys, TimestampTz moment)
+{
 	Assert(nkeys <= PGWF_MAX_WAIT_QUEUES);
 
 	if (my_waiter == NULL)
@@ -132,6 +139,7 @@ pgwf_shmem_wait_begin(const uint64 *keys, int nkeys)
 	pgwf_shmem_wait_end();
 
 	my_waiter->nlinks = nkeys;
+	my_waiter->moment = moment;
 	pg_atomic_write_u32(&my_waiter->dboid, MyDatabaseId);
 	pg_atomic_write_u32(&my_waiter->state, STATE_WAITING);
 	pg_write_barrier();
@@ -328,4 +336,31 @@ pgwf_shmem_is_awaited(uint64 key)
 	}
 	LWLockRelease(lock_of(key));
 	return found;
+}
+
+int
+pgwf_shmem_count_waiters(uint64 key, TimestampTz *moment)
+{
+	dlist_iter	iter;
+	int			count = 0;
+
+	*moment = DT_NOEND;
+	if (waiters == NULL)
+		return 0;
+
+	/* a moment was written before its link, under this lock */
+	LWLockAcquire(lock_of(key), LW_SHARED);
+	dlist_foreach(iter, bucket_of(key))
+	{
+		WaitLink   *link = dlist_container(WaitLink, node, iter.cur);
+		Waiter	   *waiter = &waiters[link->waiter];
+
+		if (link->key != key ||
+			pg_atomic_read_u32(&waiter->state) != STATE_WAITING)
+			continue;
+		count++;
+		*moment = Min(*moment, waiter->moment);
+	}
+	LWLockRelease(lock_of(key));
+	return count;
 }

@@ -43,6 +43,7 @@ typedef enum EffectKind
 	EFFECT_HOLD,				/* at an abort: as many look at "key" again */
 	EFFECT_DUE,					/* at "due" */
 	EFFECT_ROUTING_CHANGED,
+	EFFECT_LOOK,				/* the scheduler, at part "key" */
 	EFFECT_EXTENSION_CHANGED,
 	EFFECT_DATABASES_CHANGED
 } EffectKind;
@@ -164,6 +165,14 @@ pgwf_xact_routing_changed(void)
 }
 
 void
+pgwf_xact_wake_all(uint64 key)
+{
+	bool		found;
+
+	note(EFFECT_WAKE_ALL, key, &found);
+}
+
+void
 pgwf_xact_due(TimestampTz due)
 {
 	Effect	   *effect;
@@ -173,6 +182,14 @@ pgwf_xact_due(TimestampTz due)
 		return;
 	effect = note(EFFECT_DUE, 0, &found);
 	effect->u.due = found ? Min(effect->u.due, due) : due;
+}
+
+void
+pgwf_xact_look(PgwfPart part)
+{
+	bool		found;
+
+	note(EFFECT_LOOK, (uint64) part, &found);
 }
 
 void
@@ -255,6 +272,9 @@ apply(Effect *effect)
 		case EFFECT_ROUTING_CHANGED:
 			pgwf_routing_changed();
 			pgwf_shmem_recheck_all(MyDatabaseId);
+			break;
+		case EFFECT_LOOK:
+			pgwf_slot_publish_look((PgwfPart) effect->u.key);
 			break;
 		case EFFECT_EXTENSION_CHANGED:
 			pgwf_slot_request(MyDatabaseId, true);

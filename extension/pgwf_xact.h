@@ -16,6 +16,7 @@
 
 #include "datatype/timestamp.h"
 #include "pgwf_shmem.h"
+#include "pgwf_slot.h"
 
 /*
  * A task is there to be claimed: wake one waiter of its queue, of the version
@@ -43,8 +44,14 @@ extern void pgwf_xact_routing_changed(void);
  */
 extern void pgwf_xact_run_changed(int32 namespace_id, int64 run_key);
 
+/* The same for another key that is waited for */
+extern void pgwf_xact_wake_all(uint64 key);
+
+/* The scheduler is to look at a part of its work. */
+extern void pgwf_xact_look(PgwfPart part);
+
 /*
- * Something becomes due at that moment.  Disturbs the scheduler only when it
+ * Something becomes due to a run at that moment.  Disturbs the scheduler only when it
  * would sleep past it.  DT_NOEND is ignored.
  */
 extern void pgwf_xact_due(TimestampTz due);

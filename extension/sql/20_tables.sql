@@ -21,6 +21,7 @@ CREATE TABLE workflow.namespace (
     description text NOT NULL DEFAULT '',
     retention interval NOT NULL DEFAULT '72 hours',
     created_time timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    virtual_time boolean NOT NULL DEFAULT false,
     CONSTRAINT namespace_pkey PRIMARY KEY (namespace_id),
     CONSTRAINT namespace_name_key UNIQUE (name)
 );
@@ -29,6 +30,9 @@ COMMENT ON TABLE workflow.namespace IS
 'tenants: every run, task and right belongs to one namespace';
 COMMENT ON COLUMN workflow.namespace.retention IS
 'how long closed runs are kept';
+
+COMMENT ON COLUMN workflow.namespace.virtual_time IS
+'whether it has a clock of its own, in namespace_clock; never changes';
 
 INSERT INTO workflow.namespace (namespace_id, name, description)
 VALUES (1, 'default', 'the namespace used when none is named');
@@ -45,6 +49,23 @@ CREATE TABLE workflow.namespace_role (
 
 COMMENT ON TABLE workflow.namespace_role IS
 'what a role, and every member of it, may do in a namespace';
+
+CREATE TABLE workflow.namespace_clock (
+    namespace_id integer NOT NULL,
+    skipping_locks integer NOT NULL DEFAULT 1,
+    offset_us bigint NOT NULL DEFAULT 0,
+    CONSTRAINT namespace_clock_pkey PRIMARY KEY (namespace_id),
+    CONSTRAINT namespace_clock_skipping_locks_check
+        CHECK (skipping_locks >= 0),
+    CONSTRAINT namespace_clock_offset_us_check CHECK (offset_us >= 0)
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE workflow.namespace_clock IS
+'the clocks of namespaces with virtual time';
+COMMENT ON COLUMN workflow.namespace_clock.skipping_locks IS
+'how many locks keep time from being skipped; 0: none';
+COMMENT ON COLUMN workflow.namespace_clock.offset_us IS
+'how far the clock is ahead of the machine''s, in microseconds; never less than before';
 
 CREATE SEQUENCE workflow.run_key_seq;
 
@@ -513,6 +534,8 @@ SELECT pg_catalog.pg_extension_config_dump(
     'workflow.run_key_seq', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.namespace', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.namespace_clock', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.namespace_role',
     'WHERE grantee IN (SELECT oid FROM pg_catalog.pg_roles)');

@@ -45,12 +45,13 @@ COMMENT ON FUNCTION workflow.namespace_readable(integer) IS
 CREATE FUNCTION workflow.register_namespace(
     namespace text,
     retention interval DEFAULT '72 hours',
-    description text DEFAULT '')
+    description text DEFAULT '',
+    virtual_time boolean DEFAULT false)
 RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgwf_register_namespace';
 
-COMMENT ON FUNCTION workflow.register_namespace(text, interval, text) IS
+COMMENT ON FUNCTION workflow.register_namespace(text, interval, text, boolean) IS
 'makes a namespace; for the owner of the extension and superusers';
 
 CREATE FUNCTION workflow.update_namespace(

@@ -328,7 +328,7 @@ SELECT
     q.kind,
     q.sticky,
     q.backlog,
-    now() - q.oldest_time AS backlog_age,
+    workflow.get_current_time(n.name) - q.oldest_time AS backlog_age,
     q.started,
     q.backing_off
 FROM workflow.namespace AS n

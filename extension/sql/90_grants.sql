@@ -23,6 +23,12 @@ VALUES
     ('routine', 'namespace_restored', 'owner'),
     /* worker deployments */
     ('routine', 'worker_routing_changed', 'owner'),
+    /* virtual time */
+    ('routine', 'get_current_time', 'read'),
+    ('routine', 'advance_time', 'admin'),
+    ('routine', 'lock_time_skipping', 'admin'),
+    ('routine', 'unlock_time_skipping', 'admin'),
+    ('routine', 'sleep_with_time_skipping', 'admin'),
     /* runs, as their clients see them */
     ('routine', 'start_workflow_execution', 'client'),
     ('routine', 'signal_with_start_workflow_execution', 'client'),
