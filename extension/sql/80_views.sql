@@ -328,10 +328,13 @@ SELECT
     q.kind,
     q.sticky,
     q.backlog,
-    workflow.get_current_time(n.name) - q.oldest_time AS backlog_age,
+    now() + coalesce(c.offset_us, 0) * interval '1 us' - q.oldest_time
+        AS backlog_age,
     q.started,
     q.backing_off
 FROM workflow.namespace AS n
+LEFT JOIN workflow.namespace_clock AS c
+    ON c.namespace_id = n.namespace_id
 CROSS JOIN LATERAL (
     SELECT w.task_queue, 'workflow' AS kind, w.sticky,
         count(*) FILTER (WHERE NOT w.claimed) AS backlog,
