@@ -248,11 +248,12 @@ pgwf_clock_end(void)
 uint64
 pgwf_clock_sleep_key(int32 namespace_id)
 {
-	return pgwf_shmem_queue_key(namespace_id, PGWF_QUEUE_CLOCK, "sleep");
+	return pgwf_shmem_queue_key(namespace_id, PGWF_QUEUE_CLOCK, "sleep",
+								0);
 }
 
 uint64
 pgwf_clock_skip_key(int32 namespace_id)
 {
-	return pgwf_shmem_queue_key(namespace_id, PGWF_QUEUE_CLOCK, "skip");
+	return pgwf_shmem_queue_key(namespace_id, PGWF_QUEUE_CLOCK, "skip", 0);
 }

@@ -168,7 +168,7 @@ look_at_schedules(PgwfCall *call, Look *look)
 {
 	PgwfScan	scan;
 
-	pgwf_schedule_scan(&scan, call, call->namespace_id, "");
+	pgwf_schedule_scan(&scan, call, call->namespace_id);
 	while (pgwf_scan_next(&scan))
 	{
 		PgwfScheduleRow row;

@@ -166,6 +166,8 @@ extern PgwfLockResult pgwf_schedule_lock(PgwfCall *call, int32 namespace_id,
 extern bool pgwf_schedule_insert(PgwfCall *call, const PgwfScheduleRow *row);
 extern void pgwf_schedule_update(PgwfCall *call, const PgwfScheduleRow *row);
 extern void pgwf_schedule_delete(PgwfCall *call, PgwfScheduleRow *row);
+extern void pgwf_schedule_scan(PgwfScan *scan, PgwfCall *call,
+							   int32 namespace_id);
 extern void pgwf_schedule_due_scan(PgwfScan *scan, PgwfCall *call,
 								   TimestampTz from, TimestampTz until);
 extern void pgwf_schedule_read(TupleTableSlot *slot, PgwfScheduleRow *row);

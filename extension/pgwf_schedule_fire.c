@@ -724,7 +724,7 @@ collect_by_clock(PgwfCall *call, List *schedules, int max)
 {
 	PgwfScan	scan;
 
-	pgwf_schedule_scan(&scan, call, call->namespace_id, "");
+	pgwf_schedule_scan(&scan, call, call->namespace_id);
 	while (list_length(schedules) < max && pgwf_scan_next(&scan))
 	{
 		PgwfScheduleRow row;

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #include "pgwf_args.h"
+#include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_db.h"
 #include "pgwf_filter_sql.h"
@@ -115,7 +116,7 @@ pgwf_list_schedules(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 3),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
 										PGWF_RIGHT_READ);
 	page_size = pgwf_arg_int(fcinfo, 1, "page_size", 1000, 1, MAX_PAGE_SIZE);
 	compile(&filter, namespace_id, pgwf_arg_text(fcinfo, 0));

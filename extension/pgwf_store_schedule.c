@@ -180,6 +180,15 @@ pgwf_schedule_delete(PgwfCall *call, PgwfScheduleRow *row)
 	pgwf_table_delete(call, PGWF_SCHEDULE, &row->tid);
 }
 
+/* All of a namespace */
+void
+pgwf_schedule_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
+{
+	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+
+	pgwf_scan_begin(scan, call, PGWF_SCHEDULE, PGWF_SCHEDULE_PKEY, &key, 1);
+}
+
 /* The schedules due from one moment to another, earliest first */
 void
 pgwf_schedule_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
