@@ -44,7 +44,7 @@ select_activities(FunctionCallInfo fcinfo, PgwfRun *run, PgwfCall *call)
 	ListCell   *lc;
 
 	namespace_id = pgwf_call_namespace(call, pgwf_arg_namespace(fcinfo, 5),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	id = pgwf_arg_id(fcinfo, 1, "activity_id");
 	type = pgwf_arg_id(fcinfo, 2, "activity_type");

@@ -185,7 +185,7 @@ pgwf_start_batch_operation(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 8),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	query = pgwf_arg_text(fcinfo, 1);
 	executions = pgwf_arg_jsonb(fcinfo, 2);
 	parameters = pgwf_arg_jsonb(fcinfo, 3);
@@ -259,7 +259,7 @@ pgwf_stop_batch_operation(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	job_id = pgwf_arg_required_id(fcinfo, 0, "job_id");
 	reason = pgwf_arg_id(fcinfo, 1, "reason");
 	values[0] = Int32GetDatum(namespace_id);
@@ -345,7 +345,7 @@ pgwf_describe_batch_operation(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 1),
-										PGWF_RIGHT_READ);
+									   PGWF_RIGHT_READ);
 	job_id = pgwf_arg_required_id(fcinfo, 0, "job_id");
 	values[0] = Int32GetDatum(namespace_id);
 	values[1] = CStringGetTextDatum(job_id);
@@ -374,7 +374,7 @@ pgwf_list_batch_operations(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 1),
-										PGWF_RIGHT_READ);
+									   PGWF_RIGHT_READ);
 	values[0] = Int32GetDatum(namespace_id);
 	values[1] = Int32GetDatum(pgwf_arg_int(fcinfo, 0, "page_size", 100, 1,
 										   MAX_PAGE_SIZE));

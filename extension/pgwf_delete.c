@@ -139,7 +139,7 @@ pgwf_delete_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	run_id = pgwf_arg_uuid(fcinfo, 1);
 	if (pgwf_find_open_run(&run, &call, namespace_id, workflow_id, run_id))

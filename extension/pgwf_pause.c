@@ -45,7 +45,7 @@ load_run(FunctionCallInfo fcinfo, PgwfRun *run, PgwfCall *call,
 	char	   *workflow_id;
 
 	namespace_id = pgwf_call_namespace(call, pgwf_arg_namespace(fcinfo, 5),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	request->reason = pgwf_arg_id(fcinfo, 1, "reason");
 	request->request_id = pgwf_arg_id(fcinfo, 3, "request_id");

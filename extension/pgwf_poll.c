@@ -207,7 +207,7 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 8),
-										PGWF_RIGHT_WORKER);
+									   PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
 							 MAX_TASKS_PER_POLL);
@@ -429,7 +429,7 @@ pgwf_shutdown_worker(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
-										PGWF_RIGHT_WORKER);
+									   PGWF_RIGHT_WORKER);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "sticky_task_queue");
 	pgwf_shmem_forget_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue);
 

@@ -610,7 +610,7 @@ pgwf_reset_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 8),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	reset.reason = pgwf_arg_id(fcinfo, 1, "reason");
 	request_id = pgwf_arg_id(fcinfo, 5, "request_id");

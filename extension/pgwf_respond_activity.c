@@ -70,8 +70,8 @@ load_by_id(PgwfRun *run, PgwfCall *call, FunctionCallInfo fcinfo,
 	PgwfActivity *activity;
 
 	namespace_id = pgwf_call_namespace(call, pgwf_arg_namespace(fcinfo,
-														   namespace_arg),
-										PGWF_RIGHT_WORKER);
+																namespace_arg),
+									   PGWF_RIGHT_WORKER);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	activity_id = pgwf_arg_required_id(fcinfo, 1, "activity_id");
 	if (pgwf_find_open_run(run, call, namespace_id, workflow_id,

@@ -291,7 +291,7 @@ pgwf_create_schedule(PG_FUNCTION_ARGS)
 	schedule->call = &call;
 	row = &schedule->row;
 	row->namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 6),
-											 PGWF_RIGHT_CLIENT);
+											PGWF_RIGHT_CLIENT);
 	row->schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	request_id = pgwf_arg_id(fcinfo, 5, "request_id");
 	row->conflict_token = 1;
@@ -343,7 +343,7 @@ pgwf_update_schedule(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 6),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	definition = required_jsonb(fcinfo, 1, "schedule");
 	schedule = begin_change(&call, namespace_id, schedule_id);
@@ -381,7 +381,7 @@ pgwf_patch_schedule(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	patch = required_jsonb(fcinfo, 1, "patch");
 	schedule = begin_change(&call, namespace_id, schedule_id);
@@ -409,7 +409,7 @@ pgwf_delete_schedule(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 1),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	if (pgwf_schedule_lock(&call, namespace_id, schedule_id, LockWaitBlock,
 						   &row) != PGWF_LOCK_OK)
@@ -476,7 +476,7 @@ pgwf_describe_schedule(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 1),
-										PGWF_RIGHT_READ);
+									   PGWF_RIGHT_READ);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	schedule = load_schedule(&call, namespace_id, schedule_id);
 	pgwf_object_begin(&object);
@@ -515,7 +515,7 @@ pgwf_list_schedule_matching_times(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
-										PGWF_RIGHT_READ);
+									   PGWF_RIGHT_READ);
 	schedule_id = pgwf_arg_required_id(fcinfo, 0, "schedule_id");
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR,

@@ -117,7 +117,7 @@ pgwf_list_schedules(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
-										PGWF_RIGHT_READ);
+									   PGWF_RIGHT_READ);
 	page_size = pgwf_arg_int(fcinfo, 1, "page_size", 1000, 1, MAX_PAGE_SIZE);
 	compile(&filter, namespace_id, pgwf_arg_text(fcinfo, 0));
 	foreach(lc, select_ids(&call, &filter, pgwf_arg_text(fcinfo, 2),

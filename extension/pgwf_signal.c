@@ -120,7 +120,7 @@ pgwf_signal_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 7),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	signal.name = pgwf_arg_required_id(fcinfo, 1, "signal_name");
 	signal.input = pgwf_arg_payloads(fcinfo, 2, "input");
@@ -207,7 +207,7 @@ pgwf_request_cancel_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 6),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	run_id = pgwf_arg_uuid(fcinfo, 2);
 	first_run_id = pgwf_arg_uuid(fcinfo, 3);
@@ -251,7 +251,7 @@ pgwf_terminate_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 6),
-										PGWF_RIGHT_CLIENT);
+									   PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	reason = pgwf_arg_id(fcinfo, 1, "reason");
 	details = pgwf_arg_payloads(fcinfo, 2, "details");
@@ -288,7 +288,7 @@ pgwf_reset_sticky_task_queue(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
-										PGWF_RIGHT_WORKER);
+									   PGWF_RIGHT_WORKER);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	if (pgwf_find_open_run(&run, &call, namespace_id, workflow_id,
 						   pgwf_arg_uuid(fcinfo, 1)) == NULL)

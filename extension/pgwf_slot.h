@@ -28,9 +28,9 @@ typedef enum PgwfPart
 /* ---- for backends ---- */
 
 /*
- * Something becomes due to a run of this database.  Sets the scheduler's latch only
- * when it would sleep past that moment, and asks the launcher for a scheduler
- * when there is none.  Cannot fail.
+ * Something becomes due to a run of this database.  Sets the scheduler's
+ * latch only when it would sleep past that moment, and asks the launcher for
+ * a scheduler when there is none.  Cannot fail.
  */
 extern void pgwf_slot_publish_due(TimestampTz due);
 

@@ -404,7 +404,7 @@ pgwf_start_workflow_execution(PG_FUNCTION_ARGS)
 	pgwf_call_begin(&call);
 	pgwf_new_run_init(&options,
 					  pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 21),
-										   PGWF_RIGHT_CLIENT));
+										  PGWF_RIGHT_CLIENT));
 	pgwf_start_read_options(fcinfo, call.now, &options, &policies);
 	options.eager = pgwf_arg_bool(fcinfo, 20) &&
 		options.first_task_backoff == PGWF_NO_DURATION;
@@ -452,7 +452,7 @@ pgwf_signal_with_start_workflow_execution(PG_FUNCTION_ARGS)
 	pgwf_call_begin(&call);
 	pgwf_new_run_init(&options,
 					  pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 23),
-										   PGWF_RIGHT_CLIENT));
+										  PGWF_RIGHT_CLIENT));
 	pgwf_start_read_options(fcinfo, call.now, &options, &policies);
 	if (PG_ARGISNULL(13))
 		policies.conflict = PGWF_CONFLICT_USE_EXISTING;

@@ -375,7 +375,7 @@ extern void pgwf_task_request_scan(PgwfScan *scan, PgwfCall *call,
 								   int32 namespace_id,
 								   const char *request_id);
 extern void pgwf_task_scan(PgwfScan *scan, PgwfCall *call,
-							int32 namespace_id);
+						   int32 namespace_id);
 extern void pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call,
 							   TimestampTz from, TimestampTz until);
 extern void pgwf_task_read(TupleTableSlot *slot, PgwfTask *task);
@@ -401,7 +401,7 @@ extern void pgwf_activity_request_scan(PgwfScan *scan, PgwfCall *call,
 									   int32 namespace_id,
 									   const char *request_id);
 extern void pgwf_activity_scan(PgwfScan *scan, PgwfCall *call,
-							int32 namespace_id);
+							   int32 namespace_id);
 extern void pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call,
 								   TimestampTz from, TimestampTz until);
 extern void pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *activity);
@@ -431,7 +431,7 @@ extern PgwfLockResult pgwf_message_lock(PgwfCall *call, PgwfMessage *message);
 extern bool pgwf_message_is_pending(PgwfCall *call, int32 namespace_id,
 									int64 run_key, bool deletion);
 extern void pgwf_message_scan(PgwfScan *scan, PgwfCall *call,
-							int32 namespace_id);
+							  int32 namespace_id);
 extern void pgwf_message_due_scan(PgwfScan *scan, PgwfCall *call,
 								  TimestampTz from, TimestampTz until);
 extern void pgwf_message_read(TupleTableSlot *slot, PgwfMessage *message);

@@ -154,7 +154,7 @@ pgwf_describe_task_queue(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
-										PGWF_RIGHT_READ);
+									   PGWF_RIGHT_READ);
 	queue[0] = Int32GetDatum(namespace_id);
 	queue[1] = CStringGetTextDatum(pgwf_arg_required_id(fcinfo, 0,
 														"task_queue"));

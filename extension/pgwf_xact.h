@@ -51,8 +51,8 @@ extern void pgwf_xact_wake_all(uint64 key);
 extern void pgwf_xact_look(PgwfPart part);
 
 /*
- * Something becomes due to a run at that moment.  Disturbs the scheduler only when it
- * would sleep past it.  DT_NOEND is ignored.
+ * Something becomes due to a run at that moment.  Disturbs the scheduler only
+ * when it would sleep past it.  DT_NOEND is ignored.
  */
 extern void pgwf_xact_due(TimestampTz due);
 
