@@ -111,6 +111,8 @@ static void read_state(Description *description);
 static void read_timers(Description *description);
 static void write_execution(Description *description,
 							const PgwfRunRef *run);
+static void write_user_metadata(Description *description,
+								const PgwfRunRef *run);
 static void write_execution_id(PgwfObject *object, const char *key,
 							   char *workflow_id, const pg_uuid_t *run_id);
 static void write_activities(Description *description);
@@ -230,6 +232,30 @@ read_timers(Description *description)
 }
 
 /*
+ * Member executionConfig.userMetadata, which only the first event has.
+ */
+static void
+write_user_metadata(Description *description, const PgwfRunRef *run)
+{
+	PgwfCall	call;
+	PgwfEvent  *started;
+	Jsonb	   *metadata = NULL;
+
+	pgwf_call_begin(&call);
+	started = pgwf_event_load_one(&call, DatumGetInt32(description->run[0]),
+								  run->run_key, 1);
+	if (started != NULL && started->user_metadata != NULL)
+	{
+		metadata = MemoryContextAlloc(call.caller_context,
+									  VARSIZE(started->user_metadata));
+		memcpy(metadata, started->user_metadata,
+			   VARSIZE(started->user_metadata));
+	}
+	pgwf_call_end(&call);
+	pgwf_object_jsonb(&description->object, "userMetadata", metadata);
+}
+
+/*
  * Members executionConfig, workflowExecutionInfo and workflowExtendedInfo.
  */
 static void
@@ -247,6 +273,7 @@ write_execution(Description *description, const PgwfRunRef *run)
 
 	task_queue = column_text(0, 3);
 	pgwf_object_open(object, "executionConfig");
+	write_user_metadata(description, run);
 	pgwf_object_open(object, "taskQueue");
 	pgwf_object_text(object, "name", task_queue);
 	pgwf_object_text(object, "kind", "TASK_QUEUE_KIND_NORMAL");

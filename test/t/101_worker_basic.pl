@@ -91,14 +91,14 @@ like($err, qr/Terminated/, 'and says Terminated');
 
 ($status, $out) = pgworkflow($node, 'describe', 'basic');
 is($status, 0, 'describe');
-like($out, qr/"WORKFLOW_EXECUTION_STATUS_COMPLETED"/, 'describe has the status');
+like($out, qr/^status +Completed$/m, 'describe has the status');
 
-($status, $out) = pgworkflow($node, 'history', 'basic');
-is(scalar(split(/\n/, $out)), 20, 'history prints a line for each event');
+($status, $out) = pgworkflow($node, 'show', 'basic');
+is(scalar(split(/\n/, $out)), 20, 'show prints a line for each event');
 like($out, qr/^ +5 .* ActivityTaskScheduled +activityType=echo activityId=1/m,
 	'with the main attributes');
 
-($status, $out) = pgworkflow($node, 'history', 'basic', '--json');
+($status, $out) = pgworkflow($node, 'show', 'basic', '--json');
 my $file = test_file('basic.json');
 append_to_file($file, $out);
 ($status, $out, $err) =

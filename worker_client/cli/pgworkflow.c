@@ -1,307 +1,230 @@
 /*-------------------------------------------------------------------------
  *
  * pgworkflow.c
- *	  The command pgworkflow: options and the choice of the subcommand.
+ *	  The command pgworkflow: its subcommands, help and completion.
  *
  *-------------------------------------------------------------------------
  */
-#include <ctype.h>
-#include <getopt.h>
-#include <stdarg.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 
-static const struct
-{
-	const char *name;
-	int			(*run) (const CliOptions *o, int argc, char **argv);
-	int			min_args;
-	int			max_args;
-}			commands[] =
+#define MANY_ARGUMENTS	1000000
 
-{
-	{"start", cli_start, 0, 0},
-	{"signal", cli_signal, 2, 2},
-	{"cancel", cli_cancel, 1, 1},
-	{"terminate", cli_terminate, 1, 1},
-	{"result", cli_result, 1, 1},
-	{"describe", cli_describe, 1, 1},
-	{"history", cli_history, 1, 1},
-	{"replay", cli_replay, 1, 1000000},
-	{"worker", cli_worker, 0, 0}
+static const CliCommand commands[] = {
+	{"start", "", "starts a workflow", cli_start, 0, 0,
+		"type task-queue id input wait timeout request-id identity memo "
+		"search-attributes execution-timeout run-timeout task-timeout "
+		"start-delay cron max-attempts id-reuse-policy id-conflict-policy "
+	"priority fairness-key summary details signal signal-input"},
+	{"result", "ID", "waits for the result of a workflow, and prints it",
+	cli_result, 1, 1, "run-id timeout"},
+	{"signal", "ID NAME", "sends a signal", cli_signal, 2, 2,
+	"run-id input request-id identity"},
+	{"query", "ID TYPE", "asks a workflow's code for something", cli_query,
+	2, 2, "run-id input reject timeout"},
+	{"stack", "ID", "shows where a workflow's coroutines wait", cli_stack, 1,
+	1, "run-id timeout"},
+	{"update", "ID NAME", "sends an update, and waits for its result",
+	cli_update, 2, 2, "run-id input update-id wait-for timeout identity"},
+	{"cancel", "ID", "asks a workflow to cancel itself", cli_cancel, 1, 1,
+	"run-id reason request-id identity"},
+	{"terminate", "ID", "ends a workflow without asking it", cli_terminate, 1,
+	1, "run-id reason identity"},
+	{"reset", "ID", "lets a workflow go on from an earlier workflow task",
+		cli_reset, 1, 1, "run-id reason event-id reset-type exclude-signals "
+	"exclude-updates request-id identity"},
+	{"pause", "ID", "holds a workflow", cli_pause_workflow, 1, 1,
+	"run-id reason identity"},
+	{"unpause", "ID", "lets a workflow go on", cli_unpause_workflow, 1, 1,
+	"run-id reason identity"},
+	{"delete", "ID", "deletes a run and its history", cli_delete, 1, 1,
+	"run-id"},
+	{"describe", "ID", "shows what is known about a run", cli_describe, 1, 1,
+	"run-id"},
+	{"list", "", "lists runs", cli_list, 0, 0, "query limit"},
+	{"count", "", "counts runs", cli_count, 0, 0, "query"},
+	{"show", "ID", "shows the history of a run (json: in Temporal's format)",
+	cli_show, 1, 1, "run-id follow reverse"},
+	{"trace", "ID", "draws a run's activities, timers and children over time",
+	cli_trace, 1, 1, "run-id follow width"},
+	{"schedule create", "ID", "makes a schedule", cli_schedule_create, 1, 1,
+	"schedule memo search-attributes request-id"},
+	{"schedule update", "ID", "replaces what defines a schedule",
+	cli_schedule_update, 1, 1, "schedule memo search-attributes request-id"},
+	{"schedule describe", "ID", "shows a schedule", cli_schedule_describe, 1,
+	1, ""},
+	{"schedule list", "", "lists schedules", cli_schedule_list, 0, 0,
+	"query limit"},
+	{"schedule times", "ID", "lists when a schedule acts",
+	cli_schedule_times, 1, 1, "from to"},
+	{"schedule pause", "ID", "pauses a schedule", cli_schedule_pause, 1, 1,
+	"reason"},
+	{"schedule unpause", "ID", "lets a schedule act again",
+	cli_schedule_unpause, 1, 1, "reason"},
+	{"schedule trigger", "ID", "lets a schedule act now",
+	cli_schedule_trigger, 1, 1, "overlap"},
+	{"schedule backfill", "ID", "lets a schedule act for times of the past",
+	cli_schedule_backfill, 1, 1, "from to overlap"},
+	{"schedule delete", "ID", "removes a schedule", cli_schedule_delete, 1, 1,
+	""},
+	{"queue describe", "QUEUE", "shows what waits in a task queue",
+	cli_queue_describe, 1, 1, "activity"},
+	{"namespace create", "NAME", "makes a namespace", cli_namespace_create, 1,
+	1, "retention description"},
+	{"namespace update", "NAME", "changes a namespace", cli_namespace_update,
+	1, 1, "retention description"},
+	{"namespace describe", "NAME", "shows a namespace",
+	cli_namespace_describe, 1, 1, ""},
+	{"replay", "FILE...", "runs code against recorded histories", cli_replay,
+	1, MANY_ARGUMENTS, "library"},
+	{"worker", "", "runs a worker", cli_worker, 0, 0,
+		"library task-queue identity build-id cache activities workflow-tasks "
+	"grace no-deadlock-detector"}
 };
 
-static const char usage_text[] =
-"pgworkflow starts, controls and shows workflows of pg_workflow.\n"
-"\n"
-"Usage:\n"
-"  pgworkflow start --type TYPE --task-queue QUEUE [--id ID] [--input JSON]\n"
-"             [--wait] [--request-id ID] [--memo JSON]\n"
-"             [--execution-timeout TIME] [--run-timeout TIME]\n"
-"             [--task-timeout TIME]\n"
-"  pgworkflow signal ID NAME [--input JSON] [--request-id ID]\n"
-"  pgworkflow cancel ID [--reason TEXT] [--request-id ID]\n"
-"  pgworkflow terminate ID [--reason TEXT]\n"
-"  pgworkflow result ID [--timeout TIME] [--json]\n"
-"  pgworkflow describe ID\n"
-"  pgworkflow history ID [--json]\n"
-"  pgworkflow replay --library FILE HISTORY-FILE...\n"
-"  pgworkflow worker --library FILE --task-queue QUEUE [--identity TEXT]\n"
-"             [--cache NUMBER] [--activities NUMBER] [--workflow-tasks NUMBER]\n"
-"             [--grace TIME] [--no-deadlock-detector]\n"
-"\n"
-"Options of all:\n"
-"  -d, --dbname=CONNINFO     connection string or URI (default: PG* variables)\n"
-"  -n, --namespace=NAME      namespace (default: default)\n"
-"  -r, --run-id=UUID         run (default: the current or last one)\n"
-"  -v, --verbose             more messages\n"
-"  -V, --version             print the version\n"
-"  -h, --help                print this\n"
-"\n"
-"TIME is a number with a unit: 500ms, 10s, 5m, 2h, 1d.\n"
-"Exit codes: 0 success, 1 error, 2 usage, 3 workflow did not complete,\n"
-"4 history and code disagree, 5 still running when the timeout was over.\n";
-
-enum
-{
-	OPT_TYPE = 256, OPT_ID, OPT_INPUT, OPT_WAIT, OPT_REQUEST_ID, OPT_MEMO,
-	OPT_EXECUTION_TIMEOUT, OPT_RUN_TIMEOUT, OPT_TASK_TIMEOUT, OPT_REASON,
-	OPT_TIMEOUT, OPT_JSON, OPT_LIBRARY, OPT_IDENTITY, OPT_CACHE,
-	OPT_ACTIVITIES, OPT_WORKFLOW_TASKS, OPT_GRACE, OPT_NO_DEADLOCK
-};
-
-static const struct option long_options[] =
-{
-	{"dbname", required_argument, NULL, 'd'},
-	{"namespace", required_argument, NULL, 'n'},
-	{"run-id", required_argument, NULL, 'r'},
-	{"task-queue", required_argument, NULL, 'q'},
-	{"verbose", no_argument, NULL, 'v'},
-	{"version", no_argument, NULL, 'V'},
-	{"help", no_argument, NULL, 'h'},
-	{"type", required_argument, NULL, OPT_TYPE},
-	{"id", required_argument, NULL, OPT_ID},
-	{"input", required_argument, NULL, OPT_INPUT},
-	{"wait", no_argument, NULL, OPT_WAIT},
-	{"request-id", required_argument, NULL, OPT_REQUEST_ID},
-	{"memo", required_argument, NULL, OPT_MEMO},
-	{"execution-timeout", required_argument, NULL, OPT_EXECUTION_TIMEOUT},
-	{"run-timeout", required_argument, NULL, OPT_RUN_TIMEOUT},
-	{"task-timeout", required_argument, NULL, OPT_TASK_TIMEOUT},
-	{"reason", required_argument, NULL, OPT_REASON},
-	{"timeout", required_argument, NULL, OPT_TIMEOUT},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"library", required_argument, NULL, OPT_LIBRARY},
-	{"identity", required_argument, NULL, OPT_IDENTITY},
-	{"cache", required_argument, NULL, OPT_CACHE},
-	{"activities", required_argument, NULL, OPT_ACTIVITIES},
-	{"workflow-tasks", required_argument, NULL, OPT_WORKFLOW_TASKS},
-	{"grace", required_argument, NULL, OPT_GRACE},
-	{"no-deadlock-detector", no_argument, NULL, OPT_NO_DEADLOCK},
-	{NULL, 0, NULL, 0}
-};
+#define NUM_COMMANDS ((int) (sizeof(commands) / sizeof(commands[0])))
 
 void
-cli_error(const char *fmt,...)
+cli_print_commands(void)
 {
-	va_list		args;
+	int			i;
 
-	fputs("pgworkflow: error: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-/* Prints a hint and does not return. */
-static void
-usage_error(void)
-{
-	fputs("Try \"pgworkflow --help\" for more information.\n", stderr);
-	exit(EXIT_USAGE);
-}
-
-static int64_t
-parse_time(const char *text, const char *option)
-{
-	static const struct
+	printf("pgworkflow starts, controls and shows workflows of pg_workflow.\n"
+		   "\n"
+		   "Usage: pgworkflow COMMAND [ARGUMENT]... [OPTION]...\n"
+		   "\n"
+		   "Commands (\"pgworkflow COMMAND --help\" tells more):\n");
+	for (i = 0; i < NUM_COMMANDS; i++)
 	{
-		const char *unit;
-		double		ms;
-	}			units[] =
-	{
-		{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}
-	};
-	char	   *end;
-	double		value = strtod(text, &end);
-	size_t		i;
+		char		left[64];
 
-	for (i = 0; end != text && i < sizeof(units) / sizeof(units[0]); i++)
-	{
-		if (strcmp(end, units[i].unit) == 0 && value >= 0 &&
-			value * units[i].ms < 1e15)
-			return (int64_t) (value * units[i].ms + 0.5);
+		snprintf(left, sizeof(left), "%s%s%s", commands[i].name,
+				 commands[i].arguments[0] != '\0' ? " " : "",
+				 commands[i].arguments);
+		printf("  %-26s %s\n", left, commands[i].help);
 	}
-	cli_error("invalid time \"%s\" for option --%s", text, option);
-	usage_error();
-	return 0;
+	printf("\nExit codes: 0 success, 1 error, 2 usage, 3 the workflow did not "
+		   "complete,\n4 history and code disagree, 5 still running when the "
+		   "timeout was over.\n");
 }
 
+/* The command that the words begin with, and how many of them it takes */
+static const CliCommand *
+find_command(int nwords, char **words, int *taken)
+{
+	int			i;
+
+	for (i = 0; i < NUM_COMMANDS; i++)
+	{
+		const char *name = commands[i].name;
+		const char *space = strchr(name, ' ');
+
+		if (space == NULL && nwords > 0 && strcmp(words[0], name) == 0)
+		{
+			*taken = 1;
+			return &commands[i];
+		}
+		if (space != NULL && nwords > 1 &&
+			strlen(words[0]) == (size_t) (space - name) &&
+			strncmp(words[0], name, strlen(words[0])) == 0 &&
+			strcmp(words[1], space + 1) == 0)
+		{
+			*taken = 2;
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+/* The words that may come next in the place of the last one */
 static int
-parse_count(const char *text, const char *option)
+complete(int nwords, char **words)
 {
-	char	   *end;
-	long		value = strtol(text, &end, 10);
+	const char *word = nwords > 0 ? words[nwords - 1] : "";
+	const char *before = nwords > 1 ? words[nwords - 2] : "";
+	const char *const *values = NULL;
+	const CliCommand *command;
+	int			taken;
+	int			i;
 
-	if (end == text || *end != '\0' || value < 0 || value > 1000000)
+	if (before[0] == '-')
+		values = cli_option_values(before + strspn(before, "-"));
+	if (values != NULL)
 	{
-		cli_error("invalid number \"%s\" for option --%s", text, option);
-		usage_error();
+		for (; *values != NULL; values++)
+		{
+			if (strncmp(*values, word, strlen(word)) == 0)
+				puts(*values);
+		}
+		return EXIT_OK;
 	}
-
-	/* the library's 0 means its default, and -1 none */
-	return value == 0 ? -1 : (int) value;
-}
-
-static void
-set_option(CliOptions *o, int c, const char *name, const char *arg)
-{
-	switch (c)
+	command = find_command(nwords - 1, words, &taken);
+	if (word[0] == '-')
 	{
-		case 'd':
-			o->dbname = arg;
-			break;
-		case 'n':
-			o->workflow_namespace = arg;
-			break;
-		case 'r':
-			o->run_id = arg;
-			break;
-		case 'q':
-			o->task_queue = arg;
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		case OPT_TYPE:
-			o->type = arg;
-			break;
-		case OPT_ID:
-			o->workflow_id = arg;
-			break;
-		case OPT_INPUT:
-			o->input = arg;
-			break;
-		case OPT_WAIT:
-			o->wait = true;
-			break;
-		case OPT_REQUEST_ID:
-			o->request_id = arg;
-			break;
-		case OPT_MEMO:
-			o->memo = arg;
-			break;
-		case OPT_EXECUTION_TIMEOUT:
-			o->execution_timeout_ms = parse_time(arg, name);
-			break;
-		case OPT_RUN_TIMEOUT:
-			o->run_timeout_ms = parse_time(arg, name);
-			break;
-		case OPT_TASK_TIMEOUT:
-			o->task_timeout_ms = parse_time(arg, name);
-			break;
-		case OPT_REASON:
-			o->reason = arg;
-			break;
-		case OPT_TIMEOUT:
-			/* 0 is "do not wait", which the library calls -1 */
-			o->timeout_ms = parse_time(arg, name);
-			if (o->timeout_ms == 0)
-				o->timeout_ms = -1;
-			break;
-		case OPT_JSON:
-			o->json = true;
-			break;
-		case OPT_LIBRARY:
-			o->library = arg;
-			break;
-		case OPT_IDENTITY:
-			o->identity = arg;
-			break;
-		case OPT_CACHE:
-			o->cache = parse_count(arg, name);
-			break;
-		case OPT_ACTIVITIES:
-			o->activities = parse_count(arg, name);
-			break;
-		case OPT_WORKFLOW_TASKS:
-			o->workflow_tasks = parse_count(arg, name);
-			break;
-		case OPT_GRACE:
-			o->grace_ms = parse_time(arg, name);
-			if (o->grace_ms == 0)
-				o->grace_ms = -1;
-			break;
-		case OPT_NO_DEADLOCK:
-			o->no_deadlock = true;
-			break;
-		default:
-			usage_error();
+		cli_complete_options(command, word);
+		return EXIT_OK;
 	}
+	for (i = 0; command == NULL && i < NUM_COMMANDS; i++)
+	{
+		const char *name = commands[i].name;
+		const char *space = strchr(name, ' ');
+
+		if (nwords <= 1 && strncmp(name, word, strlen(word)) == 0)
+			printf("%.*s\n", (int) strcspn(name, " "), name);
+		else if (nwords == 2 && space != NULL &&
+				 strlen(before) == (size_t) (space - name) &&
+				 strncmp(name, before, strlen(before)) == 0 &&
+				 strncmp(space + 1, word, strlen(word)) == 0)
+			puts(space + 1);
+	}
+	return EXIT_OK;
 }
 
 int
 main(int argc, char **argv)
 {
 	CliOptions	o;
-	size_t		i;
-	int			index = 0;
-	int			c;
-	int			nargs;
+	const CliCommand *command;
+	int			first;
+	int			taken;
+	int			rc;
 
+	setlocale(LC_CTYPE, "");
 	memset(&o, 0, sizeof(o));
-	while ((c = getopt_long(argc, argv, "d:n:r:q:vVh", long_options,
-							&index)) != -1)
-	{
-		if (c == 'h')
-		{
-			fputs(usage_text, stdout);
-			return EXIT_OK;
-		}
-		if (c == 'V')
-		{
-			printf("pgworkflow %s\n", pgwf_version());
-			return EXIT_OK;
-		}
-		set_option(&o, c, c >= 256 ? long_options[index].name : "", optarg);
-	}
-	if (optind >= argc)
+	o.limit = -1;
+	if (argc > 1 && strcmp(argv[1], "__complete") == 0)
+		return complete(argc - 2, argv + 2);
+	cli_read_options(NULL, &o, argc, argv, &first);
+	if (first >= argc)
 	{
 		cli_error("no command given");
-		usage_error();
+		cli_usage_error(NULL);
 	}
-	nargs = argc - optind - 1;
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	command = find_command(argc - first, argv + first, &taken);
+	if (command == NULL)
 	{
-		if (strcmp(argv[optind], commands[i].name) != 0)
-			continue;
-		if (nargs < commands[i].min_args || nargs > commands[i].max_args)
-		{
-			cli_error("wrong number of arguments for command \"%s\"",
-					  argv[optind]);
-			usage_error();
-		}
-		c = commands[i].run(&o, nargs, argv + optind + 1);
-		if (c == EXIT_USAGE)
-			usage_error();
-		if (fflush(stdout) != 0 || ferror(stdout))
-			return EXIT_ERROR;
-		return c;
+		cli_error("unknown command \"%s\"", argv[first]);
+		cli_usage_error(NULL);
 	}
-	cli_error("unknown command \"%s\"", argv[optind]);
-	usage_error();
-	return EXIT_USAGE;
+	argc -= first + taken - 1;
+	argv += first + taken - 1;
+	cli_read_options(command, &o, argc, argv, &first);
+	argc -= first;
+	argv += first;
+	if (argc < command->min_args || argc > command->max_args)
+	{
+		cli_error("wrong number of arguments for command \"%s\"",
+				  command->name);
+		cli_usage_error(command);
+	}
+	rc = command->run(&o, argc, argv);
+	if (rc == EXIT_USAGE)
+		cli_usage_error(command);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return EXIT_ERROR;
+	return rc;
 }

@@ -179,6 +179,7 @@ cli_worker(const CliOptions *o, int argc, char **argv)
 	options.workflow_namespace = o->workflow_namespace;
 	options.task_queue = o->task_queue;
 	options.identity = o->identity;
+	options.build_id = o->build_id;
 	options.max_cached_workflows = o->cache;
 	options.max_concurrent_activities = o->activities;
 	options.max_concurrent_workflow_tasks = o->workflow_tasks;
