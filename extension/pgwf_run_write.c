@@ -319,8 +319,13 @@ pgwf_run_write(PgwfRun *run)
 
 	run->state.state_transition_count++;
 	if (run->events != NIL)
+	{
 		pgwf_event_insert(run->call, run->state.namespace_id,
 						  run->state.run_key, run->events);
+		if (!run->is_new)
+			pgwf_xact_wake_all(pgwf_shmem_history_key(run->state.namespace_id,
+													  run->state.run_key));
+	}
 	write_task(run);
 	write_activities(run);
 	write_timers(run);

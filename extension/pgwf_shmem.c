@@ -129,19 +129,31 @@ pgwf_shmem_queue_key(int32 namespace_id, char kind, const char *queue,
 							   (int) strlen(queue), seed);
 }
 
-/*
- * The key of a run in this database.
- */
-uint64
-pgwf_shmem_run_key(int32 namespace_id, int64 run_key)
+static uint64
+key_of_run(char kind, int32 namespace_id, int64 run_key)
 {
 	uint32		parts[5];
 
 	parts[0] = MyDatabaseId;
 	parts[1] = (uint32) namespace_id;
-	parts[2] = PGWF_QUEUE_RUN;
+	parts[2] = (uint32) kind;
 	parts[3] = (uint32) ((uint64) run_key >> 32);
 	parts[4] = (uint32) run_key;
 	return hash_bytes_extended((const unsigned char *) parts,
 							   sizeof(parts), 0);
+}
+
+/*
+ * The key of a run in this database, and of its history.
+ */
+uint64
+pgwf_shmem_run_key(int32 namespace_id, int64 run_key)
+{
+	return key_of_run(PGWF_QUEUE_RUN, namespace_id, run_key);
+}
+
+uint64
+pgwf_shmem_history_key(int32 namespace_id, int64 run_key)
+{
+	return key_of_run(PGWF_QUEUE_HISTORY, namespace_id, run_key);
 }

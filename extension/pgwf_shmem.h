@@ -18,7 +18,8 @@
 /* What can be waited for */
 #define PGWF_QUEUE_WORKFLOW		'w' /* a workflow task queue */
 #define PGWF_QUEUE_ACTIVITY		'a' /* an activity task queue */
-#define PGWF_QUEUE_RUN			'r' /* changes of a run */
+#define PGWF_QUEUE_RUN			'r' /* the end of a run, its updates */
+#define PGWF_QUEUE_HISTORY		'h' /* events of a run */
 #define PGWF_QUEUE_QUERY		'q' /* the answer to a query, by its id */
 #define PGWF_QUEUE_CLOCK		'c' /* the clock of a namespace */
 
@@ -39,6 +40,7 @@ extern bool pgwf_shmem_available(void);
 extern uint64 pgwf_shmem_queue_key(int32 namespace_id, char kind,
 								   const char *queue, int32 version_key);
 extern uint64 pgwf_shmem_run_key(int32 namespace_id, int64 run_key);
+extern uint64 pgwf_shmem_history_key(int32 namespace_id, int64 run_key);
 
 /* ---- waiters ---- */
 

@@ -281,7 +281,11 @@ pgwf_shmem_wake_all(uint64 key)
 {
 	dlist_iter	iter;
 
-	if (waiters == NULL)
+	/*
+	 * Mostly nobody waits.  A waiter whose snapshot does not see our commit
+	 * was linked before that, and so before we look.
+	 */
+	if (waiters == NULL || dlist_is_empty(bucket_of(key)))
 		return;
 
 	LWLockAcquire(lock_of(key), LW_SHARED);

@@ -40,7 +40,8 @@ extern void pgwf_xact_hold_task(int32 namespace_id, char kind,
 extern void pgwf_xact_routing_changed(void);
 
 /*
- * A run has new events or has closed: wake everybody who waits for it.
+ * A run has closed, or something became of an update: wake everybody who
+ * waits for that.
  */
 extern void pgwf_xact_run_changed(int32 namespace_id, int64 run_key);
 

@@ -38,6 +38,22 @@ COMMENT ON PROCEDURE workflow.get_workflow_execution_result(
     text, uuid, interval, text, uuid, text, jsonb, jsonb) IS
 'waits until a run and those that follow it have closed, holding no snapshot; returns how the last one ended';
 
+CREATE PROCEDURE workflow.wait_for_new_event(
+    workflow_id text,
+    run_id uuid DEFAULT NULL,
+    after_event_id bigint DEFAULT 0,
+    timeout interval DEFAULT NULL,
+    namespace text DEFAULT 'default',
+    INOUT found_run_id uuid DEFAULT NULL,
+    INOUT last_event_id bigint DEFAULT NULL,
+    INOUT closed boolean DEFAULT NULL)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'pgwf_wait_for_new_event';
+
+COMMENT ON PROCEDURE workflow.wait_for_new_event(
+    text, uuid, bigint, interval, text, uuid, bigint, boolean) IS
+'waits until a run has an event after the given one, or has closed, holding no snapshot';
+
 CREATE FUNCTION workflow.pollers(
     OUT namespace_id integer,
     OUT kind text,

@@ -44,6 +44,7 @@ VALUES
     ('routine', 'reset_activity', 'client'),
     ('routine', 'update_activity_options', 'client'),
     ('routine', 'get_workflow_execution_result', 'read'),
+    ('routine', 'wait_for_new_event', 'read'),
     ('routine', 'query_workflow', 'read'),
     ('routine', 'update_workflow_execution', 'client'),
     ('routine', 'update_with_start_workflow_execution', 'client'),

@@ -286,6 +286,47 @@ $node->safe_psql(
 like(result("'slow'"), qr/\|TimedOut\|\|.*"timeoutFailureInfo"/,
 	'the failure of a run that times out');
 
+# ---- new events ----
+
+$id = start_run('events');
+refused("CALL workflow.wait_for_new_event('unknown')",
+	'PW005', 'no events of a workflow that is not there');
+refused("BEGIN; CALL workflow.wait_for_new_event('$id'); COMMIT",
+	'25001', 'no waiting for events in a transaction block');
+sub new_event
+{
+	my ($arguments) = @_;
+	return $node->safe_psql('postgres',
+		"CALL workflow.wait_for_new_event($arguments)");
+}
+like(new_event("'$id'"), qr/^[-0-9a-f]{36}\|2\|f$/, 'what is there already');
+like(new_event("'$id', NULL, 2, '50 ms'"),
+	qr/\|2\|f$/, 'the end of the time');
+$waiter = wait_on("'$id', NULL, 2", 'wait_for_new_event');
+my $patient = wait_on("'$id', NULL, 5", 'wait_for_new_event');
+is( $node->safe_psql(
+		'postgres', "SELECT count(*) FROM pg_stat_activity
+		WHERE query LIKE 'CALL%wait_for_new_event%'
+		AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"),
+	'0',
+	'waiting for events holds no snapshot');
+$node->safe_psql('postgres',
+	"BEGIN; SELECT workflow.signal_workflow_execution('$id', 's'); ROLLBACK");
+ok(running($waiter), 'what is rolled back is no event');
+$node->safe_psql('postgres',
+	"SELECT workflow.signal_workflow_execution('$id', 's')");
+like(answer($waiter), qr/\|3\|f$/, 'a new event');
+claim('events');
+ok(running($patient), 'the start of a workflow task is one too few');
+$node->safe_psql('postgres',
+	"SELECT workflow.signal_workflow_execution('$id', 'buffered')");
+ok(running($patient), 'a buffered event is none yet');
+$node->safe_psql('postgres',
+	"SELECT workflow.terminate_workflow_execution('$id', 'enough')");
+like(answer($patient), qr/\|7\|t$/, 'the end of the run');
+like(new_event("'$id', NULL, 1000"),
+	qr/\|7\|t$/, 'a closed run has no more events to wait for');
+
 # A result is that of the last run of a chain, also when the runs that follow
 # start while it is waited for.
 sub complete_next
