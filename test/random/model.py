@@ -9,12 +9,16 @@ those that may happen by now, and applying one is like a call.
 
 Nothing here is derived from the service's code.  Event attributes are in the
 service's readable form, without empty members and with every run id replaced
-by RUN_ID; requests, times and sizes are not modeled.
+by RUN_ID; requests, times and sizes are not modeled.  When a cron schedule
+is due is left to the service, and learned from it.
 """
 
 import copy
 
 RUN_ID = '<run id>'
+TIME = '<time>'
+CRON_WAIT = '<until the next of the schedule>'
+NEVER = float('inf')
 SERVICE = 'history-service'
 CAUSE = 'WORKFLOW_TASK_FAILED_CAUSE_'
 
@@ -93,14 +97,23 @@ def queue(name, sticky_of=None):
 
 
 def clean(value):
-    """A JSON value without empty members."""
+    """A JSON value without empty members; a null among the fields of a memo
+    or the search attributes means something."""
     if isinstance(value, dict):
-        members = ((k, clean(v)) for k, v in value.items())
+        members = ((k, v if k in ('fields', 'indexedFields') else clean(v))
+                   for k, v in value.items())
         return {k: v for k, v in members
                 if v not in (None, '', 0, False) and v != {} and v != []}
     if isinstance(value, list):
         return [clean(v) if isinstance(v, dict) else v for v in value]
     return value
+
+
+def merge(old, changes):
+    """A memo, or search attributes, after changes; None removes a key."""
+    merged = dict(old)
+    merged.update(changes)
+    return {k: v for k, v in merged.items() if v is not None}
 
 
 def pending_task(events):
@@ -129,6 +142,7 @@ def new_activity(a, now):
                   'types': policy.get('nonRetryableErrorTypes', [])},
         'cancel': 0, 'failure': None, 'beat': None, 'token': None,
         'identity': None, 'first_scheduled': now, 'attempt_scheduled': now,
+        'paused': False, 'reset': False, 'forget': False,
         'schedule_to_close': seconds(a.get('scheduleToCloseTimeout')),
         'schedule_to_start': seconds(a.get('scheduleToStartTimeout')),
         'start_to_close': seconds(a.get('startToCloseTimeout')),
@@ -153,7 +167,8 @@ NO_TIME_LEFT = ('Not enough time to schedule next retry before activity '
 class Run:
     """One run; the counterpart of a history and of what is pending in it."""
 
-    def __init__(self, workflow_id, number, now, task_timeout, run_timeout):
+    def __init__(self, workflow_id, number, now, task_timeout, run_timeout,
+                 execution_timeout=0, expires=None):
         self.workflow_id = workflow_id
         self.number = number        # the how-manyth of its workflow id
         self.run_id = None          # learned from the service
@@ -183,9 +198,19 @@ class Run:
         self.task_timeout = task_timeout
         self.run_timeout = run_timeout
         self.run_expires = now + run_timeout if run_timeout else None
+        self.execution_timeout = execution_timeout
+        self.expires = expires      # the end of the whole chain
         self.retry = None           # retry policy
+        self.cron = None            # cron schedule
+        self.cron_wait = False      # its next time is to be learned
         self.attempt = 1
         self.input = None
+        self.last_result = None     # of the chain
+        self.start_memo = {}        # as the start had it
+        self.start_search = {}
+        self.memo = {}
+        self.search = {}            # search attributes
+        self.signals = 0
         self.parent = None          # (parent run's index, initiated event id)
         self.awaits_parent = False  # first task comes after the parent knows
         # Inside a completion, or a turn of several effects, what is buffered
@@ -389,6 +414,8 @@ class Run:
             return 'CANCEL_REQUESTED', None
         if nonretryable:
             return 'NON_RETRYABLE_FAILURE', None
+        if activity['paused'] or activity['reset']:
+            return 'IN_PROGRESS', 0
         if policy['maximumAttempts'] and attempt >= policy['maximumAttempts']:
             return 'MAXIMUM_ATTEMPTS_REACHED', None
         if next_delay is not None:
@@ -406,6 +433,11 @@ class Run:
             attempt=activity['attempt'] + 1, state='backoff',
             failure=failure, token=None, ready=now + delay,
             attempt_scheduled=now + delay)
+        if activity['reset']:
+            activity['attempt'] = 1
+        if activity['forget']:
+            activity['beat'] = None
+        activity.update(reset=False, forget=False)
 
     def close_activity(self, scheduled, kind, now, started=True,
                        **attributes):
@@ -433,8 +465,9 @@ class Run:
 class World:
     """The runs of a family of workflow ids."""
 
-    def __init__(self, workflow_ids):
+    def __init__(self, workflow_ids, limits=None):
         self.ids = workflow_ids
+        self.limits = limits or {}  # of calls, not of what happens by itself
         self.runs = []              # all that still matter, oldest first
         self.current = {}           # workflow id: index of its newest run
         self.outbox = []            # messages that any moment may deliver
@@ -460,24 +493,40 @@ class World:
             raise Refused(NOT_FOUND)
         return run
 
-    def new_run(self, workflow_id, now, task_timeout, run_timeout):
+    def new_run(self, workflow_id, now, task_timeout, run_timeout,
+                execution_timeout=0, expires=None):
         number = 1
         if workflow_id in self.current:
             number = self.run(workflow_id).number + 1
+        if execution_timeout:
+            run_timeout = min(run_timeout or execution_timeout,
+                              execution_timeout)
+            expires = expires or now + execution_timeout
         task_timeout = min(task_timeout, run_timeout or task_timeout)
-        run = Run(workflow_id, number, now, task_timeout, run_timeout)
+        run = Run(workflow_id, number, now, task_timeout, run_timeout,
+                  execution_timeout, expires)
         self.runs.append(run)
         self.current[workflow_id] = len(self.runs) - 1
         return run
 
-    def started_event(self, run, **attributes):
+    def started_event(self, run, memo=(), search=(), **attributes):
         run.input = attributes.get('input')
+        run.last_result = attributes.get('lastCompletionResult')
+        run.start_memo, run.start_search = dict(memo), dict(search)
+        run.memo, run.search = merge({}, memo), merge({}, search)
         run.append('WorkflowExecutionStarted', workflowId=run.workflow_id,
                    workflowType={'name': 'type'},
                    taskQueue=queue(run.workflow_id), attempt=run.attempt,
                    workflowTaskTimeout=duration(run.task_timeout),
                    workflowRunTimeout=duration(run.run_timeout)
-                   if run.run_timeout else None, **attributes)
+                   if run.run_timeout else None,
+                   workflowExecutionTimeout=duration(run.execution_timeout)
+                   if run.execution_timeout else None,
+                   workflowExecutionExpirationTime=TIME
+                   if run.expires else None, cronSchedule=run.cron,
+                   memo={'fields': run.start_memo},
+                   searchAttributes={'indexedFields': run.start_search},
+                   **attributes)
 
     # ---- ends of runs ----
 
@@ -492,27 +541,55 @@ class World:
                                     child['policy'], index, initiated))
         run.children = {}
 
-    def continue_run(self, run, now, backoff, **attributes):
+    def continue_run(self, run, now, backoff, retry=None, cron=None,
+                     attempt=1, memo=(), search=(), **attributes):
         """The next run of a chain."""
         following = self.new_run(run.workflow_id, now, run.task_timeout,
-                                 run.run_timeout)
+                                 run.run_timeout, run.execution_timeout,
+                                 run.expires)
         following.parent = run.parent
         following.request_id = None
         if run.parent and run.parent in [
                 (i, e) for i, r in enumerate(self.runs) for e in r.children]:
             self.runs[run.parent[0]].children[run.parent[1]]['run'] = \
                 len(self.runs) - 1
-        following.retry = attributes.pop('retry', None)
-        following.attempt = attributes.pop('attempt', 1)
-        if following.run_expires:
-            following.run_expires += backoff
-        self.started_event(following, continuedExecutionRunId=RUN_ID,
-                           firstWorkflowTaskBackoff=duration(backoff)
-                           if backoff else None, **attributes)
-        if backoff:
-            following.backoff_until = now + backoff
+        following.retry = retry
+        following.cron = cron
+        following.attempt = attempt
+        self.started_event(following, memo, search,
+                           continuedExecutionRunId=RUN_ID,
+                           firstWorkflowTaskBackoff=self.wait(backoff),
+                           **attributes)
+        self.delay_first_task(following, now, backoff)
+
+    @staticmethod
+    def wait(backoff):
+        if backoff == CRON_WAIT:
+            return CRON_WAIT
+        return duration(backoff) if backoff else None
+
+    @staticmethod
+    def delay_first_task(run, now, backoff):
+        """Schedules a new run's first task, now or later."""
+        if backoff == CRON_WAIT:
+            run.cron_wait = True
+            run.backoff_until = NEVER
+            run.run_expires = None
+        elif backoff:
+            run.backoff_until = now + backoff
+            if run.run_expires:
+                run.run_expires += backoff
         else:
-            following.schedule_task(now)
+            run.schedule_task(now)
+
+    @staticmethod
+    def learn_cron(run, execution_time):
+        """When the service lets a cron schedule's run begin."""
+        run.cron_wait = False
+        if run.backoff_until == NEVER:
+            run.backoff_until = execution_time
+        if run.run_timeout and run.open:
+            run.run_expires = execution_time + run.run_timeout
 
     def workflow_retry(self, run, now, nonretryable=False):
         """Whether a failed run is tried again: the state, and the backoff."""
@@ -522,7 +599,28 @@ class World:
             return 'NON_RETRYABLE_FAILURE', None
         if run.attempt >= run.retry['maximumAttempts']:
             return 'MAXIMUM_ATTEMPTS_REACHED', None
-        return 'IN_PROGRESS', run.retry['initial'] * 2 ** (run.attempt - 1)
+        backoff = run.retry['initial'] * 2 ** (run.attempt - 1)
+        if run.expires and now + backoff > run.expires:
+            return 'TIMEOUT', None
+        return 'IN_PROGRESS', backoff
+
+    def after_failure(self, run, now, backoff, failure):
+        """Tries a failed run again, or lets its cron schedule go on."""
+        if backoff is not None:
+            self.continue_run(
+                run, now, backoff, run.retry, run.cron, run.attempt + 1,
+                run.start_memo, run.start_search, input=run.input,
+                initiator='CONTINUE_AS_NEW_INITIATOR_RETRY',
+                continuedFailure=failure, lastCompletionResult=run.last_result)
+        elif run.cron:
+            self.continue_by_cron(run, now, continuedFailure=failure,
+                                  lastCompletionResult=run.last_result)
+
+    def continue_by_cron(self, run, now, **attributes):
+        self.continue_run(
+            run, now, CRON_WAIT, run.retry, run.cron, 1, run.start_memo,
+            run.start_search, input=run.input,
+            initiator='CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE', **attributes)
 
     def terminate_run(self, run, **attributes):
         run.force_task_end()
@@ -541,6 +639,7 @@ class World:
             run.schedule_task(now)
 
     def signal_run(self, run, now, **attributes):
+        run.signals += 1
         run.add('WorkflowExecutionSignaled', **attributes)
         if run.backoff_until is None and not run.awaits_parent:
             run.schedule_task(now)
@@ -549,10 +648,13 @@ class World:
 
     def start(self, now, workflow_id, request_id=None, reuse=None,
               conflict=None, run_timeout=0, task_timeout=10.0, retry=None,
-              delay=0, input=None, signal=None, options=False):
+              delay=0, input=None, signal=None, options=False,
+              execution_timeout=0, memo=(), search=(), cron=None):
         """start_workflow_execution and signal_with_start...; returns the
         index of the run and whether it is new."""
         if signal and conflict == 'FAIL':
+            raise Refused(INVALID)
+        if cron and delay:
             raise Refused(INVALID)
         if conflict == 'TERMINATE_EXISTING' and reuse == 'REJECT_DUPLICATE':
             raise Refused(INVALID)
@@ -586,22 +688,22 @@ class World:
                     run.status not in ('Failed', 'Canceled', 'Terminated',
                                        'TimedOut')):
                 raise Refused(ALREADY_STARTED)
-        run = self.new_run(workflow_id, now, task_timeout, run_timeout)
+        run = self.new_run(workflow_id, now, task_timeout, run_timeout,
+                           execution_timeout)
         run.request_id = request_id
         run.retry = retry
-        if delay:
-            run.backoff_until = now + delay
-            if run.run_expires:
-                run.run_expires += delay
+        run.cron = cron
+        backoff = CRON_WAIT if cron else delay
         self.started_event(
-            run, input=input, identity='client',
-            firstWorkflowTaskBackoff=duration(delay) if delay else None)
+            run, memo, search, input=input, identity='client',
+            initiator='CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE'
+            if cron else None, firstWorkflowTaskBackoff=self.wait(backoff))
         if signal:
+            run.signals += 1
             run.signal_requests.add(request_id)
             run.append('WorkflowExecutionSignaled', signalName=signal,
                        identity='client', requestId=request_id)
-        if not delay:
-            run.schedule_task(now)
+        self.delay_first_task(run, now, backoff)
         return self.current[workflow_id], True
 
     def signal(self, now, workflow_id, name, request_id=None, input=None):
@@ -610,6 +712,8 @@ class World:
             return
         if run.close_attempted and run.task_started:
             raise Refused(BUSY)
+        if run.signals >= self.limits.get('signals', NEVER):
+            raise Refused(INVALID)
         if request_id:
             run.signal_requests.add(request_id)
         self.signal_run(run, now, signalName=name, input=input,
@@ -656,7 +760,7 @@ class World:
         run.status = 'Running'
         run.next_attempt = 1
         for activity in run.activities.values():
-            if activity['state'] == 'backoff':
+            if activity['state'] == 'backoff' and not activity['paused']:
                 activity.update(ready=now, attempt_scheduled=now)
         run.add('WorkflowExecutionUnpaused', identity='client',
                 requestId=request_id)
@@ -677,9 +781,12 @@ class World:
             base.end('WorkflowExecutionTerminated', reason=reason,
                      identity='history-resetter')
         run = self.new_run(workflow_id, now, base.task_timeout,
-                           base.run_timeout)
-        run.retry, run.attempt, run.input = (base.retry, base.attempt,
-                                             base.input)
+                           base.run_timeout, base.execution_timeout)
+        for name in ('retry', 'cron', 'attempt', 'input', 'last_result',
+                     'start_memo', 'start_search'):
+            setattr(run, name, getattr(base, name))
+        run.memo = merge({}, run.start_memo)
+        run.search = merge({}, run.start_search)
         run.times = dict(base.times)
         run.events = base.events[:event_id - 1]
         for number, (kind, attributes) in enumerate(run.events, 1):
@@ -703,7 +810,13 @@ class World:
     def recall(run, number, kind, a, now):
         """The state of a run as it follows from a copied event."""
         if kind == 'WorkflowExecutionSignaled':
+            run.signals += 1
             run.signal_requests.add(a.get('requestId'))
+        elif kind == 'WorkflowPropertiesModified':
+            run.memo = merge(run.memo, a['upsertedMemo']['fields'])
+        elif kind == 'UpsertWorkflowSearchAttributes':
+            run.search = merge(run.search,
+                               a['searchAttributes']['indexedFields'])
         elif kind == 'WorkflowExecutionOptionsUpdated':
             run.attached_requests.add(a['attachedRequestId'])
         elif kind == 'WorkflowExecutionCancelRequested':
@@ -768,8 +881,8 @@ class World:
                       failure={'message': 'no'}, identity=identity)
 
     def complete(self, now, token, commands, identity, sticky, force, inline):
-        """Returns ('done', run started inline or None) or ('rejected',
-        cause)."""
+        """Returns ('done', run started inline or None, activities started
+        eagerly) or ('rejected', cause, [])."""
         position = [i for i, c in enumerate(commands) if c[0] in CLOSING]
         if position and position[0] != len(commands) - 1:
             raise Refused(INVALID)
@@ -790,10 +903,16 @@ class World:
                           cause=CAUSE + rejected.cause, identity=SERVICE)
             if rejected.cause == 'UNHANDLED_COMMAND':
                 run.close_attempted = True
-            return 'rejected', CAUSE + rejected.cause
+            return 'rejected', CAUSE + rejected.cause, []
         run.completing = False
         if not run.open:
-            return 'done', None
+            return 'done', None, []
+        eager = []
+        for activity in run.activities.values():
+            if activity.pop('eager', False) and not run.paused:
+                activity.update(state='started', identity=identity,
+                                started_at=now, beat_at=now)
+                eager.append(activity)
         run.sticky = sticky
         needed = force or run.trigger or bool(run.buffer)
         run.trigger = False
@@ -804,8 +923,8 @@ class World:
             run.schedule_task(now)
             if inline and run.task:
                 run.start_task(now, identity)
-                return 'done', run
-        return 'done', None
+                return 'done', run, eager
+        return 'done', None, eager
 
     def do_complete(self, run, now, commands, identity):
         task = run.task
@@ -878,6 +997,8 @@ class World:
         limit = run.run_timeout or 0
         if not a['activityId'] or not (close or work):
             raise Rejected('BAD_SCHEDULE_ACTIVITY_ATTRIBUTES')
+        if len(run.activities) >= self.limits.get('activities', NEVER):
+            raise Rejected('PENDING_ACTIVITIES_LIMIT_EXCEEDED')
         if a['activityId'] in [x['id'] for x in run.activities.values()]:
             raise Rejected('SCHEDULE_ACTIVITY_DUPLICATE_ID')
         if close:
@@ -908,6 +1029,7 @@ class World:
                              'nonRetryableErrorTypes')},
             workflowTaskCompletedEventId=completed)
         run.activities[event] = new_activity(run.events[-1][1], now)
+        run.activities[event]['eager'] = a.get('requestEagerExecution', False)
 
     def command_RequestCancelActivityTask(self, run, now, completed, identity,
                                           a):
@@ -936,6 +1058,8 @@ class World:
     def command_StartChildWorkflowExecution(self, run, now, completed,
                                             identity, a):
         policy = a.get('parentClosePolicy', 'PARENT_CLOSE_POLICY_TERMINATE')
+        if len(run.children) >= self.limits.get('children', NEVER):
+            raise Rejected('PENDING_CHILD_WORKFLOWS_LIMIT_EXCEEDED')
         event = run.append(
             'StartChildWorkflowExecutionInitiated',
             workflowId=a['workflowId'], workflowType={'name': 'type'},
@@ -949,6 +1073,9 @@ class World:
 
     def command_SignalExternalWorkflowExecution(self, run, now, completed,
                                                 identity, a):
+        if self.undelivered(run, 'signal') >= \
+                self.limits.get('pending signals', NEVER):
+            raise Rejected('PENDING_SIGNALS_LIMIT_EXCEEDED')
         event = run.append('SignalExternalWorkflowExecutionInitiated',
                            workflowExecution=a['execution'],
                            signalName=a['signalName'],
@@ -962,6 +1089,9 @@ class World:
                                if e > completed]:
             raise Rejected('BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_'
                            'ATTRIBUTES')
+        if self.undelivered(run, 'cancel') >= \
+                self.limits.get('pending cancels', NEVER):
+            raise Rejected('PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED')
         event = run.append('RequestCancelExternalWorkflowExecutionInitiated',
                            workflowExecution={'workflowId': a['workflowId']},
                            reason=a.get('reason'),
@@ -969,11 +1099,41 @@ class World:
         self.outbox.append(('cancel', self.runs.index(run), event,
                             a['workflowId'], a.get('reason')))
 
+    def undelivered(self, run, kind):
+        index = self.runs.index(run)
+        return len([m for m in self.outbox if m[:2] == (kind, index)])
+
+    def command_ModifyWorkflowProperties(self, run, now, completed, identity,
+                                         a):
+        fields = a['upsertedMemo']['fields']
+        if not fields:
+            raise Rejected('BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES')
+        run.memo = merge(run.memo, fields)
+        run.events.append(('WorkflowPropertiesModified', {
+            'upsertedMemo': a['upsertedMemo'],
+            'workflowTaskCompletedEventId': completed}))
+
+    def command_UpsertWorkflowSearchAttributes(self, run, now, completed,
+                                               identity, a):
+        fields = a['searchAttributes']['indexedFields']
+        if not fields or not set(fields) <= self.SEARCH:
+            raise Rejected('BAD_SEARCH_ATTRIBUTES')
+        run.search = merge(run.search, fields)
+        run.events.append(('UpsertWorkflowSearchAttributes', {
+            'searchAttributes': a['searchAttributes'],
+            'workflowTaskCompletedEventId': completed}))
+
+    SEARCH = {'CustomKeywordField', 'CustomerId'}
+
     def command_CompleteWorkflowExecution(self, run, now, completed, identity,
                                           a):
         run.end('WorkflowExecutionCompleted', result=a.get('result'),
+                newExecutionRunId=RUN_ID if run.cron else None,
                 workflowTaskCompletedEventId=completed)
-        self.after_close(run)
+        if run.cron:
+            self.continue_by_cron(run, now,
+                                  lastCompletionResult=a.get('result'))
+        self.after_close(run, continued=bool(run.cron))
 
     def command_CancelWorkflowExecution(self, run, now, completed, identity,
                                         a):
@@ -985,19 +1145,19 @@ class World:
         info = a['failure'].get('applicationFailureInfo', {})
         state, backoff = self.workflow_retry(run, now,
                                              info.get('nonRetryable', False))
+        continued = backoff is not None or bool(run.cron)
         run.end('WorkflowExecutionFailed', failure=a['failure'],
                 retryState='RETRY_STATE_' + state,
-                newExecutionRunId=RUN_ID if backoff is not None else None,
+                newExecutionRunId=RUN_ID if continued else None,
                 workflowTaskCompletedEventId=completed)
-        if backoff is not None:
-            self.continue_run(run, now, backoff, retry=run.retry,
-                              input=run.input, attempt=run.attempt + 1,
-                              initiator='CONTINUE_AS_NEW_INITIATOR_RETRY',
-                              continuedFailure=a['failure'])
-        self.after_close(run, continued=backoff is not None)
+        self.after_failure(run, now, backoff, a['failure'])
+        self.after_close(run, continued)
 
     def command_ContinueAsNewWorkflowExecution(self, run, now, completed,
                                                identity, a):
+        search = a.get('searchAttributes', {}).get('indexedFields', {})
+        if not set(search) <= self.SEARCH:
+            raise Rejected('BAD_SEARCH_ATTRIBUTES')
         run.end('WorkflowExecutionContinuedAsNew',
                 newExecutionRunId=RUN_ID, workflowType={'name': 'type'},
                 taskQueue=queue(run.workflow_id), input=a.get('input'),
@@ -1005,10 +1165,53 @@ class World:
                 if run.run_timeout else None,
                 workflowTaskTimeout=duration(run.task_timeout),
                 initiator='CONTINUE_AS_NEW_INITIATOR_WORKFLOW',
+                memo=a.get('memo'),
+                searchAttributes=a.get('searchAttributes'),
                 workflowTaskCompletedEventId=completed)
-        self.continue_run(run, now, 0, input=a.get('input'),
+        self.continue_run(run, now, 0,
+                          memo=a.get('memo', {}).get('fields', {}),
+                          search=search, input=a.get('input'),
                           initiator='CONTINUE_AS_NEW_INITIATOR_WORKFLOW')
         self.after_close(run, continued=True)
+
+    # ---- calls of operators ----
+
+    def pending_activity(self, workflow_id, activity_id):
+        run = self.open_run(workflow_id)
+        for activity in run.activities.values():
+            if activity['id'] == activity_id:
+                return activity
+        raise Refused(NOT_FOUND)
+
+    def pause_activity(self, now, workflow_id, activity_id):
+        self.pending_activity(workflow_id, activity_id)['paused'] = True
+
+    def unpause_activity(self, now, workflow_id, activity_id, attempts,
+                         heartbeat):
+        activity = self.pending_activity(workflow_id, activity_id)
+        if activity['paused']:
+            activity['paused'] = False
+            self.begin_again(now, activity, attempts, heartbeat)
+
+    def reset_activity(self, now, workflow_id, activity_id, heartbeat,
+                       keep_paused):
+        activity = self.pending_activity(workflow_id, activity_id)
+        if not keep_paused:
+            activity['paused'] = False
+        self.begin_again(now, activity, True, heartbeat)
+
+    @staticmethod
+    def begin_again(now, activity, attempts, heartbeat):
+        """Hands an activity out again, or as soon as its attempt fails."""
+        if activity['state'] == 'started':
+            activity['reset'] = activity['reset'] or attempts
+            activity['forget'] = activity['forget'] or heartbeat
+            return
+        if attempts:
+            activity['attempt'] = 1
+        if heartbeat:
+            activity['beat'] = None
+        activity.update(state='scheduled', attempt_scheduled=now)
 
     # ---- calls of activity workers ----
 
@@ -1018,10 +1221,11 @@ class World:
         if run is None or not run.open or run.paused:
             return False
         for activity in run.activities.values():
-            if activity['id'] == activity_id and (
-                    activity['state'] == 'scheduled' or
-                    activity['state'] == 'backoff' and
-                    activity['ready'] <= self.horizon):
+            if activity['id'] == activity_id and \
+                    not activity['paused'] and (
+                        activity['state'] == 'scheduled' or
+                        activity['state'] == 'backoff' and
+                        activity['ready'] <= self.horizon):
                 activity.update(state='started', token=token,
                                 identity=identity, started_at=now,
                                 beat_at=now)
@@ -1032,9 +1236,9 @@ class World:
         run = self.run(workflow_id)
         if run is None or not run.open or run.paused:
             return []
-        return [a for a in run.activities.values()
-                if a['state'] == 'scheduled' or
-                a['state'] == 'backoff' and a['ready'] <= now]
+        return [a for a in run.activities.values() if not a['paused'] and (
+                a['state'] == 'scheduled' or
+                a['state'] == 'backoff' and a['ready'] <= now)]
 
     def token_activity(self, token):
         for run in self.runs:
@@ -1087,7 +1291,7 @@ class World:
         activity['beat_at'] = now
         # whether a pause of the workflow is told as one of its activities
         # is left open
-        return bool(activity['cancel'])
+        return bool(activity['cancel']), activity['paused'], activity['reset']
 
     # ---- what the service does by itself ----
 
@@ -1142,9 +1346,11 @@ class World:
         if run.task and 'due' in run.task:
             add(run.task['due'], 'task_timeout')
         add(run.run_expires, 'run_timeout')
+        add(run.expires, 'execution_timeout')
         add(run.backoff_until, 'first_task')
         for scheduled, a in run.activities.items():
-            if a['schedule_to_close']:
+            # clocks stand still while it is paused
+            if a['schedule_to_close'] and not a['paused']:
                 add(a['first_scheduled'] + a['schedule_to_close'],
                     'activity_timeout', scheduled, 'SCHEDULE_TO_CLOSE')
             if a['state'] == 'started':
@@ -1153,7 +1359,8 @@ class World:
                 if a['heartbeat']:
                     add(a['beat_at'] + a['heartbeat'],
                         'activity_timeout', scheduled, 'HEARTBEAT')
-            elif a['schedule_to_start'] and not run.paused:
+            elif a['schedule_to_start'] and not run.paused and \
+                    not a['paused']:
                 add(a['attempt_scheduled'] + a['schedule_to_start'],
                     'activity_timeout', scheduled, 'SCHEDULE_TO_START')
 
@@ -1173,21 +1380,26 @@ class World:
                           timeoutType='TIMEOUT_TYPE_SCHEDULE_TO_START')
 
     def run_timeout(self, now, run):
+        if run.expires and now >= run.expires:
+            self.execution_timeout(now, run)
+            return
         state, backoff = self.workflow_retry(run, now)
+        continued = backoff is not None or bool(run.cron)
         run.force_task_end()
         run.end('WorkflowExecutionTimedOut',
                 retryState='RETRY_STATE_' + state,
-                newExecutionRunId=RUN_ID if backoff is not None else None)
-        if backoff is not None:
-            self.continue_run(
-                run, now, backoff, retry=run.retry, input=run.input,
-                attempt=run.attempt + 1,
-                initiator='CONTINUE_AS_NEW_INITIATOR_RETRY',
-                continuedFailure={
-                    'message': 'workflow timeout', 'source': 'Server',
-                    'timeoutFailureInfo': {
-                        'timeoutType': 'TIMEOUT_TYPE_START_TO_CLOSE'}})
-        self.after_close(run, continued=backoff is not None)
+                newExecutionRunId=RUN_ID if continued else None)
+        self.after_failure(run, now, backoff, {
+            'message': 'workflow timeout', 'source': 'Server',
+            'timeoutFailureInfo': {
+                'timeoutType': 'TIMEOUT_TYPE_START_TO_CLOSE'}})
+        self.after_close(run, continued)
+
+    def execution_timeout(self, now, run):
+        """The time of the whole chain is over: nothing follows."""
+        run.force_task_end()
+        run.end('WorkflowExecutionTimedOut', retryState='RETRY_STATE_TIMEOUT')
+        self.after_close(run)
 
     def first_task(self, now, run):
         run.backoff_until = None

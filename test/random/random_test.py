@@ -22,6 +22,7 @@ for times.
 import argparse
 import json
 import random
+import re
 import sys
 import threading
 import time
@@ -37,10 +38,20 @@ LATE = ('WorkflowTaskScheduled', 'WorkflowTaskStarted',
         'ActivityTaskStarted')
 STICKY = ' sticky'      # suffix of a workflow id's sticky queue
 
+# settings of the calls' connections, by what the model calls them
+LIMITS = {'activities': 'pg_workflow.max_pending_activities',
+          'children': 'pg_workflow.max_pending_children',
+          'signals': 'pg_workflow.max_signals_per_execution',
+          'pending signals': 'pg_workflow.max_pending_signals',
+          'pending cancels': 'pg_workflow.max_pending_cancels'}
+
 OBSERVE = """
 SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.run_key), '[]')
 FROM (
     SELECT e.run_key, e.workflow_id, e.run_id, e.status, e.start_request_id,
+        extract(epoch FROM e.execution_time) AS execution_time,
+        coalesce(e.memo -> 'fields', '{}') AS memo,
+        coalesce(e.search_attributes -> 'indexedFields', '{}') AS search,
         (SELECT jsonb_agg(jsonb_build_array(h.event_type, h.attributes,
                 extract(epoch FROM h.event_time)) ORDER BY h.event_id)
          FROM workflow.history_event AS h
@@ -110,6 +121,13 @@ def comparable(kind, attributes):
         for key in ('originalExecutionRunId', 'firstExecutionRunId',
                     'retryPolicy', 'rootWorkflowExecution'):
             attributes.pop(key, None)
+        if 'workflowExecutionExpirationTime' in attributes:
+            attributes['workflowExecutionExpirationTime'] = model.TIME
+        if attributes.get('initiator', '').endswith('CRON_SCHEDULE') and \
+                re.fullmatch(r'[1-9]\d?s|1[01]\ds|120s',
+                             attributes.get('firstWorkflowTaskBackoff', '')):
+            # (twice the longest, if a cancellation cut the wait short)
+            attributes['firstWorkflowTaskBackoff'] = model.CRON_WAIT
         if 'continuedExecutionRunId' in attributes:
             attributes.pop('identity', None)
     elif kind == 'WorkflowExecutionSignaled' and \
@@ -172,8 +190,8 @@ def difference(world, observed, final=True):
 
 
 def pending_difference(run, stored):
-    expected = {'status': run.status}
-    found = {'status': stored['status']}
+    expected = {'status': run.status, 'memo': run.memo, 'search': run.search}
+    found = {k: stored[k] for k in expected}
     if run.open:
         task = run.task or {'attempt': 0, 'scheduled': 0, 'started': 0}
         expected.update(
@@ -321,7 +339,11 @@ class Family:
         base = 'r%s s%d f%d' % (session.test.name, session.number, number)
         self.ids = [base + ' w%d' % i
                     for i in range(self.random.choice((1, 1, 2, 3)))]
-        self.world = model.World(self.ids)
+        self.limits = dict(self.random.choice(
+            ((), (), (('activities', 3), ('children', 1)),
+             (('signals', 5), ('pending signals', 1),
+              ('pending cancels', 1)))))
+        self.world = model.World(self.ids, self.limits)
         self.log = []
         self.tokens = []            # (kind, token), newest last
         self.sent = {}              # when messages were seen first
@@ -329,6 +351,11 @@ class Family:
         # A family with short limits sees timeouts.
         self.hasty = self.random.random() < 0.4
         self.since = time.time()
+        for connection in (session.connection, session.other):
+            for name, setting in LIMITS.items():
+                connection.cursor().execute(
+                    'SET %s = %s' % (setting, self.limits[name])
+                    if name in self.limits else 'RESET %s' % setting)
         for workflow_id in self.ids:
             session.execute(
                 'SELECT count(*) FROM workflow.poll_workflow_task_queue(%s, '
@@ -362,16 +389,21 @@ class Family:
             self.closest = max(self.closest, (depth, text))
         if depth > 14 or self.visited > 3000:
             return None
+        # A call is between both times: that matters if it asks how much is
+        # left until the execution timeout.
+        times = (since, now) if any(r.open and r.expires
+                                    for r in world.runs) else (since,)
         for call in calls if not any(r.turn for r in world.runs) else ():
-            after = call.model(world, since)
-            if after is None:
-                continue
-            if difference(after, observed, final=False):
-                continue
-            rest = [c for c in calls if c is not call]
-            found = self.search(after, rest, observed, since, now, depth + 1)
-            if found:
-                return found
+            for at in times:
+                after = call.model(world, at)
+                if after is None or \
+                        difference(after, observed, final=False):
+                    continue
+                rest = [c for c in calls if c is not call]
+                found = self.search(after, rest, observed, since, now,
+                                    depth + 1)
+                if found:
+                    return found
         for _, effect in world.effects(since, now):
             after = world.clone()
             effect(after)
@@ -399,6 +431,8 @@ class Family:
                       if r['workflow_id'] == run.workflow_id][run.number - 1]
             run.run_id = stored['run_id']
             run.run_key = stored['run_key']
+            if run.cron_wait:
+                world.learn_cron(run, float(stored['execution_time']))
         self.world = world
         for due, _ in world.effects(since, now):
             if due < now - GRACE:
@@ -522,10 +556,11 @@ class Family:
             task = row[0]
             if not isinstance(task, dict):
                 continue
-            task = task.get('workflowTask', task)
-            if 'taskToken' in task:
-                kind = 'activity' if 'activityId' in task else 'task'
-                self.tokens.append((kind, task['taskToken']))
+            for found in [task.get('workflowTask', task)] + \
+                    task.get('activityTasks', []):
+                if 'taskToken' in found:
+                    kind = 'activity' if 'activityId' in found else 'task'
+                    self.tokens.append((kind, found['taskToken']))
 
     def finish(self):
         """Closes all, and compares whole histories as users read them."""
@@ -570,8 +605,10 @@ class Family:
         choice = rng.choices(
             (self.start, self.signal, self.cancel, self.terminate,
              self.poll_task, self.answer, self.poll_activity, self.by_id,
-             self.pause, self.reset_sticky, self.reset, self.rest),
-            (3, 9, 2, 1, 26, 44, 16, 5, 2, 2, 2, 6 if self.hasty else 1))[0]
+             self.pause, self.reset_sticky, self.reset, self.operate,
+             self.rest),
+            (3, 9, 2, 1, 26, 44, 16, 5, 2, 2, 2, 4,
+             6 if self.hasty else 1))[0]
         return choice(workflow_id)
 
     def transaction(self):
@@ -600,6 +637,10 @@ class Family:
 
     def rest(self, workflow_id):
         pause = self.random.choice((0.005, 0.03, 0.08))
+        run = self.world.run(workflow_id)
+        if run.open and run.cron and run.backoff_until and \
+                run.backoff_until < time.time() + 1.1:
+            pause = max(run.backoff_until - time.time(), 0) + 0.01
         return Call('rest %s' % pause, 'SELECT pg_sleep(%s)', [pause],
                     lambda world, now, answer: True)
 
@@ -618,6 +659,15 @@ class Family:
             3600 if rng.random() < 0.1 else 0
         task_timeout = 0.06 if self.hasty and rng.random() < 0.5 else 10.0
         delay = rng.choice((0.05, 100)) if rng.random() < 0.1 else 0
+        execution_timeout = rng.choice((0.5, 1000)) \
+            if self.hasty and rng.random() < 0.3 else \
+            36000 if rng.random() < 0.1 else 0
+        cron = None
+        if rng.random() < 0.1:
+            cron = '@every 1s' if rng.random() < 0.7 else '* * * * *'
+            execution_timeout = 0
+        memo = self.memo() if rng.random() < 0.3 else {}
+        search = self.search_attributes() if rng.random() < 0.3 else {}
         value = [rng.randint(0, 99)] if rng.random() < 0.5 else None
         options = conflict == 'USE_EXISTING' and not with_signal and \
             rng.random() < 0.5
@@ -630,6 +680,9 @@ class Family:
             'workflow_id_conflict_policy': conflict and
             'WORKFLOW_ID_CONFLICT_POLICY_' + conflict,
             'workflow_run_timeout': '%s s' % run_timeout,
+            'workflow_execution_timeout': '%s s' % execution_timeout,
+            'cron_schedule': cron, 'memo': json.dumps(memo),
+            'search_attributes': json.dumps(search),
             'workflow_task_timeout': '%s s' % task_timeout,
             'workflow_start_delay': '%s s' % delay if delay else None,
             'retry_policy': json.dumps({
@@ -645,6 +698,8 @@ class Family:
             name = 'signal_with_start_workflow_execution'
             arguments['signal_name'] = 'with start'
         casts = {'workflow_run_timeout': 'interval', 'input': 'jsonb',
+                 'workflow_execution_timeout': 'interval', 'memo': 'jsonb',
+                 'search_attributes': 'jsonb',
                  'workflow_task_timeout': 'interval',
                  'workflow_start_delay': 'interval',
                  'retry_policy': 'jsonb', 'on_conflict_options': 'jsonb'}
@@ -657,7 +712,8 @@ class Family:
             index, new = world.start(
                 now, workflow_id, request, reuse, conflict, run_timeout,
                 task_timeout, retry, delay, value,
-                'with start' if with_signal else None, options)
+                'with start' if with_signal else None, options,
+                execution_timeout, memo, search, cron)
             if not done(answer):
                 return False
             run_id, started = answer[1][0]
@@ -836,6 +892,45 @@ class Family:
             '_by_id', [workflow_id, activity],
             lambda world: world.id_activity(workflow_id, activity))
 
+    def operate(self, workflow_id):
+        """What operators do to an activity.  Timeouts of those that are
+        paused are not modeled, so these have long ones."""
+        rng = self.random
+        run = self.world.run(workflow_id)
+        known = [a['id'] for a in run.activities.values()]
+        if [a for a in run.activities.values()
+                if min(a['start_to_close'], a['schedule_to_close'] or 60,
+                       a['schedule_to_start'] or 60,
+                       a['heartbeat'] or 60) < 60]:
+            return self.signal(workflow_id)
+        activity = rng.choice(known * 3 + ['a0'])
+        flags = [rng.random() < 0.3, rng.random() < 0.3]
+        name, arguments, flags = rng.choice((
+            ('pause_activity', '', []),
+            ('unpause_activity', ', reset_attempts => %s, '
+             'reset_heartbeat => %s', flags),
+            ('reset_activity', ', reset_heartbeat => %s, keep_paused => %s',
+             flags)))
+        return Call(
+            '%s(%s, %s, %s)' % (name, workflow_id, activity, flags),
+            'SELECT workflow.%s(%%s, %%s%s)' % (name, arguments),
+            [workflow_id, activity] + flags,
+            lambda world, now, answer: getattr(world, name)(
+                now, workflow_id, activity, *flags) is None and done(answer))
+
+    def memo(self, *more):
+        """Some fields of a memo.  (What a null is worth in a memo that is
+        given as a whole is left open.)"""
+        return {'m%d' % self.random.randint(0, 2):
+                self.random.choice((1, 'text', [1, {'a': 2}]) + more)
+                for _ in range(self.random.randint(1, 2))}
+
+    def search_attributes(self):
+        name = self.random.choice(('CustomKeywordField', 'CustomerId'))
+        value = 'k%d' % self.random.randint(0, 9) \
+            if name == 'CustomKeywordField' else self.random.randint(0, 9)
+        return {name: self.random.choice((value, value, None))}
+
     def answer_activity(self, suffix, key, find):
         rng = self.random
         kind = rng.choices(('completed', 'failed', 'canceled', 'heartbeat'),
@@ -846,8 +941,11 @@ class Family:
             details = [rng.randint(0, 99)]
 
             def apply(world, now, answer):
-                cancel = world.activity_heartbeat(now, find(world), details)
-                return done(answer) and answer[1][0][0] == cancel
+                found = find(world)
+                flags = world.activity_heartbeat(now, found, details)
+                return done(answer) and (
+                    list(answer[1][0][:3]) == list(flags) or
+                    found[0].paused and answer[1][0][0] == flags[0])
             return Call(
                 'activity heartbeat%s %s' % (text, details),
                 'SELECT * FROM workflow.record_activity_task_heartbeat%s(%s, '
@@ -897,8 +995,8 @@ class Family:
                            for k, a in commands])
 
         def apply(world, now, answer):
-            kind, value = world.complete(now, token, commands, 'worker',
-                                         sticky, force, inline)
+            kind, value, eager = world.complete(
+                now, token, commands, 'worker', sticky, force, inline)
             if not done(answer):
                 return False
             found = answer[1][0][0]
@@ -906,6 +1004,11 @@ class Family:
                 return found.get('error', {}).get('cause') == value
             if 'error' in found:
                 return False
+            tasks = found.get('activityTasks', [])
+            if [t['activityId'] for t in tasks] != [a['id'] for a in eager]:
+                return False
+            for task, activity in zip(tasks, eager):
+                activity['token'] = task['taskToken']
             if value is None:
                 return 'workflowTask' not in found
             return 'workflowTask' in found and self.task_matches(
@@ -926,8 +1029,9 @@ class Family:
              'ScheduleActivityTask', 'RequestCancelActivityTask',
              'StartChildWorkflowExecution',
              'SignalExternalWorkflowExecution',
-             'RequestCancelExternalWorkflowExecution'),
-            (5, 4, 3, 9, 3, 2, 2, 1))[0]
+             'RequestCancelExternalWorkflowExecution',
+             'ModifyWorkflowProperties', 'UpsertWorkflowSearchAttributes'),
+            (5, 4, 3, 9, 3, 2, 2, 1, 1, 1))[0]
         other = rng.choice(self.ids)
         if kind == 'StartTimer':
             attributes = {'timerId': self.name('t'), 'startToFireTimeout':
@@ -955,8 +1059,15 @@ class Family:
         elif kind == 'SignalExternalWorkflowExecution':
             attributes = {'execution': {'workflowId': other},
                           'signalName': 'from outside'}
-        else:
+        elif kind == 'RequestCancelExternalWorkflowExecution':
             attributes = {'workflowId': other, 'reason': 'from outside'}
+        elif kind == 'ModifyWorkflowProperties':
+            attributes = {'upsertedMemo': {
+                'fields': self.memo(None) if rng.random() < 0.95 else {}}}
+        else:
+            attributes = {'searchAttributes': {
+                'indexedFields': self.search_attributes()
+                if rng.random() < 0.95 else {'Unknown': 1}}}
         return kind, attributes
 
     def name(self, letter):
@@ -993,6 +1104,8 @@ class Family:
         if rng.random() < 0.3:
             policy['nonRetryableErrorTypes'] = ['Fatal']
         attributes['retryPolicy'] = policy
+        if rng.random() < 0.15:
+            attributes['requestEagerExecution'] = True
         return attributes
 
     def close_command(self):
@@ -1007,7 +1120,13 @@ class Family:
                 {'message': 'm', 'applicationFailureInfo': {'type': 'T'}},
                 {'message': 'm',
                  'applicationFailureInfo': {'nonRetryable': True}}))}
-        return kind, {'input': [rng.randint(0, 99)]}
+        attributes = {'input': [rng.randint(0, 99)]}
+        if rng.random() < 0.3:
+            attributes['memo'] = {'fields': self.memo()}
+        if rng.random() < 0.3:
+            attributes['searchAttributes'] = {
+                'indexedFields': self.search_attributes()}
+        return kind, attributes
 
 
 class Session(threading.Thread):
@@ -1071,6 +1190,10 @@ class Test:
         cursor.execute("""
             DO $$
             BEGIN
+                PERFORM workflow.add_search_attributes(
+                    '{"CustomKeywordField": "Keyword", "CustomerId": "Int"}')
+                WHERE NOT EXISTS (SELECT FROM workflow.search_attributes
+                    WHERE name = 'CustomerId');
                 EXECUTE format('ALTER DATABASE %I SET
                     pg_workflow.workflow_id_reuse_minimal_interval = 0',
                     current_database());
