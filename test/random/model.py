@@ -27,6 +27,7 @@ INVALID = 'PW003'
 ALREADY_STARTED = 'PW106'
 BUSY = 'PW008'
 PRECONDITION = 'PW009'
+NOT_READY = 'PW109'
 
 # Events that wait while a worker has the workflow task.
 BUFFERABLE = {
@@ -211,6 +212,8 @@ class Run:
         self.memo = {}
         self.search = {}            # search attributes
         self.signals = 0
+        self.updates = {}           # by id, those that are not rejected
+        self.stamp = 0              # counts workflow tasks
         self.parent = None          # (parent run's index, initiated event id)
         self.awaits_parent = False  # first task comes after the parent knows
         # Inside a completion, or a turn of several effects, what is buffered
@@ -228,6 +231,7 @@ class Run:
         other.activities = {k: dict(v) for k, v in self.activities.items()}
         other.timers = dict(self.timers)
         other.children = {k: dict(v) for k, v in self.children.items()}
+        other.updates = {k: dict(v) for k, v in self.updates.items()}
         other.cancels = set(self.cancels)
         other.signal_requests = set(self.signal_requests)
         other.attached_requests = set(self.attached_requests)
@@ -245,12 +249,14 @@ class Run:
 
     def append(self, kind, **attributes):
         """Appends an event at once; returns its id."""
+        self.make_real()
         self.events.append((kind, clean(attributes)))
         return len(self.events)
 
     def add(self, kind, **attributes):
         """Adds an event that waits while a workflow task is started."""
         if self.task_started or self.completing or self.turn:
+            self.make_real()
             self.buffer.append((kind, clean(attributes)))
         else:
             self.append(kind, **attributes)
@@ -294,6 +300,7 @@ class Run:
 
     def add_group(self, *events):
         """Adds events that refer to each other by way of flush()."""
+        self.make_real()
         direct = not (self.task_started or self.completing or self.turn)
         self.buffer.extend((k, clean(a)) for k, a in events)
         if direct:
@@ -319,6 +326,7 @@ class Run:
             self.next_attempt = 1
         attempt = self.next_attempt
         sticky = self.sticky
+        self.stamp += 1
         self.task = {
             'attempt': attempt, 'started': 0, 'scheduled': 0,
             'sticky': sticky[0] if sticky else None, 'token': None,
@@ -339,14 +347,61 @@ class Run:
                 self.timeout_of_task(self.task['attempt'])),
             attempt=self.task['attempt'])
 
+    def schedule_speculative(self, now):
+        """A workflow task that has no events unless something comes of it,
+        for an update."""
+        if not self.open or self.paused or self.task:
+            return
+        if self.next_attempt > 1:
+            self.schedule_task(now)
+            return
+        sticky = self.sticky
+        self.stamp += 1
+        self.task = {
+            'attempt': 1, 'started': 0, 'scheduled': len(self.events) + 1,
+            'sticky': sticky[0] if sticky else None, 'token': None,
+            'events': len(self.events), 'since': now, 'speculative': True,
+            'due': now + (min(sticky[1], 5) if sticky else 5)}
+
+    @property
+    def speculative(self):
+        return self.task is not None and 'speculative' in self.task
+
+    def make_real(self):
+        """What is written while a speculative task is pending comes behind
+        its events."""
+        if not self.speculative:
+            return
+        task = self.task
+        del task['speculative']
+        started = task['started']
+        if not started and not task['sticky']:
+            del task['due']
+        task['started'] = 0
+        self.write_scheduled()
+        if started:
+            task['started'] = self.append(
+                'WorkflowTaskStarted', scheduledEventId=task['scheduled'],
+                identity=task['identity'])
+
+    def to_send(self):
+        """The updates that go with the workflow task; the worker of a sticky
+        queue may have some already."""
+        return [u for u in self.updates.values() if u['state'] == 'admitted'
+                and not (self.task['sticky'] and u['stamp'] == self.stamp)]
+
     def start_task(self, now, identity):
         task = self.task
+        task['messages'] = set()
+        for update in self.to_send():
+            update['stamp'] = self.stamp
+            task['messages'].add(update['id'] + '/request')
         # Events since a task without events was scheduled make it a normal
         # first attempt again.
         if task['attempt'] > 1 and len(self.events) != task['events']:
             task['attempt'] = self.next_attempt = 1
             self.write_scheduled()
-        if task['attempt'] == 1:
+        if task['attempt'] == 1 and not self.speculative:
             task['started'] = self.append(
                 'WorkflowTaskStarted', scheduledEventId=task['scheduled'],
                 identity=identity)
@@ -360,6 +415,7 @@ class Run:
         """A workflow task failed or timed out: the first attempt is recorded;
         a sticky run goes back to the normal queue with its attempt 1, any
         other counts attempts."""
+        self.make_real()
         task = self.task
         self.task = None
         self.close_attempted = False
@@ -379,15 +435,23 @@ class Run:
         """Closes the run; what is still buffered is lost."""
         self.append(kind, **attributes)
         self.status = CLOSE_STATUS[kind]
+        if not self.completing:
+            self.forget_updates()
         self.buffer = []
         self.task = None
         self.activities = {}
         self.timers = {}
         self.run_expires = self.backoff_until = None
 
+    def forget_updates(self):
+        """Those that no worker has accepted end with their run."""
+        self.updates = {k: u for k, u in self.updates.items()
+                        if u['state'] != 'admitted'}
+
     def force_task_end(self):
         """Before a run is closed from outside."""
         if self.task_started:
+            self.make_real()
             task = self.task
             self.task = None
             if task['attempt'] == 1:
@@ -767,6 +831,36 @@ class World:
         if run.backoff_until is None and not run.awaits_parent:
             run.schedule_task(now)
 
+    def update(self, now, workflow_id, update_id, name, args):
+        """Returns how far the update has got."""
+        run = self.run(workflow_id)
+        if run is None:
+            raise Refused(NOT_FOUND)
+        known = run.updates.get(update_id)
+        if not run.open:
+            if known is None:
+                raise Refused(NOT_FOUND)
+            return 'COMPLETED'
+        if run.paused:
+            raise Refused(PRECONDITION)
+        if run.close_attempted and run.task_started:
+            raise Refused(BUSY)
+        if run.task and run.task['attempt'] >= 3:
+            raise Refused(NOT_READY)
+        if known:
+            return known['state'].upper()
+        if len([u for u in run.updates.values()
+                if u['state'] != 'completed']) >= \
+                self.limits.get('updates', 10):
+            raise Refused(BUSY)
+        run.updates[update_id] = {
+            'id': update_id, 'state': 'admitted', 'stamp': None,
+            'admitted': 0, 'request': {
+                'meta': {'updateId': update_id, 'identity': 'client'},
+                'input': {'name': name, 'args': args}}}
+        run.schedule_speculative(now)
+        return 'ADMITTED'
+
     def reset(self, now, workflow_id, event_id, reason):
         """Resets the current run.  Not for runs that were paused, or have to
         do with other runs."""
@@ -804,7 +898,21 @@ class World:
                         'WorkflowExecutionOptionsUpdated'):
                 run.append(kind, **attributes)
                 self.recall(run, len(run.events), kind, attributes, now)
+            elif kind == 'WorkflowExecutionUpdateAdmitted':
+                self.readmit(run, attributes['request'])
+            elif kind == 'WorkflowExecutionUpdateAccepted' and \
+                    'acceptedRequest' in attributes:
+                self.readmit(run, attributes['acceptedRequest'])
         run.schedule_task(now)
+
+    @staticmethod
+    def readmit(run, request):
+        event = run.append('WorkflowExecutionUpdateAdmitted', request=request,
+                           origin='UPDATE_ADMITTED_EVENT_ORIGIN_REAPPLY')
+        update_id = request['meta']['updateId']
+        run.updates[update_id] = {
+            'id': update_id, 'state': 'admitted', 'stamp': None,
+            'admitted': event, 'request': request}
 
     @staticmethod
     def recall(run, number, kind, a, now):
@@ -821,6 +929,17 @@ class World:
             run.attached_requests.add(a['attachedRequestId'])
         elif kind == 'WorkflowExecutionCancelRequested':
             run.cancel_requested = True
+        elif kind == 'WorkflowExecutionUpdateAdmitted':
+            update_id = a['request']['meta']['updateId']
+            run.updates[update_id] = {
+                'id': update_id, 'state': 'admitted', 'stamp': None,
+                'admitted': number, 'request': a['request']}
+        elif kind == 'WorkflowExecutionUpdateAccepted':
+            update = run.updates.setdefault(a['protocolInstanceId'], {
+                'id': a['protocolInstanceId'], 'stamp': None, 'admitted': 0})
+            update.update(state='accepted', accepted=number)
+        elif kind == 'WorkflowExecutionUpdateCompleted':
+            run.updates[a['meta']['updateId']]['state'] = 'completed'
         elif kind == 'WorkflowTaskCompleted':
             run.previous_started = a['startedEventId']
         elif kind == 'TimerStarted':
@@ -844,7 +963,8 @@ class World:
         run.sticky = None
         if run.task and run.task['sticky'] and not run.task_started:
             run.task['sticky'] = None
-            del run.task['due']
+            if not run.speculative:
+                del run.task['due']
 
     # ---- calls of workflow workers ----
 
@@ -880,19 +1000,33 @@ class World:
                       cause=CAUSE + 'NON_DETERMINISTIC_ERROR',
                       failure={'message': 'no'}, identity=identity)
 
-    def complete(self, now, token, commands, identity, sticky, force, inline):
+    def complete(self, now, token, commands, identity, sticky, force, inline,
+                 messages=()):
         """Returns ('done', run started inline or None, activities started
-        eagerly) or ('rejected', cause, [])."""
+        eagerly) or ('rejected', cause, []).  A task that is to be as if it
+        had never been is 'discarded' instead of 'done'."""
         position = [i for i, c in enumerate(commands) if c[0] in CLOSING]
         if position and position[0] != len(commands) - 1:
             raise Refused(INVALID)
         run = self.task_run(token)
-        if run.paused and force and not commands:
+        heartbeat = force and not commands and not messages
+        if run.paused and heartbeat:
             raise Refused(PRECONDITION)
         before = self.clone()
         index = self.runs.index(run)
+        # nothing but rejections, of a worker that has seen nothing else
+        discarded = run.speculative and messages and not commands and \
+            not force and run.task['scheduled'] <= run.previous_started + 2 \
+            and all(m['id'].endswith('/reject') for m in messages)
+        done = 'discarded' if discarded else 'done'
+        stamp = run.stamp
         try:
-            self.do_complete(run, now, commands, identity)
+            if discarded:
+                run.task = None
+                run.completing = True
+                self.apply_messages(run, messages)
+            else:
+                self.do_complete(run, now, commands, identity, messages)
         except Rejected as rejected:
             attempt = before.runs[index].task['attempt']
             if attempt > 1 and rejected.cause != 'UNHANDLED_COMMAND':
@@ -905,8 +1039,13 @@ class World:
                 run.close_attempted = True
             return 'rejected', CAUSE + rejected.cause, []
         run.completing = False
+        if not heartbeat:
+            run.updates = {
+                k: u for k, u in run.updates.items()
+                if u['state'] != 'admitted' or u['stamp'] != stamp}
         if not run.open:
-            return 'done', None, []
+            run.forget_updates()
+            return done, None, []
         eager = []
         for activity in run.activities.values():
             if activity.pop('eager', False) and not run.paused:
@@ -921,12 +1060,19 @@ class World:
             needed = False
         if needed:
             run.schedule_task(now)
-            if inline and run.task:
-                run.start_task(now, identity)
-                return 'done', run, eager
-        return 'done', None, eager
+            if heartbeat and run.task:
+                for update in run.updates.values():
+                    if update['stamp'] == stamp:
+                        update['stamp'] = run.stamp
+        elif [u for u in run.updates.values() if u['state'] == 'admitted']:
+            run.schedule_speculative(now)
+        if inline and run.task:
+            run.start_task(now, identity)
+            return done, run, eager
+        return done, None, eager
 
-    def do_complete(self, run, now, commands, identity):
+    def do_complete(self, run, now, commands, identity, messages):
+        run.make_real()
         task = run.task
         if task['attempt'] > 1:
             run.append('WorkflowTaskScheduled',
@@ -950,8 +1096,47 @@ class World:
         for kind, attributes in commands:
             if kind in CLOSING and run.unseen:
                 raise Rejected('UNHANDLED_COMMAND')
+            if kind == 'ProtocolMessage':
+                found = [m for m in messages
+                         if m['id'] == attributes['messageId']]
+                if not found:
+                    raise Rejected('BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE')
+                messages = [m for m in messages if m is not found[0]]
+                self.apply_messages(run, found[:1])
+                continue
             getattr(self, 'command_' + kind)(run, now, completed, identity,
                                              dict(attributes))
+        self.apply_messages(run, messages)
+
+    @staticmethod
+    def apply_messages(run, messages):
+        """What a worker says to updates."""
+        for message in messages:
+            kind = message['id'].split('/')[1]
+            update = run.updates.get(message['protocolInstanceId'])
+            if update is None or kind == 'complete' and \
+                    update['state'] != 'accepted' or kind != 'complete' and (
+                        update['state'] != 'admitted' or
+                        update['stamp'] != run.stamp) or \
+                    not run.open and kind != 'reject':
+                raise Rejected('BAD_UPDATE_WORKFLOW_EXECUTION_MESSAGE')
+            if kind == 'reject':
+                del run.updates[update['id']]
+            elif kind == 'accept':
+                update['state'] = 'accepted'
+                update['accepted'] = run.append(
+                    'WorkflowExecutionUpdateAccepted',
+                    protocolInstanceId=update['id'],
+                    acceptedRequestMessageId=update['id'] + '/request',
+                    acceptedRequestSequencingEventId=5,
+                    acceptedRequest=None if update['admitted']
+                    else update['request'])
+            else:
+                update['state'] = 'completed'
+                run.append('WorkflowExecutionUpdateCompleted',
+                           meta={'updateId': update['id']},
+                           acceptedEventId=update['accepted'],
+                           outcome=message['body']['outcome'])
 
     # ---- commands ----
 

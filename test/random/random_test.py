@@ -43,7 +43,8 @@ LIMITS = {'activities': 'pg_workflow.max_pending_activities',
           'children': 'pg_workflow.max_pending_children',
           'signals': 'pg_workflow.max_signals_per_execution',
           'pending signals': 'pg_workflow.max_pending_signals',
-          'pending cancels': 'pg_workflow.max_pending_cancels'}
+          'pending cancels': 'pg_workflow.max_pending_cancels',
+          'updates': 'pg_workflow.max_in_flight_updates'}
 
 OBSERVE = """
 SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.run_key), '[]')
@@ -77,6 +78,10 @@ FROM (
          FROM workflow.activity AS a
          WHERE a.namespace_id = e.namespace_id AND a.run_key = e.run_key
         ) AS activities,
+        (SELECT coalesce(jsonb_object_agg(u.update_id, u.state), '{}')
+         FROM workflow.update_request AS u
+         WHERE u.namespace_id = e.namespace_id AND u.run_key = e.run_key
+            AND u.state < 4) AS updates,
         (SELECT jsonb_agg(t.timer_id ORDER BY t.timer_id)
          FROM workflow.timer AS t
          WHERE t.namespace_id = e.namespace_id AND t.run_key = e.run_key
@@ -192,6 +197,10 @@ def difference(world, observed, final=True):
 def pending_difference(run, stored):
     expected = {'status': run.status, 'memo': run.memo, 'search': run.search}
     found = {k: stored[k] for k in expected}
+    states = {'admitted': 1, 'accepted': 2, 'completed': 3}
+    expected['updates'] = {k: states[u['state']]
+                           for k, u in run.updates.items()}
+    found['updates'] = stored['updates']
     if run.open:
         task = run.task or {'attempt': 0, 'scheduled': 0, 'started': 0}
         expected.update(
@@ -233,7 +242,8 @@ class Call:
     now, answer) is its counterpart: it returns whether the answer is right,
     and may raise model.Refused."""
 
-    def __init__(self, text, sql, arguments, apply):
+    def __init__(self, text, sql, arguments, apply, alone=False):
+        self.alone = alone      # not in a transaction block
         self.text = text
         self.sql = sql
         self.arguments = arguments
@@ -342,7 +352,7 @@ class Family:
         self.limits = dict(self.random.choice(
             ((), (), (('activities', 3), ('children', 1)),
              (('signals', 5), ('pending signals', 1),
-              ('pending cancels', 1)))))
+              ('pending cancels', 1), ('updates', 1)))))
         self.world = model.World(self.ids, self.limits)
         self.log = []
         self.tokens = []            # (kind, token), newest last
@@ -532,7 +542,8 @@ class Family:
         else:
             calls = [self.transaction() if rng.random() < 0.08
                      else self.call()]
-            calls[0].run(self.session.connection, rng.random() < 0.06)
+            calls[0].run(self.session.connection, rng.random() < 0.06 and
+                         not getattr(calls[0], 'alone', False))
             self.log.append(str(calls[0]))
         if self.session.test.verbose:
             print(self.log[-1])
@@ -558,7 +569,7 @@ class Family:
                 continue
             for found in [task.get('workflowTask', task)] + \
                     task.get('activityTasks', []):
-                if 'taskToken' in found:
+                if 'taskToken' in found and 'query' not in found:
                     kind = 'activity' if 'activityId' in found else 'task'
                     self.tokens.append((kind, found['taskToken']))
 
@@ -606,8 +617,8 @@ class Family:
             (self.start, self.signal, self.cancel, self.terminate,
              self.poll_task, self.answer, self.poll_activity, self.by_id,
              self.pause, self.reset_sticky, self.reset, self.operate,
-             self.rest),
-            (3, 9, 2, 1, 26, 44, 16, 5, 2, 2, 2, 4,
+             self.update, self.query, self.rest),
+            (3, 9, 2, 1, 26, 44, 16, 5, 2, 2, 2, 4, 9, 0.5,
              6 if self.hasty else 1))[0]
         return choice(workflow_id)
 
@@ -789,6 +800,73 @@ class Family:
                 now, workflow_id, event_id, 'again') is None and
             done(answer))
 
+    def update(self, workflow_id):
+        """An update whose sender does not wait.  (What becomes of one that
+        comes before the first workflow task may be scheduled is left
+        open.)"""
+        run = self.world.run(workflow_id)
+        if run.backoff_until or run.awaits_parent:
+            return self.signal(workflow_id)
+        update_id = 'u%d' % self.random.randint(0, 3)
+        args = [self.random.randint(0, 99)]
+
+        def apply(world, now, answer):
+            stage = world.update(now, workflow_id, update_id, 'name', args)
+            return done(answer) and answer[1][0][0] == \
+                'UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_' + stage
+
+        return Call(
+            'update(%s, %s, %s)' % (workflow_id, update_id, args),
+            "CALL workflow.update_workflow_execution(%s, %s, 'name', %s, "
+            "identity => 'client', timeout => '0 s')",
+            [workflow_id, update_id, json.dumps(args)], apply, alone=True)
+
+    def query(self, workflow_id):
+        """A query that nobody has the time to answer."""
+        return Call(
+            'query(%s)' % workflow_id,
+            "CALL workflow.query_workflow(%s, 'type', timeout => '1 ms')",
+            [workflow_id], lambda world, now, answer: not done(answer),
+            alone=True)
+
+    def messages(self, run):
+        """What a worker says to updates it knows, and the commands that give
+        it its place."""
+        rng = self.random
+        messages = []
+        for update_id, update in sorted(run.updates.items()
+                                        if run else ()):
+            if update['state'] == 'admitted' and \
+                    update['stamp'] == run.stamp and rng.random() < 0.9:
+                kinds = rng.choice((['accept'], ['accept', 'complete'],
+                                    ['reject'], ['reject']))
+            elif update['state'] == 'accepted' and rng.random() < 0.3:
+                kinds = ['complete']
+            else:
+                continue
+            messages += [(update_id, kind) for kind in kinds]
+        if rng.random() < 0.01:
+            messages.append(('u%d' % rng.randint(0, 3), rng.choice(
+                ('accept', 'complete', 'reject'))))
+        commands = [('ProtocolMessage', {'messageId': '%s/%s' % m})
+                    for m in messages if m[1] != 'reject']
+        if rng.random() < 0.3:
+            commands = commands[:rng.randint(0, len(commands))]
+        return [self.message(*m) for m in messages], commands
+
+    def message(self, update_id, kind):
+        name, body = {
+            'accept': ('Acceptance', {
+                'acceptedRequestMessageId': update_id + '/request',
+                'acceptedRequestSequencingEventId': 5}),
+            'complete': ('Response', {
+                'meta': {'updateId': update_id},
+                'outcome': {'success': [self.random.randint(0, 99)]}}),
+            'reject': ('Rejection', {'failure': {'message': 'no'}})}[kind]
+        body['@type'] = 'type.googleapis.com/temporal.api.update.v1.' + name
+        return {'id': '%s/%s' % (update_id, kind),
+                'protocolInstanceId': update_id, 'body': body}
+
     def reset_sticky(self, workflow_id):
         return Call(
             'reset sticky(%s)' % workflow_id,
@@ -813,6 +891,9 @@ class Family:
                                          name if sticky else None,
                                          getattr(call, 'racing', False) or
                                          world.effects(now, world.horizon))
+            if 'query' in rows[0][0]:
+                # of a call that is being made at the same time
+                return getattr(call, 'racing', False)
             run = world.poll_task(now, workflow_id,
                                   name if sticky else None, 'worker')
             if run is None:
@@ -839,7 +920,10 @@ class Family:
             (run.run_id is None or
              task['workflowExecution']['runId'] == run.run_id) and
             ids == list(range(first, len(run.events) + 1)) and
-            bool(transient) == (run.task['attempt'] > 1))
+            bool(transient) == (run.task['attempt'] > 1 or
+                                run.speculative) and
+            {m['id'] for m in task.get('messages', [])} ==
+            run.task['messages'])
 
     def poll_activity(self, workflow_id):
         def apply(world, now, answer):
@@ -981,6 +1065,12 @@ class Family:
                     if r.task and r.task['token'] == token), None)
         commands = [self.command(run)
                     for _ in range(rng.choice((0, 1, 1, 2, 3)))]
+        messages, places = self.messages(run)
+        if messages and rng.random() < 0.6:
+            commands = []
+        for place in places:
+            commands.insert(rng.randint(0, len(commands))
+                            if rng.random() < 0.2 else len(commands), place)
         if rng.random() < 0.12:
             commands.append(self.close_command())
         if rng.random() < 0.02:
@@ -996,13 +1086,15 @@ class Family:
 
         def apply(world, now, answer):
             kind, value, eager = world.complete(
-                now, token, commands, 'worker', sticky, force, inline)
+                now, token, commands, 'worker', sticky, force, inline,
+                messages)
             if not done(answer):
                 return False
             found = answer[1][0][0]
             if kind == 'rejected':
                 return found.get('error', {}).get('cause') == value
-            if 'error' in found:
+            if 'error' in found or \
+                    ('resetHistoryEventId' in found) != (kind == 'discarded'):
                 return False
             tasks = found.get('activityTasks', [])
             if [t['activityId'] for t in tasks] != [a['id'] for a in eager]:
@@ -1015,12 +1107,13 @@ class Family:
                 value, found['workflowTask'], True)
 
         return Call(
-            'complete(%s, %s, sticky %s, force %s, inline %s)' % (
-                token, body, sticky, force, inline),
+            'complete(%s, %s, sticky %s, force %s, inline %s, messages %s)'
+            % (token, body, sticky, force, inline,
+               [m['id'] for m in messages]),
             'SELECT workflow.respond_workflow_task_completed(%s, %s, '
-            "'worker', %s, %s, %s, %s)",
+            "'worker', %s, %s, %s, %s, messages => %s)",
             [token, body, sticky[0] if sticky else None, '%s s' % timeout,
-             inline, force], apply)
+             inline, force, json.dumps(messages)], apply)
 
     def command(self, run):
         rng = self.random
