@@ -858,7 +858,9 @@ class World:
             'admitted': 0, 'request': {
                 'meta': {'updateId': update_id, 'identity': 'client'},
                 'input': {'name': name, 'args': args}}}
-        run.schedule_speculative(now)
+        # (before the first workflow task it waits for that)
+        if run.backoff_until is None and not run.awaits_parent:
+            run.schedule_speculative(now)
         return 'ADMITTED'
 
     def reset(self, now, workflow_id, event_id, reason):

@@ -801,12 +801,7 @@ class Family:
             done(answer))
 
     def update(self, workflow_id):
-        """An update whose sender does not wait.  (What becomes of one that
-        comes before the first workflow task may be scheduled is left
-        open.)"""
-        run = self.world.run(workflow_id)
-        if run.backoff_until or run.awaits_parent:
-            return self.signal(workflow_id)
+        """An update whose sender does not wait."""
         update_id = 'u%d' % self.random.randint(0, 3)
         args = [self.random.randint(0, 99)]
 
