@@ -299,7 +299,11 @@ pgwf_reset_sticky_task_queue(PG_FUNCTION_ARGS)
 			run.state.wft_started_event_id == 0)
 			pgwf_workflow_task_move_to_normal(&run);
 		else
+		{
+			/* a speculative task's event tells where it was scheduled */
+			pgwf_workflow_task_make_normal(&run);
 			pgwf_run_clear_sticky(&run);
+		}
 		pgwf_run_finish(&run);
 	}
 	pgwf_call_end(&call);

@@ -519,6 +519,7 @@ void
 pgwf_workflow_task_move_to_normal(PgwfRun *run)
 {
 	Assert(run->state.wft_started_event_id == 0);
+	pgwf_workflow_task_make_normal(run);
 	pgwf_run_clear_sticky(run);
 	run->state.wft_stamp++;
 }

@@ -120,6 +120,19 @@ RESET pg_workflow.max_total_updates;
 SELECT attributes FROM t.events('update many', 12)
 WHERE event = 'WorkflowTaskStarted';
 
+-- a task for an update, on a sticky queue whose worker is given up: its
+-- events say where it was scheduled
+SELECT t.start('update sticky');
+SELECT t.has_task('update sticky queue', true);
+SELECT t.complete(t.poll('update sticky'), sticky => 'update sticky queue');
+CALL workflow.update_workflow_execution('update sticky', 'u', 'set',
+    identity => 'client', timeout => '0 s');
+SELECT t.types('update sticky', 5);
+SELECT t.poll('update sticky queue', true) AS token \gset
+SELECT workflow.reset_sticky_task_queue('update sticky');
+SELECT t.answer(:'token', '[]', t.reject('u'));
+SELECT * FROM t.events('update sticky', 5);
+
 -- a history with updates can be written to a file and read back
 SELECT count(*), bool_and(a.attributes = b.attributes
     AND a.event_type = b.event_type) AS equal

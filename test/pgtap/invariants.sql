@@ -64,8 +64,11 @@ VALUES
     ('ChildWorkflowExecutionFailed', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
     ('ChildWorkflowExecutionFailed', 'startedEventId', '{ChildWorkflowExecutionStarted}', true),
     ('ChildWorkflowExecutionCanceled', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionCanceled', 'startedEventId', '{ChildWorkflowExecutionStarted}', true),
     ('ChildWorkflowExecutionTimedOut', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionTimedOut', 'startedEventId', '{ChildWorkflowExecutionStarted}', true),
     ('ChildWorkflowExecutionTerminated', 'initiatedEventId', '{StartChildWorkflowExecutionInitiated}', true),
+    ('ChildWorkflowExecutionTerminated', 'startedEventId', '{ChildWorkflowExecutionStarted}', true),
     ('SignalExternalWorkflowExecutionFailed', 'initiatedEventId', '{SignalExternalWorkflowExecutionInitiated}', true),
     ('ExternalWorkflowExecutionSignaled', 'initiatedEventId', '{SignalExternalWorkflowExecutionInitiated}', true),
     ('RequestCancelExternalWorkflowExecutionFailed', 'initiatedEventId', '{RequestCancelExternalWorkflowExecutionInitiated}', true),
@@ -128,7 +131,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(42);
+SELECT plan(49);
 
 /* ---- histories ---- */
 
@@ -201,10 +204,10 @@ SELECT is_empty($$
     SELECT s.namespace_id, s.run_key, s.event_id FROM event AS s
     JOIN event AS n ON n.namespace_id = s.namespace_id
         AND n.run_key = s.run_key AND n.event_id = s.event_id + 1
-    WHERE s.type = 'ActivityTaskStarted' AND NOT (
+    WHERE s.type = 'ActivityTaskStarted' AND (
         n.type IN ('ActivityTaskCompleted', 'ActivityTaskFailed',
             'ActivityTaskTimedOut', 'ActivityTaskCanceled')
-        AND n.a -> 'startedEventId' = to_jsonb(s.event_id))
+        AND n.a -> 'startedEventId' = to_jsonb(s.event_id)) IS NOT TRUE
         AND NOT EXISTS (
             SELECT FROM event AS c
             WHERE c.namespace_id = s.namespace_id AND c.run_key = s.run_key
@@ -503,6 +506,103 @@ SELECT set_eq($$
         WHERE c.namespace_id = s.namespace_id AND c.run_key = s.run_key
             AND c.started = s.event_id) $$,
     'the pending timers are those that were started and have not ended');
+
+/* ---- a way forward: nothing waits for what nobody will bring ---- */
+
+SELECT is_empty($$
+    SELECT t.namespace_id, t.run_key, t.claimed, t.sticky
+    FROM workflow.workflow_task AS t
+    WHERE t.due_at IS NULL AND (t.claimed OR t.sticky) $$,
+    'a workflow task that a worker has, or its queue, has a deadline');
+
+SELECT is_empty($$
+    SELECT a.namespace_id, a.run_key, a.scheduled_event_id, a.state
+    FROM workflow.activity AS a
+    JOIN workflow.execution AS e USING (namespace_id, run_key)
+    WHERE CASE a.state
+        WHEN 1 THEN false
+        WHEN 4 THEN a.flags & 1 = 0 AND e.status <> 'Paused'
+        ELSE a.due_at IS NULL END $$,
+    'an activity waits for a worker, for its time, or for an operator');
+
+SELECT is_empty($$
+    SELECT e.namespace_id, e.run_key, k.kind
+    FROM workflow.execution AS e, unnest('{2,3}'::int[]) AS k (kind)
+    WHERE e.close_time IS NULL
+        AND CASE k.kind WHEN 2 THEN e.workflow_run_timeout > '0'
+            ELSE e.expiration_time < 'infinity' END
+        AND NOT EXISTS (
+            SELECT FROM workflow.timer AS t
+            WHERE t.namespace_id = e.namespace_id AND t.run_key = e.run_key
+                AND t.kind = k.kind) $$,
+    'the timeouts of a run have their timers');
+
+SELECT is_empty($$
+    SELECT u.namespace_id, u.run_key, u.update_id
+    FROM workflow.update_request AS u
+    JOIN workflow.execution AS e USING (namespace_id, run_key)
+    WHERE u.state = 1 AND e.status = 'Running' AND NOT EXISTS (
+        SELECT FROM workflow.workflow_task AS t
+        WHERE t.namespace_id = u.namespace_id AND t.run_key = u.run_key)
+        AND NOT EXISTS (
+            SELECT FROM workflow.timer AS t
+            WHERE t.namespace_id = u.namespace_id AND t.run_key = u.run_key
+                AND t.kind = 4) $$,
+    'an update that nobody has decided about has a workflow task to go with');
+
+SELECT is_empty($$
+    SELECT i.namespace_id, i.run_key, i.event_id, i.type
+    FROM event AS i JOIN open_run USING (namespace_id, run_key)
+    JOIN (VALUES
+        ('StartChildWorkflowExecutionInitiated', 1,
+            '{StartChildWorkflowExecutionFailed,ChildWorkflowExecutionStarted}'
+            ::text[]),
+        ('SignalExternalWorkflowExecutionInitiated', 4,
+            '{SignalExternalWorkflowExecutionFailed,ExternalWorkflowExecutionSignaled}'),
+        ('RequestCancelExternalWorkflowExecutionInitiated', 5,
+            '{RequestCancelExternalWorkflowExecutionFailed,ExternalWorkflowExecutionCancelRequested}'))
+        AS k (type, kind, told) USING (type)
+    WHERE NOT EXISTS (
+        SELECT FROM workflow.outbox AS o
+        WHERE o.namespace_id = i.namespace_id AND o.run_key = i.run_key
+            AND o.kind = k.kind AND o.event_id = i.event_id)
+        AND NOT EXISTS (
+            SELECT FROM (
+                SELECT namespace_id, run_key, type, a FROM event
+                UNION ALL SELECT namespace_id, run_key, type, a FROM buffered)
+                AS b
+            WHERE b.namespace_id = i.namespace_id AND b.run_key = i.run_key
+                AND b.type = ANY (k.told)
+                AND (b.a ->> 'initiatedEventId')::bigint = i.event_id) $$,
+    'what is asked of another workflow is on its way, or was answered');
+
+SELECT is_empty($$
+    SELECT c.namespace_id, c.run_key, c.initiated_event_id, c.workflow_id
+    FROM workflow.child_execution AS c
+    WHERE c.run_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM workflow.execution AS e
+        WHERE e.namespace_id = c.namespace_id
+            AND e.workflow_id = c.workflow_id
+            AND e.parent_run_key = c.run_key
+            AND e.parent_initiated_event_id = c.initiated_event_id
+            AND (e.close_time IS NULL OR EXISTS (
+                SELECT FROM workflow.outbox AS o
+                WHERE o.namespace_id = e.namespace_id
+                    AND o.run_key = e.run_key AND o.kind = 2))) $$,
+    'a pending child is open, or its end is on its way to the parent');
+
+SELECT is_empty($$
+    SELECT m.namespace_id, m.run_key, m.pending_signals, m.pending_cancels
+    FROM workflow.mutable_state AS m
+    WHERE m.pending_signals <> (
+            SELECT count(*) FROM workflow.outbox AS o
+            WHERE o.namespace_id = m.namespace_id AND o.run_key = m.run_key
+                AND o.kind = 4)
+        OR m.pending_cancels <> (
+            SELECT count(*) FROM workflow.outbox AS o
+            WHERE o.namespace_id = m.namespace_id AND o.run_key = m.run_key
+                AND o.kind = 5) $$,
+    'the numbers of undelivered signals and cancellations are right');
 
 /* ---- what runs are found by ---- */
 

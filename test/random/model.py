@@ -962,11 +962,12 @@ class World:
 
     def reset_sticky(self, workflow_id):
         run = self.open_run(workflow_id)
+        if run.sticky:
+            run.make_real()
         run.sticky = None
         if run.task and run.task['sticky'] and not run.task_started:
             run.task['sticky'] = None
-            if not run.speculative:
-                del run.task['due']
+            del run.task['due']
 
     # ---- calls of workflow workers ----
 

@@ -78,7 +78,8 @@ FROM (
          FROM workflow.activity AS a
          WHERE a.namespace_id = e.namespace_id AND a.run_key = e.run_key
         ) AS activities,
-        (SELECT coalesce(jsonb_object_agg(u.update_id, u.state), '{}')
+        (SELECT coalesce(jsonb_object_agg(u.update_id, jsonb_build_array(
+                u.state, u.request #> '{input,args}')), '{}')
          FROM workflow.update_request AS u
          WHERE u.namespace_id = e.namespace_id AND u.run_key = e.run_key
             AND u.state < 4) AS updates,
@@ -198,8 +199,10 @@ def pending_difference(run, stored):
     expected = {'status': run.status, 'memo': run.memo, 'search': run.search}
     found = {k: stored[k] for k in expected}
     states = {'admitted': 1, 'accepted': 2, 'completed': 3}
-    expected['updates'] = {k: states[u['state']]
-                           for k, u in run.updates.items()}
+    expected['updates'] = {
+        k: [states[u['state']], u['request']['input']['args']
+            if u['state'] == 'admitted' else None]
+        for k, u in run.updates.items()}
     found['updates'] = stored['updates']
     if run.open:
         task = run.task or {'attempt': 0, 'scheduled': 0, 'started': 0}
@@ -360,7 +363,7 @@ class Family:
         self.requests = 0
         # A family with short limits sees timeouts.
         self.hasty = self.random.random() < 0.4
-        self.since = time.time()
+        self.seen = time.time()     # effects since then have not been seen
         for connection in (session.connection, session.other):
             for name, setting in LIMITS.items():
                 connection.cursor().execute(
@@ -414,7 +417,7 @@ class Family:
                                     depth + 1)
                 if found:
                     return found
-        for _, effect in world.effects(since, now):
+        for _, effect in world.effects(self.seen, now):
             after = world.clone()
             effect(after)
             if difference(after, observed, final=False):
@@ -427,6 +430,7 @@ class Family:
 
     def settle(self, calls, since):
         """Brings the model to what is stored after calls."""
+        looked = time.time()
         observed = self.observe()
         now = time.time()
         self.world.horizon = now
@@ -449,6 +453,7 @@ class Family:
                 self.diverge([], observed, since, now,
                              'something due %.1f s ago has not happened' %
                              (now - due))
+        self.seen = looked
         self.sent = {m: self.sent.get(m, now) for m in world.outbox}
         if self.sent and min(self.sent.values()) < now - GRACE:
             self.diverge([], observed, since, now, 'a message is not '

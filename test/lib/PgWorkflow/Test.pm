@@ -41,7 +41,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   new_node new_database wait_until wait_for_log
-  crash backend_pids scheduler_pid
+  crash backend_pids scheduler_pid check_invariants
   program start_program running kill_program stop_program wait_program
   program_output
 );
@@ -235,6 +235,45 @@ sub scheduler_pid
 
 	wait_until($node, "SELECT count(*) = 1 $from");
 	return $node->safe_psql('postgres', "SELECT pid $from");
+}
+
+=pod
+
+=item check_invariants($node)
+
+A test: what must hold of the tables at any moment (test/pgtap) does, in every
+database of the server that has the extension.  Every test of a server ends
+with it.
+
+=cut
+
+sub check_invariants
+{
+	my ($node) = @_;
+	my $invariants = slurp_file("$top/test/pgtap/invariants.sql");
+	my $pgtap = $node->safe_psql('postgres', "SELECT count(*)
+		FROM pg_available_extensions WHERE name = 'pgtap'");
+	my @databases = split(/\n/, $node->safe_psql('postgres',
+		'SELECT datname FROM pg_database WHERE datallowconn'));
+
+  SKIP:
+	{
+		skip 'needs pgTAP', 1 unless $pgtap;
+		my @failed;
+
+		foreach my $database (@databases)
+		{
+			next unless $node->safe_psql($database, "SELECT count(*)
+				FROM pg_extension WHERE extname = 'pg_workflow'");
+			my ($status, $out, $err) = $node->psql($database, $invariants);
+
+			push @failed, map { "$database: $_" } grep { /^not ok/ }
+			  split(/\n/, $out);
+			push @failed, "$database: $err" if $status != 0;
+		}
+		is_deeply(\@failed, [], 'the invariants hold');
+	}
+	return;
 }
 
 =pod
