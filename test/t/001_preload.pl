@@ -160,5 +160,6 @@ is( $node->safe_psql(
 	'3',
 	'restored workflow tasks are handed out');
 
+check_invariants($node);
 $node->stop;
 done_testing();

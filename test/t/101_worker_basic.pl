@@ -145,4 +145,5 @@ is(stop_program($worker), 0, 'the worker stops in order')
 is($status, 1, 'a worker for an unknown namespace gives up');
 like($err, qr/nowhere/, 'and says why');
 
+check_invariants($node);
 done_testing();

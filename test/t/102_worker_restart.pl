@@ -87,6 +87,7 @@ result_is($node, "crash$_", '3', "run $_ survives a crash of the server")
 ok(running($worker), 'and so does the worker');
 stop_program($worker);
 
+check_invariants($node);
 done_testing();
 
 sub like_soon

@@ -100,4 +100,5 @@ start_workflow($node, 'after', 'call', '["echo", [1], {}]');
 result_is($node, 'after', '1', 'a terminated run does not disturb the worker');
 is(stop_program($worker), 0, 'which stops in order');
 
+check_invariants($node);
 done_testing();

@@ -161,4 +161,5 @@ result_is($node, 'tx_again', 'null',
 is(effects('tx_again'), '1', 'with its row');
 is(stop_program($worker), 0, 'the worker stops in order');
 
+check_invariants($node);
 done_testing();

@@ -124,4 +124,5 @@ result_is($node, 'spin', '"done"', 'the run goes on with the next task');
 is(stop_program($worker), 0, 'the worker stops in order')
   or diag(program_output($worker));
 
+check_invariants($node);
 done_testing();

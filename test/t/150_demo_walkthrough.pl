@@ -168,4 +168,5 @@ foreach my $name (sort keys %cases)
 		"$name: get_distance ran no more often than it had to");
 }
 
+check_invariants($node);
 done_testing();

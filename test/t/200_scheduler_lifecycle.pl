@@ -226,5 +226,6 @@ wait_for_log($node, qr/HINT:.*pg_workflow\.max_databases/, $offset);
 wait_until($node, $count, expect => '1');
 pass('as many as there are slots for');
 
+check_invariants($node);
 $node->stop;
 done_testing();

@@ -85,5 +85,6 @@ is( $standby->safe_psql(
 	'{q2}|{}',
 	'tasks of the primary can be waited for');
 
+check_invariants($standby);
 $standby->stop;
 done_testing();

@@ -205,5 +205,6 @@ my $log = slurp_file($node->logfile, $offset);
 my $errors = () = $log =~ /pg_workflow scheduler.* ERROR:/g;
 is($errors, 1, 'the same error is logged once');
 
+check_invariants($node);
 $node->stop;
 done_testing();

@@ -87,5 +87,6 @@ wait_until(
 	FROM workflow.schedules WHERE schedule_id = 'chain'");
 pass('what waited for a workflow is done when it has ended');
 
+check_invariants($standby);
 $standby->stop;
 done_testing();

@@ -406,5 +406,6 @@ $node->safe_psql(
 	$holder->quit;
 }
 
+check_invariants($node);
 $node->stop;
 done_testing();

@@ -94,5 +94,6 @@ synchronous(
 is($node->safe_psql('postgres', "BEGIN; $poll; COMMIT; SHOW synchronous_commit"),
 	"1\non", 'the setting stays as it was');
 
+check_invariants($node);
 $node->stop('immediate');
 done_testing();

@@ -75,4 +75,5 @@ ok( $node->safe_psql('postgres', 'SELECT count(*) FROM workflow.execution') >
 	  5,
 	'there were some runs');
 
+check_invariants($node);
 done_testing();

@@ -114,4 +114,5 @@ my ($status, $out, $err) = $node->psql('restored',
 isnt($status, 0, 'a client still cannot poll');
 like($err, qr/permission denied/, 'and is told so');
 
+check_invariants($node);
 done_testing();

@@ -136,4 +136,5 @@ is( $node->safe_psql('postgres', q{
 	'0', 'no history has a gap');
 
 stop_program($worker);
+check_invariants($node);
 done_testing();

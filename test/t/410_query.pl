@@ -384,4 +384,5 @@ $node->start;
 is(sql('SELECT count(*) FROM workflow.query_request'),
 	'0', 'a crash forgets all queries');
 
+check_invariants($node);
 done_testing();

@@ -626,4 +626,5 @@ is( sql(
 	"$completed|{\"success\": [\"done\"]}",
 	'but see outcomes');
 
+check_invariants($node);
 done_testing();

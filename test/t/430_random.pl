@@ -31,16 +31,5 @@ foreach my $seed (1, time())
 	note((split(/\n/, program_output($program)))[-1]);
 }
 
-# What must hold of the tables at any moment.
-my ($status, $out, $err) =
-  $node->psql('postgres', slurp_file("$test/pgtap/invariants.sql"));
-SKIP:
-{
-	skip 'needs pgTAP', 1 if $err =~ /pgtap/;
-	my @failed = grep { /^not ok/ } split(/\n/, $out);
-
-	ok($status == 0 && $out =~ /^ok/m && !@failed, 'the invariants hold')
-	  or diag("$out\n$err");
-}
-
+check_invariants($node);
 done_testing();

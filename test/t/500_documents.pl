@@ -274,4 +274,5 @@ is( join("\n", map { "$_: $settings{$_}" } sort keys %settings),
 	join("\n", map { "$_: $expected{$_}" } sort keys %expected),
 	'every setting is in the table of settings, with its default');
 
+check_invariants($node);
 done_testing();
