@@ -1,9 +1,10 @@
 /*
  * t_stack.c
  *		A coroutine that needs more than its stack ends the process; it does
- *		not write into the stack of another.
+ *		not write into the stack of another, however many there are.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 #define STACK_SIZE	((size_t) 64 * 1024)
 
 static PgwfFiber *first;
+
+/* ---- overflow ---- */
 
 /* A frame that is large, and used at its far end only. */
 static int
@@ -57,8 +60,33 @@ run_over(void)
 	pgwf_fiber_resume(first);
 }
 
-int
-main(void)
+/* Uses all of a stack that has no guard, up to its last byte. */
+static void
+use_up(void *arg)
+{
+	volatile char room[STACK_SIZE];
+
+	memset((char *) room, 1, sizeof(room));
+	pgwf_fiber_suspend(first);
+	*(int *) arg = room[0];
+}
+
+static void
+run_out(void)
+{
+	struct rlimit no_core = {0, 0};
+	PgwfStackPool *pool = pgwf_stack_pool_create(STACK_SIZE);
+	int			byte;
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	pgwf_stack_pool_set_max_guarded(pool, 0);
+	first = pgwf_fiber_create(pool, use_up, &byte);
+	pgwf_fiber_resume(first);
+}
+
+/* Does a process that does this end by a signal? */
+static void
+ends_process(void (*deed) (void), const char *name)
 {
 	int			status = 0;
 	pid_t		pid = fork();
@@ -66,10 +94,91 @@ main(void)
 	if (pid == 0)
 	{
 		if (freopen("/dev/null", "w", stderr) != NULL)
-			run_over();
+			deed();
 		_exit(0);
 	}
 	ok(pid > 0 && waitpid(pid, &status, 0) == pid, "a process ends");
-	ok(status != 0, "whose coroutine had large variables, by a signal");
+	ok(status != 0, "%s", name);
+}
+
+/* ---- many stacks ---- */
+
+#define GUARDED		3
+#define MANY		300
+
+typedef struct Counter
+{
+	PgwfFiber  *fiber;
+	double		sum;
+} Counter;
+
+/* Adds its number up, with a pause after each addition. */
+static void
+count_up(void *arg)
+{
+	Counter    *counter = arg;
+	volatile double step = counter->sum / 2;
+	int			i;
+
+	for (i = 0; i < 10; i++)
+	{
+		counter->sum += step;
+		pgwf_fiber_suspend(counter->fiber);
+	}
+}
+
+static void
+test_many(void)
+{
+	PgwfStackPool *pool = pgwf_stack_pool_create(STACK_SIZE);
+	Counter		counters[MANY];
+	int			wrong = 0;
+	int			unfinished = 0;
+	int			round;
+	int			i;
+	int			turn;
+
+	pgwf_stack_pool_set_max_guarded(pool, GUARDED);
+	for (round = 0; round < 2; round++)
+	{
+		for (i = 0; i < MANY; i++)
+		{
+			counters[i].sum = i * 2;
+			counters[i].fiber = pgwf_fiber_create(pool, count_up,
+												  &counters[i]);
+		}
+		for (turn = 0; turn <= 10; turn++)
+		{
+			for (i = 0; i < MANY; i++)
+				pgwf_fiber_resume(counters[i].fiber);
+		}
+		for (i = 0; i < MANY; i++)
+		{
+			wrong += counters[i].sum != i * 12;
+			unfinished += !pgwf_fiber_done(counters[i].fiber);
+			pgwf_fiber_destroy(counters[i].fiber);
+		}
+	}
+	is_int(wrong, 0, "stacks without guards keep what is theirs");
+	is_int(unfinished, 0, "and end");
+
+	/* some are dropped while they wait */
+	for (i = 0; i < MANY; i++)
+	{
+		counters[i].sum = 1;
+		counters[i].fiber = pgwf_fiber_create(pool, count_up, &counters[i]);
+		pgwf_fiber_resume(counters[i].fiber);
+	}
+	for (i = 0; i < MANY; i++)
+		pgwf_fiber_destroy(counters[i].fiber);
+	pgwf_stack_pool_destroy(pool);
+}
+
+int
+main(void)
+{
+	ends_process(run_over, "whose coroutine had large variables, by a signal");
+	ends_process(run_out, "whose coroutine used its stack up, by a signal");
+	test_many();
 	return done_testing();
 }

@@ -97,6 +97,8 @@ typedef struct PgwfFiber PgwfFiber;
 typedef void (*PgwfFiberFn) (void *arg);
 
 extern PgwfStackPool *pgwf_stack_pool_create(size_t stack_size);
+extern void pgwf_stack_pool_set_max_guarded(PgwfStackPool *pool,
+											int max_guarded);
 extern void pgwf_stack_pool_destroy(PgwfStackPool *pool);
 extern PgwfFiber *pgwf_fiber_create(PgwfStackPool *pool, PgwfFiberFn fn,
 									void *arg);

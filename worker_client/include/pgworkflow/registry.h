@@ -131,7 +131,10 @@ extern void pgwf_registry_set_log(PgwfRegistry *registry,
  * Sets the stack size of workflow coroutines in bytes (default 256 kB,
  * at least 32 kB; rounded up to pages).  Only pages that were touched take
  * memory.  256 kB below it are not accessible: overflowing the stack kills the
- * process with SIGSEGV rather than corrupting it.
+ * process with SIGSEGV rather than corrupting it.  With very many coroutines
+ * (a quarter of the kernel's vm.max_map_count, 16,000 as a rule) further ones
+ * have 256 kB below that belong to nobody, and an overflow is noticed, by
+ * abort(), when the coroutine suspends.
  */
 extern PgwfResult pgwf_registry_set_stack_size(PgwfRegistry *registry,
 											   size_t bytes);
