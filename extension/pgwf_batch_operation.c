@@ -66,7 +66,8 @@ static PgwfStatement delete_run = {
 
 static PgwfStatement reset = {
 	.sql = "SELECT workflow.reset_workflow_execution(workflow_id => $1,"
-	" reason => $3, reset_type => $6 ->> 'resetType', run_id => $2,"
+	" reason => $3, reset_type => $6 ->> 'resetType',"
+	" build_id => $6 ->> 'buildId', run_id => $2,"
 	" reset_reapply_exclude_types => (SELECT pg_catalog.array_agg(x.type)"
 	" FROM pg_catalog.jsonb_array_elements_text("
 	"$6 -> 'resetReapplyExcludeTypes') AS x (type)),"

@@ -99,11 +99,36 @@ check_event_id(const Reset *reset)
 				 errhint("Give the id of a WorkflowTaskStarted, WorkflowTaskCompleted, WorkflowTaskFailed or WorkflowTaskTimedOut event.")));
 }
 
-/* The first or the last completed workflow task */
+/* Was a workflow task completed by a worker of this build? */
+static bool
+is_of_build(const PgwfEvent *event, const char *build_id)
+{
+	static const char *const members[] = {"workerVersion", "deploymentVersion"};
+
+	for (int i = 0; i < lengthof(members); i++)
+	{
+		PgwfReader	attributes;
+		PgwfReader	version;
+		char	   *found;
+
+		pgwf_reader_init(&attributes, event->attributes);
+		pgwf_reader_init(&version, pgwf_read_jsonb(&attributes, members[i]));
+		found = pgwf_read_text(&version, "buildId");
+		if (found && strcmp(found, build_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The first or the last completed workflow task, or the first that a build
+ * has completed
+ */
 static int64
-find_reset_point(List *history, const char *type)
+find_reset_point(List *history, const char *type, const char *build_id)
 {
 	bool		first = false;
+	bool		by_build = false;
 	int64		found = 0;
 	ListCell   *lc;
 
@@ -111,21 +136,33 @@ find_reset_point(List *history, const char *type)
 		type += strlen("RESET_TYPE_");
 	if (strcmp(type, "FIRST_WORKFLOW_TASK") == 0)
 		first = true;
+	else if (strcmp(type, "BUILD_ID") == 0)
+		first = by_build = true;
 	else if (strcmp(type, "LAST_WORKFLOW_TASK") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 				 errmsg("unknown reset_type \"%s\"", type),
-				 errhint("The types are FIRST_WORKFLOW_TASK and LAST_WORKFLOW_TASK.")));
+				 errhint("The types are FIRST_WORKFLOW_TASK, LAST_WORKFLOW_TASK and BUILD_ID.")));
+	if (by_build != (build_id != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("build_id must be set with reset_type BUILD_ID, and only then")));
 	foreach(lc, history)
 	{
 		PgwfEvent  *event = lfirst(lc);
 
-		if (event->type != PGWF_EVENT_WORKFLOW_TASK_COMPLETED)
+		if (event->type != PGWF_EVENT_WORKFLOW_TASK_COMPLETED ||
+			(by_build && !is_of_build(event, build_id)))
 			continue;
 		found = event->event_id;
 		if (first)
 			break;
 	}
+	if (found == 0 && by_build)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("build \"%s\" has completed no workflow task of the run",
+						build_id)));
 	if (found == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
@@ -592,7 +629,7 @@ read_exclusions(FunctionCallInfo fcinfo, int n, Reset *reset)
 /*
  * reset_workflow_execution(workflow_id, reason,
  *		workflow_task_finish_event_id, reset_type, run_id, request_id,
- *		reset_reapply_exclude_types, identity, namespace)
+ *		reset_reapply_exclude_types, identity, build_id, namespace)
  *	returns the id of the new run
  *
  * A repetition of the request id that made the current run returns that run.
@@ -609,7 +646,7 @@ pgwf_reset_workflow_execution(PG_FUNCTION_ARGS)
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 8),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 9),
 									   PGWF_RIGHT_CLIENT);
 	workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	reset.reason = pgwf_arg_id(fcinfo, 1, "reason");
@@ -633,7 +670,8 @@ pgwf_reset_workflow_execution(PG_FUNCTION_ARGS)
 										 pgwf_arg_uuid(fcinfo, 4));
 		reset.history = load_history(&call, reset.base);
 		reset.event_id = PG_ARGISNULL(2) ?
-			find_reset_point(reset.history, pgwf_arg_text(fcinfo, 3)) :
+			find_reset_point(reset.history, pgwf_arg_text(fcinfo, 3),
+							 pgwf_arg_id(fcinfo, 8, "build_id")) :
 			PG_GETARG_INT64(2);
 		check_event_id(&reset);
 		perform_reset(&call, &reset, current, request_id);

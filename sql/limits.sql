@@ -157,6 +157,18 @@ SELECT t.step('limit none', t.schedule('1') || t.close());
 SELECT t.status('limit none');
 RESET ALL;
 
+-- durations have a limit that is not worth an error
+SELECT started FROM workflow.start_workflow_execution('limit years', 'type',
+    'limit years', workflow_execution_timeout => '200 years');
+SELECT t.step('limit years', t.timer('1', '9999999999s'));
+SELECT attributes -> 'workflowExecutionTimeout',
+    attributes -> 'startToFireTimeout'
+FROM workflow.get_workflow_execution_history('limit years')
+WHERE event_type IN ('WorkflowExecutionStarted', 'TimerStarted')
+ORDER BY event_id;
+SELECT fire_time < now() + interval '101 years' FROM workflow.pending_timers
+WHERE workflow_id = 'limit years' ORDER BY fire_time;
+
 -- ids as long as the setting says
 SET pg_workflow.max_id_length = 5;
 SELECT t.err($$ SELECT workflow.start_workflow_execution('123456', 't', 'q') $$);

@@ -125,6 +125,29 @@ SELECT t.types('point', 10);
 SELECT t.start('point none');
 SELECT t.err($$ SELECT workflow.reset_workflow_execution('point none',
     reset_type => 'LAST_WORKFLOW_TASK') $$);
+
+-- back to before a build has worked on it
+SELECT t.start('reset build');
+SELECT workflow.respond_workflow_task_completed(t.poll('reset build'),
+    build_id => build)
+FROM (SELECT build, CASE n WHEN 1 THEN NULL ELSE
+        workflow.signal_workflow_execution('reset build', build || n) END
+    FROM unnest('{good,good,bad,bad}'::text[]) WITH ORDINALITY AS b (build, n)
+    ORDER BY n) AS s;
+SELECT t.types('reset build');
+SELECT t.err($$ SELECT workflow.reset_workflow_execution('reset build',
+    reset_type => 'BUILD_ID', build_id => 'none') $$);
+SELECT t.err($$ SELECT workflow.reset_workflow_execution('reset build',
+    reset_type => 'BUILD_ID') $$);
+SELECT t.err($$ SELECT workflow.reset_workflow_execution('reset build',
+    reset_type => 'FIRST_WORKFLOW_TASK', build_id => 'bad') $$);
+SELECT workflow.reset_workflow_execution('reset build',
+    reset_type => 'RESET_TYPE_BUILD_ID', build_id => 'bad') IS NOT NULL;
+SELECT t.types('reset build');
+SELECT string_agg(attributes #>> '{workerVersion,buildId}', ', '
+    ORDER BY event_id)
+FROM workflow.get_workflow_execution_history('reset build')
+WHERE event_type = 'WorkflowTaskCompleted';
 SELECT t.err($$ SELECT pg_temp.reset('point none', 3) $$);
 SELECT * FROM pg_temp.runs('point none');
 SELECT workflow.terminate_workflow_execution('point none');

@@ -144,13 +144,14 @@ CREATE FUNCTION workflow.reset_workflow_execution(
     request_id text DEFAULT NULL,
     reset_reapply_exclude_types text[] DEFAULT NULL,
     identity text DEFAULT NULL,
+    build_id text DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS uuid
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgwf_reset_workflow_execution';
 
 COMMENT ON FUNCTION workflow.reset_workflow_execution(
-    text, text, bigint, text, uuid, text, text[], text, text) IS
+    text, text, bigint, text, uuid, text, text[], text, text, text) IS
 'ends the current run and starts one that goes on from an earlier workflow task of a run; signals and updates since then are sent again';
 
 CREATE FUNCTION workflow.pause_workflow_execution(
