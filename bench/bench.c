@@ -27,7 +27,7 @@ typedef struct Workload
 	const char *name;
 	const char *title;
 	void		(*run) (void);
-}			Workload;
+} Workload;
 
 static const Workload workloads[] = {
 	{"W1", "workflows of one activity, starts included", run_one_activity},
@@ -40,7 +40,8 @@ static const Workload workloads[] = {
 	{"W7", "length of the history", run_history_length},
 	{"W8", "activities of one workflow at once", run_fan_out},
 	{"W9", "1,000 workers waiting for tasks", run_idle_workers},
-	{"W10", "what a workflow of W1 costs", run_counters}
+	{"W10", "what a workflow of W1 costs", run_counters},
+	{"W11", "100,000 runs in a worker's memory", run_cached_runs}
 };
 
 #define NUM_WORKLOADS	((int) (sizeof(workloads) / sizeof(workloads[0])))
@@ -50,12 +51,12 @@ static const Workload workloads[] = {
 
 typedef struct Figure
 {
-	const		Workload *workload;
+	const Workload *workload;
 	char		name[64];
 	char		unit[24];
 	double		values[MAX_REPEAT];
 	int			count;
-}			Figure;
+} Figure;
 
 double		scale = 1.0;
 
@@ -103,7 +104,7 @@ progress(const char *fmt,...)
 }
 
 static void
-run(const Workload * workload, PGconn *admin, int repetition, int repeat)
+run(const Workload *workload, PGconn *admin, int repetition, int repeat)
 {
 	char		name[64];
 
@@ -142,7 +143,7 @@ digits(double value)
 static void
 print_table(void)
 {
-	const		Workload *last = NULL;
+	const Workload *last = NULL;
 	int			i;
 
 	printf("%-4s %-46s %10s %10s %10s  %s\n", "", "", "median", "min", "max",

@@ -65,10 +65,10 @@ extern void wait_closed(PgwfClient *client, const char *id);
 /* Clients that start workflows, each in a transaction of its own. */
 typedef struct Starters Starters;
 
-extern Starters * start_clients(const char *type, int clients, int workflows,
-								double per_second, int64_t input);
-extern void stop_clients(Starters * starters);	/* makes them end early */
-extern int64_t join_clients(Starters * starters);	/* returns what was
+extern Starters *start_clients(const char *type, int clients, int workflows,
+							   double per_second, int64_t input);
+extern void stop_clients(Starters *starters);	/* makes them end early */
+extern int64_t join_clients(Starters *starters);	/* returns what was
 													 * started */
 extern void wait_for_closed(int64_t workflows);
 
@@ -106,5 +106,8 @@ extern void run_history_length(void);
 extern void run_timers(void);
 extern void run_backlog(void);
 extern void run_idle_workers(void);
+
+/* memory.c */
+extern void run_cached_runs(void);
 
 #endif							/* BENCH_H */

@@ -376,13 +376,13 @@ start_clients(const char *type, int clients, int workflows, double per_second,
 }
 
 void
-stop_clients(Starters * starters)
+stop_clients(Starters *starters)
 {
 	__atomic_store_n(&starters->stop, 1, __ATOMIC_RELAXED);
 }
 
 int64_t
-join_clients(Starters * starters)
+join_clients(Starters *starters)
 {
 	int64_t		started;
 	int			i;

@@ -97,7 +97,7 @@ typedef struct Slab
 	size_t		size;
 	int			taken;			/* of its stacks */
 	Stack		stacks[SLAB_STACKS];
-} Slab;
+}			Slab;
 
 struct PgwfStackPool
 {
@@ -420,7 +420,7 @@ typedef struct FirstFrame
 	void	   *rbp;
 	void	   *return_address;
 	void	   *end[2];			/* keeps the stack aligned to 16 bytes */
-} FirstFrame;
+}			FirstFrame;
 
 /* Function pointers as data, which ISO C has no conversion for */
 static void *
@@ -436,11 +436,12 @@ static void
 prepare_stack(PgwfFiber *fiber)
 {
 	FirstFrame *frame = (FirstFrame *) (void *)
-		(fiber->stack->base + fiber->stack->size - sizeof(FirstFrame));
+	(fiber->stack->base + fiber->stack->size - sizeof(FirstFrame));
 
 	memset(frame, 0, sizeof(FirstFrame));
 	__asm__ volatile ("stmxcsr %0":"=m" (frame->mxcsr));
 	__asm__ volatile ("fnstcw %0":"=m" (frame->fpu_control));
+
 	frame->rbx = fiber;
 	frame->r12 = code_address((void (*) (void)) fiber_main);
 	frame->return_address = code_address(pgwf_fiber_entry);
