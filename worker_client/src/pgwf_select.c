@@ -23,7 +23,7 @@ typedef struct TimedWait
 	PgwfFuture *const *futures;
 	int			n;
 	int			first_done;
-} TimedWait;
+}			TimedWait;
 
 static bool
 any_done(PgwfWorkflow *wf, void *arg)
@@ -117,7 +117,7 @@ receiver_cancel(PgwfWorkflow *wf, PgwfMachine *machine)
 	pgwf_future_fail(wf, machine->future, canceled_failure(wf));
 }
 
-/* Gives a signal to who waits longest for one of its name, if somebody does. */
+/* Gives a signal to who has been waiting longest for one of its name. */
 bool
 pgwf_receiver_takes(PgwfWorkflow *wf, const char *name, json_t *input)
 {
