@@ -13,6 +13,10 @@
 
 FLOW(pizza);
 FLOW(report);
+FLOW(family);
+FLOW(kid);
+FLOW(counter);
+FLOW(collector);
 
 /* Which edition of "report" runs: see flows.c. */
 extern int	report_edition;

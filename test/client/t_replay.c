@@ -77,6 +77,9 @@ test_pizza(void)
 		   "pizza with short event names");
 	replay("pizza-too-far", NULL, 0, false, "pizza too far away");
 	replay("activity-timed-out", NULL, 0, false, "an activity timed out");
+	replay("family", NULL, 0, false, "children");
+	replay("continued", NULL, 0, false, "a run that continued as new");
+	replay("collector", NULL, 0, false, "signals, and a scope in time");
 
 	report = report_of("pizza");
 	ok(report->finished, "pizza: the function returned");
@@ -102,7 +105,8 @@ test_splits(void)
 {
 	static const char *const files[] = {
 		"pizza", "pizza-crash", "pizza-too-far", "report", "failed-tasks",
-		"activity-timed-out", "pizza-short-names", NULL
+		"activity-timed-out", "pizza-short-names", "family", "continued",
+		"collector", NULL
 	};
 	int			i;
 
@@ -367,6 +371,9 @@ main(void)
 	registry = pgwf_registry_new();
 	pgwf_register_workflow(registry, "pizza", pizza, NULL);
 	pgwf_register_workflow(registry, "report", report, NULL);
+	pgwf_register_workflow(registry, "family", family, NULL);
+	pgwf_register_workflow(registry, "counter", counter, NULL);
+	pgwf_register_workflow(registry, "collector", collector, NULL);
 	pgwf_register_workflow(registry, "draws", draws, NULL);
 	pgwf_register_workflow(registry, "patched", patched, NULL);
 	pgwf_register_workflow(registry, "local", local, NULL);

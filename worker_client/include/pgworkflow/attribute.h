@@ -23,7 +23,7 @@ extern "C"
 
 /*
  * Search attributes are a JSON object name -> value.  The names and their
- * types are registered with the namespace (add_search_attribute() in SQL); a
+ * types are registered with the namespace (add_search_attributes() in SQL); a
  * name that is not, or a value of another type, fails the workflow task that
  * sets it.
  *

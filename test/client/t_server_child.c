@@ -1,0 +1,286 @@
+/*
+ * t_server_child.c
+ *		Children, other workflows, continuing as new, search attributes and
+ *		scopes with timeouts against a real service.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "flows.h"
+#include "server.h"
+
+static PgwfRegistry *registry;
+static char queue[64];
+
+/* Runs until it is told to stop. */
+static json_t *
+endless(PgwfActivity *activity, json_t *input, PgwfFailure **failure)
+{
+	(void) input;
+	while (pgwf_activity_heartbeat(activity, NULL))
+		pgwf_activity_wait_canceled(activity, 50);
+	*failure = pgwf_activity_canceled_failure(activity, NULL);
+	return NULL;
+}
+
+/* [child's id, cancel type, close policy]: waits for a child's end. */
+static json_t *
+parent(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	PgwfChildOptions options = PGWF_CHILD_OPTIONS_INIT;
+	PgwfChild  *child;
+	json_t	   *result;
+
+	options.workflow_id = json_string_value(json_array_get(input, 0));
+	options.cancel_type = (PgwfChildCancelType)
+		json_integer_value(json_array_get(input, 1));
+	options.parent_close_policy = (PgwfParentClosePolicy)
+		json_integer_value(json_array_get(input, 2));
+	child = pgwf_start_child(wf, "kid", pgwf_pack(wf, "[s]", "wait"),
+							 &options);
+	if (!pgwf_await(wf, pgwf_child_result(child), &result, failure))
+		return NULL;
+	return result;
+}
+
+/* [id]: tells another workflow something, then cancels yet another. */
+static json_t *
+neighbour(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	const char *listener = json_string_value(json_array_get(input, 0));
+	const char *waiter = json_string_value(json_array_get(input, 1));
+
+	if (!pgwf_await(wf, pgwf_signal_external(wf, listener, "tell",
+											 pgwf_pack(wf, "[i]", 42), NULL),
+					NULL, failure) ||
+		!pgwf_await(wf, pgwf_cancel_external(wf, waiter, NULL, "too loud"),
+					NULL, failure))
+		return NULL;
+	return NULL;
+}
+
+/* Tells what it knows about its family. */
+static json_t *
+relative(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	const PgwfWorkflowInfo *info = pgwf_workflow_info(wf);
+	json_int_t	depth = json_integer_value(json_array_get(input, 0));
+	PgwfChildOptions options = PGWF_CHILD_OPTIONS_INIT;
+	json_t	   *below = NULL;
+
+	options.priority.fairness_key = "young";
+	options.memo = pgwf_pack(wf, "{s:I}", "depth", depth);
+	if (depth > 0 &&
+		!pgwf_execute_child(wf, "relative", pgwf_pack(wf, "[I]", depth - 1),
+							&options, &below, failure))
+		return NULL;
+	if (depth > 0)
+		return below;
+	return pgwf_pack(wf, "[b, b, s, s, O, s]",
+					 info->parent_workflow_id != NULL &&
+					 strcmp(info->parent_workflow_id,
+							info->root_workflow_id) != 0,
+					 info->root_run_id != NULL, info->root_workflow_id,
+					 info->workflow_namespace, info->memo,
+					 info->priority.fairness_key);
+}
+
+/* ---- tests ---- */
+
+static char *
+named(const char *name)
+{
+	static char ids[8][64];
+	static int	next = 0;
+
+	next = (next + 1) % 8;
+	snprintf(ids[next], sizeof(ids[next]), "%s-%d", name, (int) getpid());
+	return ids[next];
+}
+
+static void
+start_with(const char *id, const char *type, json_t *input)
+{
+	char	   *text = json_dumps(input, 0);
+
+	server_start(queue, id, type, text, 0);
+	free(text);
+	json_decref(input);
+}
+
+static void
+test_family(int cached)
+{
+	ServerWorker running;
+	char		id[64];
+	char		expected[300];
+
+	server_work(&running, registry, queue, cached);
+	snprintf(id, sizeof(id), "family%d-%d", cached, (int) getpid());
+	start_with(id, "family", json_pack("[s]", id));
+	server_ends(registry, id, "Completed",
+				"[[\"child workflow failed\", \"child workflow canceled\", "
+				"\"hello\", \"child workflow failed to start\", 7, "
+				"\"ExternalWorkflowExecutionNotFound\", "
+				"\"ExternalWorkflowExecutionNotFound\"]]", true);
+	is_int(server_count(id, "StartChildWorkflowExecutionInitiated"), 5,
+		   "%s: children", id);
+	snprintf(expected, sizeof(expected), "%s-wait", id);
+	server_ends(registry, expected, "Canceled", NULL, true);
+	server_stop(&running);
+}
+
+/* Cancels a parent; checks what becomes of both. */
+static void
+cancel_case(const char *name, int cancel_type, int close_policy,
+			const char *child_status, int requests)
+{
+	char	   *id = named(name);
+	char		child[100];
+
+	snprintf(child, sizeof(child), "%s-child", id);
+	start_with(id, "parent", json_pack("[s, i, i]", child, cancel_type,
+									   close_policy));
+	ok(server_wait(id, "ChildWorkflowExecutionStarted"), "%s: has a child",
+	   id);
+	server_cancel(id, "enough");
+	server_ends(registry, id, "Canceled", NULL, true);
+	is_int(server_count(id,
+						"RequestCancelExternalWorkflowExecutionInitiated"),
+		   requests, "%s: requests to cancel", id);
+	if (strcmp(child_status, "Running") == 0)
+	{
+		is_int(server_count(child, "WorkflowExecutionCancelRequested"), 0,
+			   "%s: is not asked", child);
+		server_cancel(child, "clean up");
+		child_status = "Canceled";
+	}
+	server_ends(registry, child, child_status, NULL, false);
+}
+
+static void
+test_cancel(void)
+{
+	ServerWorker running;
+
+	server_work(&running, registry, queue, 0);
+	cancel_case("wait-completed", PGWF_CHILD_CANCEL_WAIT_COMPLETED,
+				PGWF_PARENT_CLOSE_DEFAULT, "Canceled", 1);
+	cancel_case("wait-requested", PGWF_CHILD_CANCEL_WAIT_REQUESTED,
+				PGWF_PARENT_CLOSE_ABANDON, "Canceled", 1);
+	cancel_case("try", PGWF_CHILD_CANCEL_TRY, PGWF_PARENT_CLOSE_REQUEST_CANCEL,
+				"Canceled", 1);
+	cancel_case("abandon", PGWF_CHILD_CANCEL_ABANDON,
+				PGWF_PARENT_CLOSE_TERMINATE, "Terminated", 0);
+	cancel_case("leave", PGWF_CHILD_CANCEL_ABANDON, PGWF_PARENT_CLOSE_ABANDON,
+				"Running", 0);
+	server_stop(&running);
+}
+
+static void
+test_external(void)
+{
+	ServerWorker running;
+	char	   *listener = named("listener");
+	char	   *waiter = named("waiter");
+	char	   *id = named("neighbour");
+	json_t	   *a;
+
+	server_work(&running, registry, queue, 0);
+	start_with(listener, "kid", json_pack("[s]", "listen"));
+	start_with(waiter, "kid", json_pack("[s]", "wait"));
+	start_with(id, "neighbour", json_pack("[s, s]", listener, waiter));
+	server_ends(registry, id, "Completed", NULL, true);
+	server_ends(registry, listener, "Completed", "[42]", true);
+	server_ends(registry, waiter, "Canceled", NULL, true);
+	a = server_event(waiter, "WorkflowExecutionCancelRequested");
+	is_str(pgwf_json_str(a, "cause"), "too loud", "the reason arrives");
+	json_decref(a);
+	server_stop(&running);
+}
+
+static void
+test_continue(int cached)
+{
+	ServerWorker running;
+	char	   *id = named(cached < 0 ? "counter-uncached" : "counter");
+	json_t	   *a;
+
+	server_work(&running, registry, queue, cached);
+	start_with(id, "counter", json_pack("[i]", 3));
+	server_ends(registry, id, "Completed", "[[{\"path\": [3, 2, 1, 0]}, "
+				"{\"FlowsLeft\": 0}]]", true);
+	a = server_event(id, "WorkflowExecutionStarted");
+	is_str(pgwf_json_str(a, "initiator"), "CONTINUE_AS_NEW_INITIATOR_WORKFLOW",
+		   "%s: continued", id);
+	json_decref(a);
+	server_stop(&running);
+}
+
+static void
+test_relatives(void)
+{
+	ServerWorker running;
+	char	   *id = named("relative");
+	char		expected[200];
+
+	server_work(&running, registry, queue, 0);
+	start_with(id, "relative", json_pack("[i]", 2));
+	snprintf(expected, sizeof(expected), "[[true, true, \"%s\", \"default\", "
+			 "{\"depth\": 1}, \"young\"]]", id);
+	server_ends(registry, id, "Completed", expected, true);
+	server_stop(&running);
+}
+
+static void
+test_collector(void)
+{
+	ServerWorker running;
+	char	   *id = named("collector");
+	int			i;
+
+	server_work(&running, registry, queue, 0);
+	start_with(id, "collector", json_array());
+	for (i = 1; i <= 5; i++)
+		server_signal(id, "add", json_pack("[i]", i));
+	ok(server_wait(id, "ActivityTaskCanceled"), "%s: is stopped", id);
+	for (i = 6; i <= 10; i++)
+		server_signal(id, "add", json_pack("[i]", i));
+	server_signal(id, "stop", json_array());
+	server_ends(registry, id, "Completed", "[[true, 55]]", true);
+	server_stop(&running);
+}
+
+int
+main(void)
+{
+	snprintf(queue, sizeof(queue), "children-%d", (int) getpid());
+	registry = pgwf_registry_new();
+	pgwf_register_workflow(registry, "family", family, NULL);
+	pgwf_register_workflow(registry, "kid", kid, NULL);
+	pgwf_register_workflow(registry, "counter", counter, NULL);
+	pgwf_register_workflow(registry, "collector", collector, NULL);
+	pgwf_register_workflow(registry, "parent", parent, NULL);
+	pgwf_register_workflow(registry, "neighbour", neighbour, NULL);
+	pgwf_register_workflow(registry, "relative", relative, NULL);
+	pgwf_register_activity(registry, "endless", endless, NULL);
+	server_connect();
+	/* nothing happens if it is there */
+	server_sql("SELECT workflow.add_search_attributes("
+			   "'{\"FlowsLeft\": \"Int\"}')");
+
+	test_family(0);
+	test_family(-1);
+	test_cancel();
+	test_external();
+	test_continue(0);
+	test_continue(-1);
+	test_relatives();
+	test_collector();
+
+	server_disconnect();
+	pgwf_registry_free(registry);
+	return done_testing();
+}
