@@ -93,9 +93,12 @@ read_condition(const char *text)
 	return REJECT_NONE;
 }
 
+/* A paused run answers nobody, whatever the asker wants */
 static bool
 is_rejected(const Question *question, PgwfStatus status, bool open)
 {
+	if (status == PGWF_STATUS_PAUSED)
+		return true;
 	if (question->condition == REJECT_NOT_OPEN)
 		return !open;
 	if (question->condition == REJECT_NOT_COMPLETED_CLEANLY)

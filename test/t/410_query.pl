@@ -330,6 +330,20 @@ is( sql(
 	'|{"status": "WORKFLOW_EXECUTION_STATUS_TERMINATED"}',
 	'another one did not');
 
+sql("SELECT workflow.start_workflow_execution('paused', 'type', 'paused')");
+complete(poll('paused'));
+sql("SELECT workflow.pause_workflow_execution('paused')");
+is( sql(q(CALL workflow.query_workflow('paused', 'state'))),
+	'|{"status": "WORKFLOW_EXECUTION_STATUS_PAUSED"}',
+	'a paused run rejects all queries');
+sql("SELECT workflow.unpause_workflow_execution('paused')");
+$asker = ask(q('paused', 'state'));
+$task = poll('paused');
+$id = sql("SELECT jsonb_object_keys(\$task\$$task\$task\$::jsonb
+	-> 'queries')");
+complete($task, '[]', qq(query_results => '{"$id": {"answer": ["on"]}}'));
+is(said($asker), '["on"]|', 'once it goes on it answers');
+
 # ---- not ready ----
 
 start_run('unseen');
