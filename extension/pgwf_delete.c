@@ -96,6 +96,7 @@ pgwf_run_delete(PgwfCall *call, int32 namespace_id, int64 run_key)
 		return false;
 	pgwf_event_delete_all(call, namespace_id, run_key);
 	pgwf_update_delete_all(call, namespace_id, run_key);
+	pgwf_run_request_delete_all(call, namespace_id, run_key, false);
 	pgwf_execution_delete(call, execution);
 	pgwf_xact_run_changed(namespace_id, run_key);
 	return true;

@@ -290,7 +290,7 @@ write_close(PgwfRun *run)
 		pgwf_schedule_run_closed(run->call, execution);
 	if (run->stored.flags & PGWF_RUN_HAS_REQUESTS)
 		pgwf_run_request_delete_all(run->call, run->state.namespace_id,
-									run->state.run_key);
+									run->state.run_key, true);
 	pgwf_state_delete(run->call, &run->state_tid);
 }
 

@@ -254,6 +254,7 @@ check_closed(PgwfCall *call, const PgwfStartPolicies *policies,
  * PGWF_START_EXISTING: "run" is open, locked and to be finished.
  * PGWF_START_REPEATED: the start was made before, with the same request id;
  * *existing is its run, open or closed, and "run" is not set.
+ * PGWF_START_ATTACHED: it was attached to *existing, which has closed since.
  */
 PgwfStartOutcome
 pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
@@ -271,7 +272,14 @@ pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
 		if (*existing && (*existing)->close_time == PGWF_NO_TIME)
 			outcome = resolve_open(run, call, options, policies, *existing);
 		else if (*existing)
+		{
+			if (pgwf_run_request_exists(call, (*existing)->namespace_id,
+										(*existing)->run_key,
+										PGWF_REQUEST_ATTACHED_START,
+										options->request_id))
+				return PGWF_START_ATTACHED;
 			check_closed(call, policies, *existing);
+		}
 
 		if (outcome == PGWF_START_EXISTING)
 			return outcome;
@@ -358,6 +366,13 @@ start_answer(FunctionCallInfo fcinfo, const pg_uuid_t *run_id, bool started,
 	return HeapTupleGetDatum(heap_form_tuple(result_desc, values, nulls));
 }
 
+/* Was the run made by this start, now or when it was asked for first? */
+static bool
+is_started(PgwfStartOutcome outcome)
+{
+	return outcome == PGWF_START_NEW || outcome == PGWF_START_REPEATED;
+}
+
 /* The starter takes the first workflow task of a new run */
 static text *
 start_eagerly(PgwfRun *run, const PgwfNewRun *options, MemoryContext context)
@@ -410,7 +425,7 @@ pgwf_start_workflow_execution(PG_FUNCTION_ARGS)
 		options.first_task_backoff == PGWF_NO_DURATION;
 
 	outcome = pgwf_start_run(&run, &call, &options, &policies, &execution);
-	if (outcome == PGWF_START_REPEATED)
+	if (outcome == PGWF_START_REPEATED || outcome == PGWF_START_ATTACHED)
 		run_id = execution->run_id;
 	else
 	{
@@ -424,7 +439,7 @@ pgwf_start_workflow_execution(PG_FUNCTION_ARGS)
 	pgwf_xact_mark_durable();
 	pgwf_call_end(&call);
 	PG_RETURN_DATUM(start_answer(fcinfo, &run_id,
-								 outcome != PGWF_START_EXISTING,
+								 is_started(outcome),
 								 workflow_task));
 }
 
@@ -470,7 +485,7 @@ pgwf_signal_with_start_workflow_execution(PG_FUNCTION_ARGS)
 	signal.request_id = options.request_id;
 
 	outcome = pgwf_start_run(&run, &call, &options, &policies, &execution);
-	if (outcome == PGWF_START_REPEATED)
+	if (outcome == PGWF_START_REPEATED || outcome == PGWF_START_ATTACHED)
 		run_id = execution->run_id;
 	else
 	{
@@ -481,5 +496,5 @@ pgwf_signal_with_start_workflow_execution(PG_FUNCTION_ARGS)
 	pgwf_xact_mark_durable();
 	pgwf_call_end(&call);
 	PG_RETURN_DATUM(start_answer(fcinfo, &run_id,
-								 outcome != PGWF_START_EXISTING, NULL));
+								 is_started(outcome), NULL));
 }

@@ -41,6 +41,7 @@ typedef enum PgwfStartOutcome
 	PGWF_START_NEW,
 	PGWF_START_EXISTING,
 	PGWF_START_REPEATED,
+	PGWF_START_ATTACHED,
 	PGWF_START_AGAIN			/* internal: look again */
 } PgwfStartOutcome;
 

@@ -451,7 +451,7 @@ extern void pgwf_run_request_insert(PgwfCall *call, int32 namespace_id,
 									int64 run_key, PgwfRequestKind kind,
 									const char *request_id);
 extern void pgwf_run_request_delete_all(PgwfCall *call, int32 namespace_id,
-										int64 run_key);
+										int64 run_key, bool keep_starts);
 
 /* pgwf_store_pinned_run.c */
 extern void pgwf_pinned_run_insert(PgwfCall *call, int32 namespace_id,

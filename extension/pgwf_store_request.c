@@ -55,10 +55,13 @@ pgwf_run_request_insert(PgwfCall *call, int32 namespace_id, int64 run_key,
 	pgwf_table_insert(call, PGWF_RUN_REQUEST, v, nulls);
 }
 
-/* Forgets the requests of a run that closes */
+/*
+ * Forgets the requests of a run that is deleted; of one that closes, all but
+ * the starts that were attached to it, which may be repeated.
+ */
 void
 pgwf_run_request_delete_all(PgwfCall *call, int32 namespace_id,
-							int64 run_key)
+							int64 run_key, bool keep_starts)
 {
 	PgwfKey		keys[2];
 	PgwfScan	scan;
@@ -70,7 +73,12 @@ pgwf_run_request_delete_all(PgwfCall *call, int32 namespace_id,
 	while (pgwf_scan_next(&scan))
 	{
 		ItemPointerData tid = scan.slot->tts_tid;
+		bool		isnull;
+		int16		kind = DatumGetInt16(slot_getattr(scan.slot,
+													  COL_KIND + 1, &isnull));
 
+		if (keep_starts && kind == PGWF_REQUEST_ATTACHED_START)
+			continue;
 		pgwf_table_delete(call, PGWF_RUN_REQUEST, &tid);
 	}
 	pgwf_scan_end(&scan);

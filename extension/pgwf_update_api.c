@@ -288,7 +288,7 @@ start_and_admit(Request *request, PgwfCall *call)
 	outcome = pgwf_start_run(&run, call, request->start, &request->policies,
 							 &existing);
 	request->part = PART_UPDATE;
-	if (outcome == PGWF_START_REPEATED)
+	if (outcome == PGWF_START_REPEATED || outcome == PGWF_START_ATTACHED)
 	{
 		find_update(request, call, existing);
 		return;

@@ -228,3 +228,19 @@ SELECT started, workflow_task FROM workflow.start_workflow_execution('eager',
     workflow_id_conflict_policy => 'USE_EXISTING');
 SELECT workflow.terminate_workflow_execution('eager');
 
+--
+-- A start that was attached to a run is repeated after its close as well
+--
+SELECT pg_temp.start('policy kept', NULL, NULL, 'first');
+SELECT pg_temp.start('policy kept', NULL, 'USE_EXISTING', 'kept',
+    '{"attachRequestId": true}');
+SELECT workflow.terminate_workflow_execution('policy kept');
+SELECT pg_temp.start('policy kept', NULL, 'USE_EXISTING', 'kept');
+SELECT pg_temp.start('policy kept', 'REJECT_DUPLICATE', NULL, 'kept');
+SELECT pg_temp.start('policy kept', 'REJECT_DUPLICATE', NULL, 'another');
+SELECT run_key FROM workflow.execution WHERE workflow_id = 'policy kept' \gset
+SELECT request_id FROM workflow.run_request WHERE run_key = :run_key;
+SELECT workflow.delete_workflow_execution('policy kept');
+SELECT request_id FROM workflow.run_request WHERE run_key = :run_key;
+SELECT pg_temp.start('policy kept', NULL, NULL, 'kept');
+SELECT workflow.terminate_workflow_execution('policy kept');

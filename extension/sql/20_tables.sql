@@ -519,7 +519,7 @@ CREATE TABLE workflow.run_request (
 );
 
 COMMENT ON TABLE workflow.run_request IS
-'request ids that an open run has seen, so that repetitions have no effect';
+'request ids that an open run has seen, so that repetitions have no effect; those of attached starts until it is deleted';
 COMMENT ON COLUMN workflow.run_request.kind IS
 '1 signal, 2 start that was attached to the run, 3 pause';
 
