@@ -24,6 +24,7 @@
 #include "pgwf_history.h"
 #include "pgwf_json.h"
 #include "pgwf_namespace.h"
+#include "pgwf_retry_policy.h"
 #include "pgwf_store.h"
 
 /* durations as microseconds, -infinity and 0 for what is not set */
@@ -35,7 +36,7 @@ static PgwfStatement select_execution = {
 	" (1000000 * extract(epoch FROM workflow_task_timeout))::bigint,"
 	" history_length, history_size_bytes, memo, search_attributes,"
 	" parent_workflow_id, parent_run_id, root_workflow_id, root_run_id,"
-	" expiration_time, state_transition_count"
+	" expiration_time, state_transition_count, reset_run_id"
 	" FROM workflow.execution"
 	" WHERE namespace_id = $1 AND run_key = $2",
 	.nargs = 2,
@@ -58,7 +59,9 @@ static PgwfStatement select_activities = {
 	" cancel_requested_event_id, heartbeat_details, last_heartbeat_time,"
 	" started_time, attempt, maximum_attempts, scheduled_time,"
 	" attempt_scheduled_time, schedule_to_close_us, last_failure, identity,"
-	" task_queue"
+	" task_queue, flags, schedule_to_start_us, start_to_close_us,"
+	" heartbeat_us, initial_interval_us, maximum_interval_us,"
+	" backoff_coefficient, non_retryable_error_types"
 	" FROM workflow.activity"
 	" WHERE namespace_id = $1 AND run_key = $2 ORDER BY scheduled_event_id",
 	.nargs = 2,
@@ -100,6 +103,7 @@ typedef struct Description
 	int64		history_size;
 	int64		state_transition_count;
 	bool		cancel_requested;
+	bool		paused;
 	PgwfObject	workflow_task;
 	bool		has_workflow_task;
 	JsonbParseState *timers;
@@ -115,6 +119,8 @@ static void write_user_metadata(Description *description,
 								const PgwfRunRef *run);
 static void write_execution_id(PgwfObject *object, const char *key,
 							   char *workflow_id, const pg_uuid_t *run_id);
+static void write_extended_info(Description *description,
+								const PgwfRunRef *run);
 static void write_activities(Description *description);
 static void write_children(Description *description);
 static void write_list(PgwfObject *object, const char *key,
@@ -190,6 +196,7 @@ read_state(Description *description)
 	description->state_transition_count = column_int64(0, 10);
 	flags = column_int32(0, 3);
 	description->cancel_requested = (flags & PGWF_RUN_CANCEL_REQUESTED) != 0;
+	description->paused = (flags & PGWF_RUN_PAUSED) != 0;
 
 	if (column_int64(0, 4) == 0)
 		return;
@@ -325,14 +332,71 @@ write_execution(Description *description, const PgwfRunRef *run)
 	pgwf_object_text(object, "firstRunId", pgwf_uuid_text(column_uuid(0, 8)));
 	pgwf_object_close(object);
 
-	if (!description->open)
+	write_extended_info(description, run);
+}
+
+/*
+ * Member pauseInfo: the event that has paused the run, if it is in the
+ * history already.
+ */
+static void
+write_pause_info(Description *description, const PgwfRunRef *run)
+{
+	PgwfObject *object = &description->object;
+	PgwfCall	call;
+	PgwfEvent  *event;
+	char	   *identity = NULL;
+	char	   *reason = NULL;
+	TimestampTz time = PGWF_NO_TIME;
+
+	pgwf_call_begin(&call);
+	event = pgwf_event_find_last(&call, run->namespace_id, run->run_key,
+								 PGWF_EVENT_WORKFLOW_EXECUTION_PAUSED);
+	if (event)
+	{
+		PgwfReader	reader;
+
+		pgwf_reader_init(&reader, event->attributes);
+		time = event->time;
+		MemoryContextSwitchTo(call.caller_context);
+		identity = pgwf_read_text(&reader, "identity");
+		reason = pgwf_read_text(&reader, "reason");
+		MemoryContextSwitchTo(call.context);
+	}
+	pgwf_call_end(&call);
+	pgwf_object_open(object, "pauseInfo");
+	pgwf_object_text(object, "identity", identity);
+	pgwf_object_time(object, "pausedTime", time);
+	pgwf_object_text(object, "reason", reason);
+	pgwf_object_close(object);
+}
+
+/*
+ * Member workflowExtendedInfo; of a closed run, only who a reset has made its
+ * successor.
+ */
+static void
+write_extended_info(Description *description, const PgwfRunRef *run)
+{
+	PgwfObject *object = &description->object;
+	pg_uuid_t  *reset_run_id = column_uuid(0, 22);
+
+	if (!description->open && reset_run_id == NULL)
 		return;
 	pgwf_object_open(object, "workflowExtendedInfo");
-	pgwf_object_time(object, "executionExpirationTime", column_time(0, 20));
-	pgwf_object_time(object, "runExpirationTime",
-					 description->run_expiration);
-	pgwf_object_bool(object, "cancelRequested",
-					 description->cancel_requested);
+	if (description->open)
+	{
+		pgwf_object_time(object, "executionExpirationTime",
+						 column_time(0, 20));
+		pgwf_object_time(object, "runExpirationTime",
+						 description->run_expiration);
+		pgwf_object_bool(object, "cancelRequested",
+						 description->cancel_requested);
+	}
+	if (reset_run_id)
+		pgwf_object_text(object, "resetRunId", pgwf_uuid_text(reset_run_id));
+	if (description->paused)
+		write_pause_info(description, run);
 	pgwf_object_close(object);
 }
 
@@ -353,6 +417,35 @@ write_execution_id(PgwfObject *object, const char *key, char *workflow_id,
 }
 
 /*
+ * Member activityOptions: what an operator can change of an activity.
+ */
+static void
+write_activity_options(PgwfObject *activity, uint64 row)
+{
+	PgwfRetryPolicy policy;
+	bool		isnull;
+
+	policy.initial_interval = column_int64(row, 20);
+	policy.maximum_interval = column_int64(row, 21);
+	policy.backoff_coefficient =
+		DatumGetFloat8(pgwf_db_value(row, 22, &isnull));
+	policy.maximum_attempts = column_int32(row, 9);
+	policy.non_retryable_error_types = column_jsonb(row, 23);
+	pgwf_object_open(activity, "activityOptions");
+	pgwf_object_name(activity, "taskQueue", column_text(row, 15));
+	pgwf_object_duration(activity, "scheduleToCloseTimeout",
+						 column_int64(row, 12));
+	pgwf_object_duration(activity, "scheduleToStartTimeout",
+						 column_int64(row, 17));
+	pgwf_object_duration(activity, "startToCloseTimeout",
+						 column_int64(row, 18));
+	pgwf_object_duration(activity, "heartbeatTimeout", column_int64(row, 19));
+	pgwf_object_jsonb(activity, "retryPolicy",
+					  pgwf_retry_policy_jsonb(&policy));
+	pgwf_object_close(activity);
+}
+
+/*
  * Member pendingActivities.
  */
 static void
@@ -370,10 +463,14 @@ write_activities(Description *description)
 		int16		state = DatumGetInt16(pgwf_db_value(i, 3, &isnull));
 		TimestampTz scheduled_time = column_time(i, 10);
 		int64		schedule_to_close = column_int64(i, 12);
+		int16		flags = DatumGetInt16(pgwf_db_value(i, 16, &isnull));
+		bool		paused = (flags & PGWF_ACTIVITY_PAUSED) != 0;
 		const char *state_name;
 
 		if (column_int64(i, 4) != 0)
 			state_name = "PENDING_ACTIVITY_STATE_CANCEL_REQUESTED";
+		else if (state == PGWF_ACTIVITY_STARTED && paused)
+			state_name = "PENDING_ACTIVITY_STATE_PAUSE_REQUESTED";
 		else if (state == PGWF_ACTIVITY_PARKED)
 			state_name = "PENDING_ACTIVITY_STATE_PAUSED";
 		else if (state == PGWF_ACTIVITY_STARTED)
@@ -399,9 +496,8 @@ write_activities(Description *description)
 		if (state == PGWF_ACTIVITY_BACKING_OFF)
 			pgwf_object_time(&activity, "nextAttemptScheduleTime",
 							 column_time(i, 11));
-		pgwf_object_open(&activity, "activityOptions");
-		pgwf_object_name(&activity, "taskQueue", column_text(i, 15));
-		pgwf_object_close(&activity);
+		pgwf_object_bool(&activity, "paused", paused);
+		write_activity_options(&activity, i);
 		push_object(&list, &list_count, &activity);
 	}
 	write_list(&description->object, "pendingActivities", list, list_count);

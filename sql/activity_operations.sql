@@ -50,6 +50,12 @@ SELECT (pg_temp.activities('ops')).state;
 SELECT workflow.unpause_activity('ops', 'c');
 SELECT (pg_temp.activities('ops')).*;
 SELECT t.activity_task('ops') ->> 'activityId';
+-- a worker that has it is told
+SELECT workflow.pause_activity('ops', 'c');
+SELECT jsonb_path_query_array(workflow.describe_workflow_execution('ops'),
+    '$.pendingActivities[*] ? (@.activityId == "c").keyvalue()
+     ? (@.key == "state" || @.key == "paused").value');
+SELECT workflow.unpause_activity('ops', 'c');
 -- an activity that is not paused is left alone
 SELECT workflow.unpause_activity('ops', 'c');
 SELECT (pg_temp.activities('ops')).state;

@@ -12,6 +12,8 @@ SELECT workflow.pause_workflow_execution('pause', 'wait', request_id => 'p1',
     identity => 'operator');
 SELECT * FROM t.events('pause', 3);
 SELECT t.status('pause');
+SELECT t.mask(workflow.describe_workflow_execution('pause')
+    #> '{workflowExtendedInfo,pauseInfo}');
 SELECT t.has_task('pause');
 -- again: an error, unless it is the same request
 SELECT t.err($$ SELECT workflow.pause_workflow_execution('pause') $$);
@@ -30,6 +32,8 @@ SELECT workflow.unpause_workflow_execution('pause', 'go on',
     request_id => 'u1', identity => 'operator');
 SELECT * FROM t.events('pause', 7);
 SELECT t.status('pause');
+SELECT workflow.describe_workflow_execution('pause')
+    #> '{workflowExtendedInfo,pauseInfo}';
 SELECT t.err($$ SELECT workflow.unpause_workflow_execution('pause') $$);
 SELECT t.step('pause', t.close());
 SELECT t.types('pause', 9);

@@ -144,6 +144,11 @@ SELECT t.err($$ SELECT workflow.reset_workflow_execution('reset build',
 SELECT workflow.reset_workflow_execution('reset build',
     reset_type => 'RESET_TYPE_BUILD_ID', build_id => 'bad') IS NOT NULL;
 SELECT t.types('reset build');
+SELECT workflow.describe_workflow_execution('reset build', old.run_id)
+    #>> '{workflowExtendedInfo,resetRunId}' = new.run_id::text
+FROM workflow.execution AS old, workflow.execution AS new
+WHERE old.workflow_id = 'reset build' AND old.close_time IS NOT NULL
+    AND new.workflow_id = 'reset build' AND new.close_time IS NULL;
 SELECT string_agg(attributes #>> '{workerVersion,buildId}', ', '
     ORDER BY event_id)
 FROM workflow.get_workflow_execution_history('reset build')
