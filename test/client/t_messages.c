@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "messages.h"
 #include "sim.h"
 #include "tap.h"
 
@@ -948,7 +949,8 @@ test_types(void)
 	sim_task(sim);
 	is_str(trace, "[patched][spawned][main]",
 		   "an init function may do the rest");
-	commands_are(sim, "ScheduleActivityTask 1, RecordMarker core_patch",
+	commands_are(sim, "ScheduleActivityTask 1, RecordMarker core_patch, "
+				 "UpsertWorkflowSearchAttributes",
 				 "its commands");
 	sim_complete(sim, "1", "7");
 	sim_task(sim);
@@ -997,6 +999,40 @@ test_types(void)
 							"type"),
 			"\"NonDeterminismError\"", "with its type");
 	sim_free(sim);
+}
+
+/* Histories that a real service recorded (t_server_messages.c). */
+static void
+test_recorded(void)
+{
+	static const char *const names[] = {
+		"messages-basket", "messages-basket-abort", "messages-held"
+	};
+	PgwfRegistry *code = pgwf_registry_new();
+	size_t		i;
+
+	register_messages(code);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	{
+		char	   *path = pgwf_xprintf("histories/%s.json", names[i]);
+		json_t	   *history = json_load_file(path, 0, NULL);
+		json_t	   *events = pgwf_history_import(history, NULL);
+		PgwfReplayReport *report;
+		char	   *why = NULL;
+
+		pgwf_replay_history_file(code, path, &report);
+		is_str(report->message, "", "%s: replays", names[i]);
+		ok(report->finished, "%s: to its end", names[i]);
+		pgwf_replay_report_free(report);
+		if (!ok(replays_in_all_splits(code, events, &why),
+				"%s: in all splits", names[i]))
+			note("%s", why);
+		free(why);
+		json_decref(events);
+		json_decref(history);
+		free(path);
+	}
+	pgwf_registry_free(code);
 }
 
 int
@@ -1053,6 +1089,7 @@ main(void)
 	test_discarded(true);
 	test_unfinished();
 	test_types();
+	test_recorded();
 	pgwf_registry_free(registry);
 	return done_testing();
 }

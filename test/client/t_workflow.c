@@ -890,7 +890,8 @@ static void
 test_patches(void)
 {
 	const char *old = "ScheduleActivityTask 1";
-	const char *marked = "RecordMarker core_patch, ScheduleActivityTask 1";
+	const char *marked = "RecordMarker core_patch, "
+	"UpsertWorkflowSearchAttributes, ScheduleActivityTask 1";
 
 	patch_case(0, 1, old, "[false]", "no marker, patched");
 	patch_case(1, 1, marked, "[true]", "marker, patched");

@@ -13,9 +13,6 @@
 
 #include "pgwf_int.h"
 
-/* Where the library lists a run's patches. */
-#define CHANGE_VERSION "TemporalChangeVersion"
-
 /* ---- changes of the run's own ---- */
 
 /*
@@ -51,14 +48,14 @@ change_view(PgwfWorkflow *wf, const json_t **view, bool *owned,
 }
 
 /* Asks for a change of search attributes, which are taken over. */
-void
+PgwfCommand *
 pgwf_attribute_upsert(PgwfWorkflow *wf, json_t *attributes)
 {
 	change_view(wf, &wf->info.search_attributes, &wf->own_search_attributes,
 				attributes);
-	pgwf_command_push(wf, PGWF_COMMAND_UPSERT_SEARCH_ATTRIBUTES, NULL,
-					  json_pack("{s:{s:o}}", "searchAttributes",
-								"indexedFields", attributes));
+	return pgwf_command_push(wf, PGWF_COMMAND_UPSERT_SEARCH_ATTRIBUTES, NULL,
+							 json_pack("{s:{s:o}}", "searchAttributes",
+									   "indexedFields", attributes));
 }
 
 void
@@ -68,9 +65,9 @@ pgwf_upsert_search_attributes(PgwfWorkflow *wf, json_t *attributes)
 	if (attributes != NULL && !json_is_object(attributes))
 		pgwf_panic(wf, "pgwf_upsert_search_attributes was called with a "
 				   "value that is no object");
-	if (json_object_get(attributes, CHANGE_VERSION) != NULL)
+	if (json_object_get(attributes, PGWF_CHANGE_VERSION) != NULL)
 		pgwf_panic(wf, "search attribute \"%s\" can only be set by the "
-				   "library", CHANGE_VERSION);
+				   "library", PGWF_CHANGE_VERSION);
 	if (json_object_size(attributes) > 0)
 		pgwf_attribute_upsert(wf, json_deep_copy(attributes));
 }

@@ -142,6 +142,7 @@ pgwf_instance_destroy(PgwfInstance *wf)
 	json_decref(wf->query_results);
 	pgwf_seen_free(&wf->local_markers);
 	pgwf_seen_free(&wf->side_effects);
+	pgwf_seen_free(&wf->mutable_effects);
 	pgwf_idmap_free(&wf->machines);
 	free(wf->local_cancels);
 	free(wf->sdk_name);
@@ -594,11 +595,16 @@ sdk_metadata(PgwfWorkflow *wf)
 {
 	json_t	   *meta = json_object();
 	json_t	   *flags = json_array();
+	int			flag;
 
-	if (!wf->flag[PGWF_FLAG_ID_CHECKS])
-		json_array_append_new(flags, json_integer(PGWF_FLAG_ID_CHECKS));
-	if (!wf->flag[PGWF_FLAG_TERMINAL_LAST])
-		json_array_append_new(flags, json_integer(PGWF_FLAG_TERMINAL_LAST));
+	/* these two are always in use */
+	wf->flag_used[PGWF_FLAG_ID_CHECKS] = true;
+	wf->flag_used[PGWF_FLAG_TERMINAL_LAST] = true;
+	for (flag = 1; flag <= PGWF_FLAG_MAX; flag++)
+	{
+		if (wf->flag_used[flag] && !wf->flag[flag])
+			json_array_append_new(flags, json_integer(flag));
+	}
 	if (json_array_size(flags) > 0)
 		pgwf_json_put(meta, "coreUsedFlags", flags);
 	else

@@ -262,7 +262,9 @@ typedef enum PgwfMarkerKind
 	PGWF_MARKER_NONE = 0,
 	PGWF_MARKER_PATCH,
 	PGWF_MARKER_SIDE_EFFECT,
-	PGWF_MARKER_LOCAL
+	PGWF_MARKER_LOCAL,
+	PGWF_MARKER_VERSION,
+	PGWF_MARKER_MUTABLE			/* mutable side effect */
 } PgwfMarkerKind;
 
 /* A command that the code asked for and no event has confirmed yet. */
@@ -274,7 +276,8 @@ struct PgwfCommand
 	json_t	   *user_metadata;	/* one reference or NULL */
 	PgwfMarkerKind marker;		/* of RECORD_MARKER */
 	int64_t		marker_id;		/* seq of side effect or local activity */
-	const char *patch_id;		/* of patches; arena */
+	const char *patch_id;		/* of patches, versions, mutable side effects;
+								 * arena */
 	struct PgwfUpdate *update;	/* of answers to one */
 	json_t	   *message;		/* one reference, or NULL: goes with it */
 	int64_t		activation;		/* in which it was made */
@@ -482,8 +485,22 @@ typedef struct PgwfPatch
 	bool		in_history;		/* a marker was seen ahead */
 	bool		answered;		/* the code asked (or deprecated) */
 	bool		answer;
+	int			version;		/* of a change with versions */
 	struct PgwfPatch *next;
 } PgwfPatch;
+
+/* A side effect whose value may change. */
+typedef struct PgwfMutable
+{
+	const char *id;
+	int			calls;
+	json_t	   *value;			/* the workflow's; NULL: none yet */
+	struct PgwfMutable *next;
+} PgwfMutable;
+
+/* Where the library lists a run's patches, and its limit in bytes. */
+#define PGWF_CHANGE_VERSION "TemporalChangeVersion"
+#define PGWF_CHANGE_VERSION_MAX 2048
 
 /* Markers that were seen ahead: local activities and side effects. */
 typedef struct PgwfSeenMarker
@@ -583,6 +600,7 @@ struct PgwfWorkflow
 
 	/* flags and SDK of the history so far */
 	bool		flag[PGWF_FLAG_MAX + 1];
+	bool		flag_used[PGWF_FLAG_MAX + 1];	/* to be recorded */
 	char	   *sdk_name;
 	char	   *sdk_version;
 
@@ -598,8 +616,13 @@ struct PgwfWorkflow
 
 	/* what the look-ahead found */
 	PgwfPatch  *patches;
+	PgwfPatch  *versions;		/* changes that have versions */
+	json_t	   *change_versions;	/* what they are listed as, or NULL */
+	bool		marker_skipped; /* its search attribute may follow */
 	PgwfSeenList local_markers;
 	PgwfSeenList side_effects;
+	PgwfSeenList mutable_effects;
+	PgwfMutable *mutables;
 
 	/* local activities */
 	PgwfMachine *locals;		/* open ones, in order of creation */
@@ -784,7 +807,7 @@ extern json_t *pgwf_continue_attributes(PgwfWorkflow *wf);
 
 /* ---- search attributes and memo (pgwf_attribute.c) ---- */
 
-extern void pgwf_attribute_upsert(PgwfWorkflow *wf, json_t *attributes);
+extern PgwfCommand *pgwf_attribute_upsert(PgwfWorkflow *wf, json_t *attributes);
 
 /* ---- local activities (pgwf_local.c) ---- */
 
@@ -808,6 +831,9 @@ extern bool pgwf_marker_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 extern bool pgwf_marker_may_skip(PgwfWorkflow *wf, const PgwfEvent *event);
 extern void pgwf_markers_look_ahead(PgwfWorkflow *wf, const PgwfEvent *events,
 									int n_events, int started);
+extern bool pgwf_is_patch_upsert(const PgwfEvent *event);
+extern bool pgwf_upsert_matches(PgwfWorkflow *wf, const PgwfCommand *command,
+								const PgwfEvent *event);
 extern void pgwf_seen_free(PgwfSeenList *list);
 
 /* ---- scopes (pgwf_scope.c) ---- */

@@ -123,21 +123,6 @@ pgwf_command_unsent(const PgwfWorkflow *wf, const PgwfCommand *command)
 		command->activation == wf->activation;
 }
 
-/* Search attributes that only list a run's patches accompany their markers. */
-static bool
-is_patch_upsert(const PgwfEvent *event)
-{
-	json_t	   *fields;
-
-	if (event->type != PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES)
-		return false;
-	fields = json_object_get(json_object_get(event->attributes,
-											 "searchAttributes"),
-							 "indexedFields");
-	return json_object_size(fields) == 1 &&
-		json_object_get(fields, "TemporalChangeVersion") != NULL;
-}
-
 /* Gives a command event to the command at the front of the FIFO. */
 void
 pgwf_command_event(PgwfWorkflow *wf, const PgwfEvent *event)
@@ -145,16 +130,21 @@ pgwf_command_event(PgwfWorkflow *wf, const PgwfEvent *event)
 	PgwfCommand *command;
 	const PgwfCommandInfo *info;
 
-	if (is_patch_upsert(event))
-		return;
-
 	for (;;)
 	{
 		while ((command = wf->first_command) != NULL && command->dropped)
 			pop(wf);
+		if (pgwf_is_patch_upsert(event) &&
+			(wf->marker_skipped || !wf->flag[PGWF_FLAG_UPSERT_CHECKS]))
+		{
+			wf->marker_skipped = false;
+			return;
+		}
 		if (command == NULL)
 		{
-			if (!pgwf_marker_may_skip(wf, event))
+			if (pgwf_marker_may_skip(wf, event))
+				wf->marker_skipped = true;
+			else
 				pgwf_engine_disagree(wf, event, NULL);
 			return;
 		}
@@ -163,7 +153,10 @@ pgwf_command_event(PgwfWorkflow *wf, const PgwfEvent *event)
 			(info->matches == NULL || info->matches(wf, command, event)))
 			break;
 		if (pgwf_marker_may_skip(wf, event))
+		{
+			wf->marker_skipped = true;
 			return;
+		}
 		if (command->marker != PGWF_MARKER_PATCH ||
 			(event->type == PGWF_EVENT_MARKER_RECORDED &&
 			 pgwf_marker_kind(event->attributes, NULL, NULL, NULL) ==
@@ -176,6 +169,7 @@ pgwf_command_event(PgwfWorkflow *wf, const PgwfEvent *event)
 		pop(wf);
 	}
 
+	wf->marker_skipped = false;
 	if (info->recorded != NULL)
 		info->recorded(wf, command, event);
 	pop(wf);

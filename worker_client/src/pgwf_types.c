@@ -137,7 +137,8 @@ const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES] = {
 	},
 	[PGWF_COMMAND_UPSERT_SEARCH_ATTRIBUTES] = {
 		"UpsertWorkflowSearchAttributes",
-		PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES, false, NULL, NULL
+		PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES, false,
+		pgwf_upsert_matches, NULL
 	},
 	[PGWF_COMMAND_MODIFY_PROPERTIES] = {
 		"ModifyWorkflowProperties", PGWF_EVENT_PROPERTIES_MODIFIED, false,
@@ -309,6 +310,17 @@ describe(const char *name, const json_t *attributes)
 				str = more;
 				break;
 			}
+		case PGWF_MARKER_VERSION:
+			more = pgwf_xprintf("%s, change \"%s\", version %lld", str,
+								patch_id, (long long) seq);
+			free(str);
+			str = more;
+			break;
+		case PGWF_MARKER_MUTABLE:
+			more = pgwf_xprintf("%s, id \"%s\"", str, patch_id);
+			free(str);
+			str = more;
+			break;
 		case PGWF_MARKER_NONE:
 			break;
 	}

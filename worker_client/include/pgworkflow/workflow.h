@@ -375,6 +375,18 @@ extern json_t *pgwf_side_effect(PgwfWorkflow *wf,
 								PgwfSideEffectFn fn, void *arg);
 
 /*
+ * A side effect whose value may change: fn(arg) is run at each call outside of
+ * replay, and its value recorded only if it is not equal to the last one of
+ * this id; then, as in all other cases, the last one is returned.  "equal" gets
+ * "arg" as well; NULL: they are compared as JSON.
+ */
+typedef bool (*PgwfEqualFn) (const json_t *last, const json_t *value,
+							 void *arg);
+extern json_t *pgwf_mutable_side_effect(PgwfWorkflow *wf, const char *id,
+										PgwfSideEffectFn fn, void *arg,
+										PgwfEqualFn equal);
+
+/*
  * Guards a change to workflow code that runs in flight must not see.
  *
  * pgwf_patched: true for new runs (recorded in history) and on replay of runs
@@ -387,6 +399,21 @@ extern json_t *pgwf_side_effect(PgwfWorkflow *wf,
 extern bool pgwf_patched(PgwfWorkflow *wf, const char *patch_id);
 extern void pgwf_deprecate_patch(PgwfWorkflow *wf,
 								 const char *patch_id);
+
+/*
+ * The same for changes that come in several steps: the version of a change
+ * that this run has seen.  New runs get max_supported, which is recorded;
+ * runs from before the change PGWF_DEFAULT_VERSION.  The answer for one id
+ * never changes within a run.  One outside of min_supported to max_supported
+ * fails the workflow task as nondeterminism.  The call may be removed when no
+ * run needs it any more.
+ *
+ * Patches and versions are listed in the run's search attribute
+ * TemporalChangeVersion, as "<id>" and "<id>-<version>", up to 2 kB.
+ */
+#define PGWF_DEFAULT_VERSION	(-1)
+extern int	pgwf_get_version(PgwfWorkflow *wf, const char *change_id,
+							 int min_supported, int max_supported);
 
 /* ---- Information, logging, panic ---- */
 
