@@ -327,6 +327,35 @@ pgwf_parse_time(JsonbValue *value)
 }
 
 /*
+ * Is a value {"@payload": {"metadata": {..}, "data": ".."}}, and no object of
+ * a user's that happens to have such a key?
+ */
+static bool
+is_marked_payload(JsonbValue *value, JsonbValue *payload)
+{
+	JsonbValue	member;
+	int			known = 0;
+
+	if (!pgwf_value_is_object(value) || pgwf_member_count(value) != 1 ||
+		!pgwf_get_member(value, "@payload", payload) ||
+		!pgwf_value_is_object(payload))
+		return false;
+	if (pgwf_get_member(payload, "metadata", &member))
+	{
+		if (!pgwf_value_is_object(&member))
+			return false;
+		known++;
+	}
+	if (pgwf_get_member(payload, "data", &member))
+	{
+		if (member.type != jbvString)
+			return false;
+		known++;
+	}
+	return pgwf_member_count(payload) == known;
+}
+
+/*
  * Write a value as a Payload: null as binary/null, {"@payload": ..} as the
  * payload it holds, everything else as json/plain in UTF-8.
  */
@@ -348,7 +377,7 @@ append_payload(StringInfo out, JsonbValue *value, bool typed)
 							   ENCODING_NULL "\"}}");
 		return;
 	}
-	if (pgwf_value_is_object(value) && pgwf_get_member(value, "@payload", &payload))
+	if (is_marked_payload(value, &payload))
 	{
 		pgwf_convert_message(out, &payload, fields, PGWF_TO_FILE);
 		return;
@@ -431,7 +460,7 @@ append_plain_value(StringInfo out, JsonbValue *payload, bool typed)
 	if (value.type == jbvNull)
 		return false;
 	/* what looks like a payload of ours is not one */
-	if (pgwf_value_is_object(&value) && pgwf_get_member(&value, "@payload", &member))
+	if (is_marked_payload(&value, &member))
 		return false;
 	if (has_type)
 	{

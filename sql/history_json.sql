@@ -118,3 +118,17 @@ SELECT workflow.history_from_json('{"events": [{"eventId": "1", "eventType": "No
 SELECT workflow.history_from_json('{"events": [{"eventType": "TimerFired"}]}');
 SELECT workflow.history_from_json('{"events": [{"eventId": "x", "eventType": "TimerFired"}]}');
 SELECT workflow.history_json('regress file');
+
+-- a user's object with such a key is plain JSON, and stays whole
+SELECT t.start('json marked', '[{"@payload": 255, "more": 1},
+    {"@payload": {"x": 1}}, {"@payload": {"metadata": 1}}, {"@payload": {}}]');
+SELECT h.attributes -> 'input' = f.attributes -> 'input'
+FROM workflow.get_workflow_execution_history('json marked') AS h,
+    workflow.history_from_json(workflow.history_json('json marked')) AS f
+WHERE h.event_id = 1 AND f.event_id = 1;
+SELECT convert_from(decode(p -> 'data' #>> '{}', 'base64'), 'UTF8')
+FROM jsonb_array_elements(workflow.history_json('json marked')::jsonb
+    #> '{events,0,workflowExecutionStartedEventAttributes,input,payloads}')
+    AS p;
+
+SELECT t.cleanup();

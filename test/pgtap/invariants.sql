@@ -461,6 +461,11 @@ SELECT is_empty($$
     WHERE NOT EXISTS (
             SELECT FROM workflow.workflow_task AS t
             WHERE t.namespace_id = r.namespace_id AND t.run_key = r.run_key)
+        /* a paused run waits for an operator */
+        AND NOT EXISTS (
+            SELECT FROM workflow.execution AS e
+            WHERE e.namespace_id = r.namespace_id AND e.run_key = r.run_key
+                AND e.status = 'Paused')
         /* before its first task, a run may wait for its time */
         AND NOT EXISTS (
             SELECT FROM workflow.timer AS t

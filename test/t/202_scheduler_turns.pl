@@ -188,6 +188,8 @@ wait_until($node, 'SELECT count(*) FROM workflow.outbox', expect => '0');
 pass('and are delivered when it is free');
 $holder->quit;
 
+check_invariants($node);
+
 # ---- runs that fail ----
 
 # Its execution row is gone: the scheduler cannot close it.
@@ -205,6 +207,5 @@ my $log = slurp_file($node->logfile, $offset);
 my $errors = () = $log =~ /pg_workflow scheduler.* ERROR:/g;
 is($errors, 1, 'the same error is logged once');
 
-check_invariants($node);
 $node->stop;
 done_testing();
