@@ -92,6 +92,46 @@ finish(PgwfRun *run, PgwfCall *call)
 	pgwf_call_end(call);
 }
 
+/*
+ * What a worker says of an activity: the arguments from "first" on, and who
+ * says it.
+ */
+typedef void (*Answer) (PgwfRun *run, PgwfActivity *activity,
+						FunctionCallInfo fcinfo, int first, int identity);
+
+/* (task_token, "count" arguments of the answer, identity, namespace) */
+static Datum
+answer_by_token(FunctionCallInfo fcinfo, Answer answer, int count)
+{
+	PgwfCall	call;
+	PgwfRun		run;
+	PgwfActivity *activity;
+
+	pgwf_call_begin(&call);
+	activity = load_by_token(&run, &call, pgwf_arg_text(fcinfo, 0));
+	answer(&run, activity, fcinfo, 1, 1 + count);
+	finish(&run, &call);
+	PG_RETURN_VOID();
+}
+
+/*
+ * (workflow_id, activity_id, "count" arguments of the answer, run_id,
+ *		identity, namespace)
+ */
+static Datum
+answer_by_id(FunctionCallInfo fcinfo, Answer answer, int count)
+{
+	PgwfCall	call;
+	PgwfRun		run;
+	PgwfActivity *activity;
+
+	pgwf_call_begin(&call);
+	activity = load_by_id(&run, &call, fcinfo, 2 + count, 4 + count);
+	answer(&run, activity, fcinfo, 2, 3 + count);
+	finish(&run, &call);
+	PG_RETURN_VOID();
+}
+
 static bool
 is_too_large(const Jsonb *payloads)
 {
@@ -126,15 +166,7 @@ complete(PgwfRun *run, PgwfActivity *activity, FunctionCallInfo fcinfo,
 Datum
 pgwf_respond_activity_task_completed(PG_FUNCTION_ARGS)
 {
-	PgwfCall	call;
-	PgwfRun		run;
-	PgwfActivity *activity;
-
-	pgwf_call_begin(&call);
-	activity = load_by_token(&run, &call, pgwf_arg_text(fcinfo, 0));
-	complete(&run, activity, fcinfo, 1, 2);
-	finish(&run, &call);
-	PG_RETURN_VOID();
+	return answer_by_token(fcinfo, complete, 1);
 }
 
 /*
@@ -144,15 +176,7 @@ pgwf_respond_activity_task_completed(PG_FUNCTION_ARGS)
 Datum
 pgwf_respond_activity_task_completed_by_id(PG_FUNCTION_ARGS)
 {
-	PgwfCall	call;
-	PgwfRun		run;
-	PgwfActivity *activity;
-
-	pgwf_call_begin(&call);
-	activity = load_by_id(&run, &call, fcinfo, 3, 5);
-	complete(&run, activity, fcinfo, 2, 4);
-	finish(&run, &call);
-	PG_RETURN_VOID();
+	return answer_by_id(fcinfo, complete, 1);
 }
 
 static void
@@ -188,15 +212,7 @@ fail(PgwfRun *run, PgwfActivity *activity, FunctionCallInfo fcinfo,
 Datum
 pgwf_respond_activity_task_failed(PG_FUNCTION_ARGS)
 {
-	PgwfCall	call;
-	PgwfRun		run;
-	PgwfActivity *activity;
-
-	pgwf_call_begin(&call);
-	activity = load_by_token(&run, &call, pgwf_arg_text(fcinfo, 0));
-	fail(&run, activity, fcinfo, 1, 3);
-	finish(&run, &call);
-	PG_RETURN_VOID();
+	return answer_by_token(fcinfo, fail, 2);
 }
 
 /*
@@ -206,15 +222,7 @@ pgwf_respond_activity_task_failed(PG_FUNCTION_ARGS)
 Datum
 pgwf_respond_activity_task_failed_by_id(PG_FUNCTION_ARGS)
 {
-	PgwfCall	call;
-	PgwfRun		run;
-	PgwfActivity *activity;
-
-	pgwf_call_begin(&call);
-	activity = load_by_id(&run, &call, fcinfo, 4, 6);
-	fail(&run, activity, fcinfo, 2, 5);
-	finish(&run, &call);
-	PG_RETURN_VOID();
+	return answer_by_id(fcinfo, fail, 2);
 }
 
 static void
@@ -238,15 +246,7 @@ cancel(PgwfRun *run, PgwfActivity *activity, FunctionCallInfo fcinfo,
 Datum
 pgwf_respond_activity_task_canceled(PG_FUNCTION_ARGS)
 {
-	PgwfCall	call;
-	PgwfRun		run;
-	PgwfActivity *activity;
-
-	pgwf_call_begin(&call);
-	activity = load_by_token(&run, &call, pgwf_arg_text(fcinfo, 0));
-	cancel(&run, activity, fcinfo, 1, 2);
-	finish(&run, &call);
-	PG_RETURN_VOID();
+	return answer_by_token(fcinfo, cancel, 1);
 }
 
 /*
@@ -256,15 +256,7 @@ pgwf_respond_activity_task_canceled(PG_FUNCTION_ARGS)
 Datum
 pgwf_respond_activity_task_canceled_by_id(PG_FUNCTION_ARGS)
 {
-	PgwfCall	call;
-	PgwfRun		run;
-	PgwfActivity *activity;
-
-	pgwf_call_begin(&call);
-	activity = load_by_id(&run, &call, fcinfo, 3, 5);
-	cancel(&run, activity, fcinfo, 2, 4);
-	finish(&run, &call);
-	PG_RETURN_VOID();
+	return answer_by_id(fcinfo, cancel, 1);
 }
 
 static Datum
