@@ -453,7 +453,7 @@ pgwf_side_effect(PgwfWorkflow *wf, PgwfSideEffectFn fn, void *arg)
 						 "the workflow code asked for side effect %lld in the "
 						 "task started by event %lld, but history has no "
 						 "marker SideEffect with that number there",
-						 (long long) seq, (long long) wf->last_started_id);
+						 (long long) seq, (long long) wf->info.history_length);
 		pgwf_abandon_coroutine(wf);
 	}
 	if (value == NULL)
