@@ -55,8 +55,12 @@ static PgwfStatement advance_clock = {
 	.argtypes = {INT4OID, INT8OID}
 };
 
-/* Has this transaction taken the lock of a clock? */
-static bool held = false;
+/* Namespaces that are remembered */
+#define MAX_HELD	8
+
+/* The clocks that this transaction has held, waiting for their locks */
+static int32 held[MAX_HELD];
+static int	nheld = 0;			/* -1: more than that */
 
 /*
  * Called in each phase of the release of resources, of subtransactions and
@@ -66,10 +70,27 @@ static void
 after_release(ResourceReleasePhase phase, bool is_commit, bool is_top_level,
 			  void *arg)
 {
-	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || !is_top_level || !held)
+	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || !is_top_level || nheld == 0)
 		return;
-	held = false;
-	pgwf_slot_publish_look(PGWF_PART_CLOCKS);
+	if (nheld < 0)
+		pgwf_slot_publish_all();
+	for (int i = 0; i < nheld; i++)
+		pgwf_slot_publish_clock(held[i]);
+	nheld = 0;
+}
+
+static void
+note_held(int32 namespace_id)
+{
+	for (int i = 0; i < nheld; i++)
+	{
+		if (held[i] == namespace_id)
+			return;
+	}
+	if (nheld == MAX_HELD)
+		nheld = -1;
+	else if (nheld >= 0)
+		held[nheld++] = namespace_id;
 }
 
 static bool
@@ -103,9 +124,20 @@ set_time(PgwfCall *call, int32 namespace_id)
 	return true;
 }
 
+static void
+set_time_or_fail(PgwfCall *call, int32 namespace_id)
+{
+	if (!set_time(call, namespace_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("clock of namespace \"%s\" is missing",
+						pgwf_namespace_name(namespace_id))));
+}
+
 void
 pgwf_clock_use(PgwfCall *call, int32 namespace_id, bool hold)
 {
+	call->clock_is_open = false;
 	if (pgwf_namespace_clock(namespace_id) != PGWF_CLOCK_VIRTUAL)
 	{
 		call->now = call->wall;
@@ -115,13 +147,17 @@ pgwf_clock_use(PgwfCall *call, int32 namespace_id, bool hold)
 	if (hold)
 	{
 		(void) lock_clock(namespace_id, RowExclusiveLock, true);
-		held = true;
+		note_held(namespace_id);
 	}
-	if (!set_time(call, namespace_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("clock of namespace \"%s\" is missing",
-						pgwf_namespace_name(namespace_id))));
+	set_time_or_fail(call, namespace_id);
+	call->clock_is_open = !hold;
+}
+
+void
+pgwf_clock_hold(PgwfCall *call)
+{
+	if (call->clock_is_open)
+		pgwf_clock_use(call, call->namespace_id, true);
 }
 
 bool
@@ -153,7 +189,7 @@ pgwf_clock_stop(int32 namespace_id, bool wait)
 	if (!lock_clock(namespace_id, ExclusiveLock, wait))
 		return false;
 	if (wait)
-		held = true;
+		note_held(namespace_id);
 	return true;
 }
 

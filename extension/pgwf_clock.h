@@ -44,7 +44,13 @@ extern void pgwf_call_namespace_id(PgwfCall *call, int32 namespace_id,
  */
 extern void pgwf_clock_use(PgwfCall *call, int32 namespace_id, bool hold);
 
-/* The same for the scheduler, which does not wait: false if it would */
+/*
+ * Holds the clock of a call that was not meant to.  A worker that finds
+ * nothing to do keeps nobody from setting it.
+ */
+extern void pgwf_clock_hold(PgwfCall *call);
+
+/* pgwf_clock_use() for the scheduler, which does not wait: false if it would */
 extern bool pgwf_clock_try_use(PgwfCall *call, int32 namespace_id);
 
 /*

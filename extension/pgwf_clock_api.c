@@ -208,7 +208,7 @@ sleep_until(int32 namespace_id, TimestampTz until)
 			pgwf_shmem_wait_end();
 			return;
 		}
-		pgwf_slot_publish_look(PGWF_PART_CLOCKS);
+		pgwf_slot_publish_clock(namespace_id);
 		pgwf_set_deadline(&deadline, false, (until - now) / 1000 + 1);
 		(void) pgwf_sleep_until_woken(&deadline, wait_event, &index);
 	}

@@ -30,6 +30,7 @@ typedef struct PgwfTurn
  */
 extern void pgwf_due_runs(PgwfTurn *turn);
 extern void pgwf_due_clocks(PgwfTurn *turn);
+extern void pgwf_due_clocks_look_again(void);
 extern void pgwf_due_schedules(PgwfTurn *turn);
 extern void pgwf_due_retention(PgwfTurn *turn);
 extern void pgwf_due_batches(PgwfTurn *turn);

@@ -23,6 +23,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -30,10 +31,12 @@
 #include "pgwf_delete.h"
 #include "pgwf_due.h"
 #include "pgwf_fire.h"
+#include "pgwf_guc.h"
 #include "pgwf_query.h"
 #include "pgwf_schedule.h"
 #include "pgwf_scheduler.h"
 #include "pgwf_shmem.h"
+#include "pgwf_slot.h"
 #include "pgwf_xact.h"
 
 /* Runs, and messages, of a namespace looked at in one transaction */
@@ -49,6 +52,14 @@ typedef struct Look
 	TimestampTz next;			/* the next moment something is due */
 	TimestampTz skip_to;		/* the same, of what time is skipped to */
 } Look;
+
+/* What the scheduler's process knows of a namespace */
+typedef struct Attended
+{
+	int32		namespace_id;
+	TimestampTz next;			/* when to look at it, by the machine's clock */
+	int64		offset;			/* of its clock, when last looked at */
+}			Attended;
 
 /* Notes a moment; true if it has passed */
 static bool
@@ -290,59 +301,150 @@ skip_time(PgwfCall *call, PgwfClock *clock, const Look *look)
 	return true;
 }
 
-static void
+/*
+ * Does what is due in a namespace, or skips time.  Returns when something is
+ * due next, by the machine's clock; DT_NOBEGIN: something is left.
+ */
+static TimestampTz
 attend(PgwfCall *call, PgwfClock *clock, PgwfTurn *turn)
 {
 	int			fired = turn->fired;
+	int			skipped = turn->skipped;
 	Look		look;
 
 	if (pgwf_namespace_clock(clock->namespace_id) != PGWF_CLOCK_VIRTUAL ||
 		!pgwf_clock_try_use(call, clock->namespace_id))
-		return;
+		return DT_NOEND;
 	see_own_changes(call);
 	look_around(call, &look);
 	fire(call, &look, turn);
+	if (turn->fired == fired && skip_time(call, clock, &look))
+		turn->fired++;
 	if (turn->fired > fired)
 		turn->more = true;
-	else if (skip_time(call, clock, &look))
-	{
-		turn->fired++;
-		turn->more = true;
-	}
-	else if (look.next != DT_NOEND)
-		turn->next = Min(turn->next, look.next - (call->now - call->wall));
+	if (turn->fired > fired || turn->skipped > skipped || look.due)
+		return DT_NOBEGIN;
+	return look.next == DT_NOEND ? DT_NOEND :
+		look.next - (call->now - call->wall);
 }
 
-/* Runs may have been closed for long by clocks that were set forward */
-static void
-note_offsets(List *clocks)
+/*
+ * Which namespaces
+ */
+
+static HTAB *attended = NULL;	/* of Attended */
+static TimestampTz last_look_at_all = 0;
+
+static Attended *
+find_attended(int32 namespace_id)
 {
-	static int64 known = 0;
-	int64		sum = 0;
+	Attended   *entry;
+	bool		found;
+
+	if (attended == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(int32);
+		control.entrysize = sizeof(Attended);
+		attended = hash_create("pg_workflow virtual time", 16, &control,
+							   HASH_ELEM | HASH_BLOBS);
+	}
+	entry = hash_search(attended, &namespace_id, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->next = DT_NOBEGIN;
+		entry->offset = 0;
+	}
+	return entry;
+}
+
+/* Marks those in which something has happened, all from time to time */
+static void
+mark_changed(TimestampTz now)
+{
+	int64		pause = (int64) pgwf_scheduler_look_interval * 900;
+	int32		changed[PGWF_SLOT_CLOCKS];
+	int			count = pgwf_slot_take_clocks(changed);
+	HASH_SEQ_STATUS status;
+	Attended   *entry;
 	ListCell   *lc;
 
-	foreach(lc, clocks)
-		sum += ((PgwfClock *) lfirst(lc))->offset;
-	if (sum != known)
+	for (int i = 0; i < count; i++)
+		find_attended(changed[i])->next = DT_NOBEGIN;
+	if (count >= 0 && now >= last_look_at_all &&
+		now - last_look_at_all < pause)
+		return;
+	if (attended != NULL)
+	{
+		/* the extension may have been created anew */
+		hash_seq_init(&status, attended);
+		while ((entry = hash_seq_search(&status)) != NULL)
+			(void) hash_search(attended, &entry->namespace_id, HASH_REMOVE,
+							   NULL);
+	}
+	foreach(lc, pgwf_clock_read_all())
+		(void) find_attended(((PgwfClock *) lfirst(lc))->namespace_id);
+	last_look_at_all = now;
+}
+
+static void
+attend_to(PgwfCall *call, Attended * entry, PgwfTurn *turn)
+{
+	PgwfClock	clock;
+
+	if (!pgwf_clock_read(entry->namespace_id, &clock))
+	{
+		entry->next = DT_NOEND;
+		return;
+	}
+	entry->next = attend(call, &clock, turn);
+
+	/* its runs may have been closed for long by a clock set forward */
+	if (clock.offset != entry->offset)
 		pgwf_retention_look_again();
-	known = sum;
+	entry->offset = clock.offset;
+}
+
+/* The last turn was undone: what it found has to be found again */
+void
+pgwf_due_clocks_look_again(void)
+{
+	last_look_at_all = 0;
 }
 
 void
 pgwf_due_clocks(PgwfTurn *turn)
 {
 	PgwfCall	call;
-	List	   *clocks;
+	HASH_SEQ_STATUS status;
+	Attended   *entry;
+	List	   *due = NIL;
 	ListCell   *lc;
 
 	pgwf_call_begin(&call);
 	call.impatient = true;
-	clocks = pgwf_clock_read_all();
-	note_offsets(clocks);
-	foreach(lc, clocks)
+	mark_changed(call.wall);
+	if (attended != NULL)
 	{
+		hash_seq_init(&status, attended);
+		while ((entry = hash_seq_search(&status)) != NULL)
+		{
+			if (entry->next <= call.wall)
+				due = lappend(due, entry);
+			else
+				turn->next = Min(turn->next, entry->next);
+		}
+	}
+	foreach(lc, due)
+	{
+		entry = lfirst(lc);
 		CHECK_FOR_INTERRUPTS();
-		attend(&call, lfirst(lc), turn);
+		attend_to(&call, entry, turn);
+
+		/* what is fired, locked or spared brings the scheduler back */
+		if (entry->next != DT_NOBEGIN)
+			turn->next = Min(turn->next, entry->next);
 	}
 	if (turn->fired > 0)
 		pgwf_xact_mark_durable();

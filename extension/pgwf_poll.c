@@ -115,6 +115,7 @@ claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
 					const char *identity, const char *request_id,
 					int32 version_key)
 {
+	pgwf_clock_hold(call);
 	if (pgwf_run_load(run, call, candidate->namespace_id, candidate->run_key,
 					  LockWaitSkip) != PGWF_LOCK_OK)
 		return false;
@@ -206,8 +207,9 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("workflow.poll_workflow_task_queue()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 8),
-									   PGWF_RIGHT_WORKER);
+	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 8),
+										PGWF_RIGHT_WORKER);
+	pgwf_clock_use(&call, namespace_id, false);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
 							 MAX_TASKS_PER_POLL);
@@ -323,6 +325,7 @@ claim_activity(PgwfCall *call, PgwfActivity *activity, const char *identity,
 {
 	PgwfActivityDispatch dispatch;
 
+	pgwf_clock_hold(call);
 	dispatch = pgwf_activity_dispatchable(call, activity, version_key);
 	if (dispatch == PGWF_DISPATCH_TRANSITION)
 		pgwf_run_start_transition(call, activity, version_key);
@@ -365,7 +368,8 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	pgwf_call_begin(&call);
 	namespace = pgwf_arg_namespace(fcinfo, 7);
-	namespace_id = pgwf_call_namespace(&call, namespace, PGWF_RIGHT_WORKER);
+	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
+	pgwf_clock_use(&call, namespace_id, false);
 	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
 							 MAX_TASKS_PER_POLL);

@@ -95,6 +95,7 @@ pgwf_query_dispatch(PgwfRun *run, PgwfQuery *query)
 bool
 pgwf_query_claim(PgwfCall *call, PgwfQuery *query)
 {
+	pgwf_clock_hold(call);
 	if (!pgwf_query_is_awaited(query) ||
 		pgwf_query_lock(call, query, LockWaitSkip) != PGWF_LOCK_OK ||
 		query->state != PGWF_QUERY_WAITING ||

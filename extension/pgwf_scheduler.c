@@ -369,6 +369,7 @@ turn(Part *part)
 	}
 	if (outcome == TURN_FAILED)
 	{
+		pgwf_due_clocks_look_again();
 		part->careful_turns = CAREFUL_TURNS;
 		if (work.run_key != 0)
 		{

@@ -78,6 +78,8 @@ typedef struct Slot
 	pg_atomic_uint64 recheck_at;	/* written under slot_lock */
 
 	/* under slot_lock */
+	int32		clocks[PGWF_SLOT_CLOCKS];	/* namespaces to be looked at */
+	int			nclocks;		/* -1: all */
 	bool		recheck_all;	/* there were too many keys */
 	Recheck		rechecks[RECHECKS];
 } Slot;
@@ -164,6 +166,7 @@ reset_slot(Slot *slot, Oid dboid)
 	write_time(&slot->due, DT_NOEND);
 	write_time(&slot->sleep_until, DT_NOBEGIN);
 	write_time(&slot->recheck_at, DT_NOEND);
+	slot->nclocks = 0;
 	slot->recheck_all = false;
 	memset(slot->rechecks, 0, sizeof(slot->rechecks));
 	pg_write_barrier();
@@ -290,6 +293,47 @@ pgwf_slot_publish_look(PgwfPart part)
 	if (slot != NULL)
 		pg_atomic_fetch_or_u32(&slot->looks, (uint32) 1 << part);
 	pgwf_slot_publish_due(GetCurrentTimestamp());
+}
+
+void
+pgwf_slot_publish_clock(int32 namespace_id)
+{
+	Slot	   *slot;
+	bool		known = false;
+
+	if (slots == NULL)
+		return;
+	slot = own_slot();
+	if (slot != NULL)
+	{
+		LWLockAcquire(slot_lock, LW_EXCLUSIVE);
+		for (int i = 0; i < slot->nclocks; i++)
+			known = known || slot->clocks[i] == namespace_id;
+		if (slot->nclocks == PGWF_SLOT_CLOCKS && !known)
+			slot->nclocks = -1;
+		else if (slot->nclocks >= 0 && !known)
+			slot->clocks[slot->nclocks++] = namespace_id;
+		LWLockRelease(slot_lock);
+	}
+	pgwf_slot_publish_look(PGWF_PART_CLOCKS);
+}
+
+void
+pgwf_slot_publish_all(void)
+{
+	Slot	   *slot;
+
+	if (slots == NULL)
+		return;
+	slot = own_slot();
+	if (slot != NULL)
+	{
+		LWLockAcquire(slot_lock, LW_EXCLUSIVE);
+		slot->nclocks = -1;
+		LWLockRelease(slot_lock);
+	}
+	for (int part = 0; part < PGWF_PART_COUNT; part++)
+		pgwf_slot_publish_look((PgwfPart) part);
 }
 
 void
@@ -604,6 +648,20 @@ uint32
 pgwf_slot_take_looks(void)
 {
 	return pg_atomic_exchange_u32(&my_slot->looks, 0);
+}
+
+int
+pgwf_slot_take_clocks(int32 *namespace_ids)
+{
+	int			count;
+
+	LWLockAcquire(slot_lock, LW_EXCLUSIVE);
+	count = my_slot->nclocks;
+	if (count > 0)
+		memcpy(namespace_ids, my_slot->clocks, count * sizeof(int32));
+	my_slot->nclocks = 0;
+	LWLockRelease(slot_lock);
+	return count;
 }
 
 bool

@@ -38,6 +38,15 @@ extern void pgwf_slot_publish_due(TimestampTz due);
 extern void pgwf_slot_publish_look(PgwfPart part);
 
 /*
+ * The same for PGWF_PART_CLOCKS: something has happened in a namespace with
+ * virtual time.
+ */
+extern void pgwf_slot_publish_clock(int32 namespace_id);
+
+/* Have the scheduler look now at everything.  Cannot fail. */
+extern void pgwf_slot_publish_all(void);
+
+/*
  * Have the scheduler let a waiter of the key look again in a second: the one
  * that was woken may die before it claims anything.
  */
@@ -108,6 +117,15 @@ extern TimestampTz pgwf_slot_take_due(void);
  * after pgwf_slot_take_due().
  */
 extern uint32 pgwf_slot_take_looks(void);
+
+/* Namespaces that pgwf_slot_take_clocks() can tell */
+#define PGWF_SLOT_CLOCKS	16
+
+/*
+ * Take the namespaces with virtual time in which something has happened;
+ * returns how many, or -1 if it may be any.
+ */
+extern int	pgwf_slot_take_clocks(int32 *namespace_ids);
 
 /*
  * Say until when the scheduler is about to sleep.  False when something

@@ -44,6 +44,7 @@ typedef struct PgwfCall
 	TimestampTz now;			/* by the clock of the namespace */
 	TimestampTz wall;			/* by the machine's */
 	int32		namespace_id;	/* whose clock it is; 0: the machine's */
+	bool		clock_is_open;	/* it is a clock of its own, and not held */
 	bool		impatient;		/* the scheduler's: it waits for no lock */
 } PgwfCall;
 

@@ -137,6 +137,26 @@ extension_needed(Node *stmt)
 }
 
 /*
+ * A prepared transaction has ended, and what it had noted is forgotten.  It
+ * may have created or dropped the extension.
+ */
+static void
+after_prepared(TransactionStmtKind kind)
+{
+	if (kind != TRANS_STMT_COMMIT_PREPARED &&
+		kind != TRANS_STMT_ROLLBACK_PREPARED)
+		return;
+	if (pgwf_slot_exists(MyDatabaseId))
+	{
+		pgwf_shmem_recheck_all(MyDatabaseId);
+		pgwf_slot_publish_all();
+	}
+	if (OidIsValid(get_extension_oid(EXTENSION_NAME, true)) !=
+		pgwf_slot_exists(MyDatabaseId))
+		pgwf_xact_extension_changed();
+}
+
+/*
  * What follows from a command that has succeeded.
  */
 static void
@@ -172,15 +192,7 @@ after_command(Node *stmt, Oid dropped)
 			break;
 
 		case T_TransactionStmt:
-			/* what the prepared transaction has noted is forgotten */
-			if ((((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED ||
-				 ((TransactionStmt *) stmt)->kind == TRANS_STMT_ROLLBACK_PREPARED) &&
-				pgwf_slot_exists(MyDatabaseId))
-			{
-				pgwf_shmem_recheck_all(MyDatabaseId);
-				for (int part = 0; part < PGWF_PART_COUNT; part++)
-					pgwf_slot_publish_look((PgwfPart) part);
-			}
+			after_prepared(((TransactionStmt *) stmt)->kind);
 			break;
 
 		default:

@@ -480,7 +480,7 @@ wait_for_close(Outcome *outcome, FunctionCallInfo fcinfo,
 		if (!closed)
 		{
 			if (skips)
-				pgwf_slot_publish_look(PGWF_PART_CLOCKS);
+				pgwf_slot_publish_clock(namespace_id);
 			(void) pgwf_sleep_until_woken(deadline, wait_event, &index);
 			closed = read_run(outcome, namespace_id, workflow_id, &pinned);
 		}

@@ -154,7 +154,7 @@ task_timeout(const PgwfState *state)
 bool
 pgwf_sticky_worker_is_alive(PgwfRun *run)
 {
-	TimestampTz since = run->call->now - MILLISECONDS(pgwf_sticky_poller_ttl);
+	TimestampTz since = run->call->wall - MILLISECONDS(pgwf_sticky_poller_ttl);
 
 	return pgwf_shmem_poller_seen(run->state.namespace_id,
 								  PGWF_QUEUE_WORKFLOW,
