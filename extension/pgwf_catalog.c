@@ -53,6 +53,7 @@ static const char *const relation_names[PGWF_RELATION_COUNT] = {
 	[PGWF_WORKER_VERSION_DRAINAGE_CHECK_IDX] =
 	"worker_version_drainage_check_idx",
 	[PGWF_PINNED_RUN_PKEY] = "pinned_run_pkey",
+	[PGWF_TASK_QUEUE_CONFIG] = "task_queue_config",
 	[PGWF_BATCH_OPERATION_DUE_IDX] = "batch_operation_due_idx",
 	[PGWF_RUN_KEY_SEQ] = "run_key_seq",
 	[PGWF_NAMESPACE_PKEY] = "namespace_pkey",

@@ -86,6 +86,8 @@ int			pgwf_scheduler_look_interval = 60 * 1000;
 /* shared memory */
 int			pgwf_max_databases = 64;
 int			pgwf_max_pollers = 2048;
+int			pgwf_max_task_queues = 1024;
+int			pgwf_max_fairness_keys = 4096;
 
 /*
  * Settings that any backend can define, preloaded or not.
@@ -694,6 +696,31 @@ pgwf_guc_init_startup(void)
 							NULL,
 							&pgwf_max_pollers,
 							2048, 16, 1000000,
+							PGC_POSTMASTER, 0,
+							NULL, NULL, NULL);
+
+	/*
+	 * Rates, limits and turns of task queues are kept in shared memory. When
+	 * there are more, the one that was used longest ago is forgotten: its
+	 * limit begins anew, its rates at zero, its turns with what waits in it.
+	 */
+	DefineCustomIntVariable("pg_workflow.max_task_queues",
+							"Number of task queues whose rates, limits and turns are known.",
+							NULL,
+							&pgwf_max_task_queues,
+							1024, 16, 1000000,
+							PGC_POSTMASTER, 0,
+							NULL, NULL, NULL);
+
+	/*
+	 * A fairness key that is forgotten has its next turn with those that
+	 * have not been there for long.
+	 */
+	DefineCustomIntVariable("pg_workflow.max_fairness_keys",
+							"Number of fairness keys whose turns and limits are known.",
+							NULL,
+							&pgwf_max_fairness_keys,
+							4096, 16, 10000000,
 							PGC_POSTMASTER, 0,
 							NULL, NULL, NULL);
 

@@ -79,6 +79,8 @@ extern int	pgwf_scheduler_look_interval;
 /* shared memory */
 extern int	pgwf_max_databases;
 extern int	pgwf_max_pollers;
+extern int	pgwf_max_task_queues;
+extern int	pgwf_max_fairness_keys;
 
 /* Define the settings of any backend, and those of a preloaded library. */
 extern void pgwf_guc_init(void);

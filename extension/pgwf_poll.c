@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -20,10 +22,13 @@
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
 #include "pgwf_clock.h"
+#include "pgwf_dispatch.h"
+#include "pgwf_errors.h"
 #include "pgwf_namespace.h"
-#include "pgwf_queue.h"
 #include "pgwf_query.h"
+#include "pgwf_queue.h"
 #include "pgwf_task_response.h"
+#include "pgwf_update.h"
 #include "pgwf_version.h"
 #include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
@@ -35,26 +40,125 @@ PG_FUNCTION_INFO_V1(pgwf_shutdown_worker);
 
 #define MAX_TASKS_PER_POLL 1000
 
-/*
- * Histories and payloads of a batch are not kept together: what is allocated
- * for a task goes when the next one is looked at.
- */
-static MemoryContext
-make_task_context(PgwfCall *call)
+/* A poll under way */
+typedef struct Poll
 {
-	return AllocSetContextCreate(call->context, "pg_workflow task",
-								 ALLOCSET_DEFAULT_SIZES);
+	PgwfCall	call;
+	ReturnSetInfo *rsinfo;
+	const char *namespace;
+	int32		namespace_id;
+	char		kind;
+	char	   *task_queue;
+	int			max_tasks;
+	char	   *identity;
+	bool		sticky;
+	char	   *request_id;		/* NULL: it cannot be repeated */
+	PgwfVersion version;		/* of the worker; its key is 0 without one */
+	int			answered;		/* tasks in the answer */
+
+	/*
+	 * Histories and payloads of a batch are not kept together: what is
+	 * allocated for a task goes when the next one is looked at.
+	 */
+	MemoryContext task_context;
+} Poll;
+
+/* Begins a poll by reading what both kinds have: the namespace comes last */
+static void
+poll_begin(Poll *poll, FunctionCallInfo fcinfo, char kind)
+{
+	memset(poll, 0, sizeof(Poll));
+	poll->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	poll->kind = kind;
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	pgwf_call_begin(&poll->call);
+	poll->namespace = pgwf_arg_namespace(fcinfo, PG_NARGS() - 1);
+	poll->namespace_id = pgwf_namespace_check(poll->namespace,
+											  PGWF_RIGHT_WORKER);
+	pgwf_clock_use(&poll->call, poll->namespace_id, false);
+	poll->task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
+	poll->max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
+								   MAX_TASKS_PER_POLL);
+	poll->identity = pgwf_arg_identity(fcinfo, 2);
+	poll->task_context = AllocSetContextCreate(poll->call.context,
+											   "pg_workflow task",
+											   ALLOCSET_DEFAULT_SIZES);
+}
+
+/*
+ * The limit that a worker has for the whole queue.  Those who sleep because
+ * of another one look again.
+ */
+static void
+note_limit(Poll *poll, FunctionCallInfo fcinfo, int n)
+{
+	uint64		key;
+	double		rate;
+
+	if (PG_ARGISNULL(n))
+		return;
+	rate = PG_GETARG_FLOAT8(n);
+	if (!(rate >= 0) || isinf(rate))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("max_tasks_per_second must be a number that is not negative")));
+	if (poll->sticky)
+		return;
+	key = pgwf_shmem_queue_key(poll->namespace_id, poll->kind,
+							   poll->task_queue, 0);
+	if (pgwf_queue_state_limit(key, rate))
+		pgwf_shmem_recheck_all(MyDatabaseId);
 }
 
 static void
-put_response(ReturnSetInfo *rsinfo, StringInfo response)
+poll_end(Poll *poll)
 {
+	pgwf_xact_claim_end();
+	pgwf_call_end(&poll->call);
+}
+
+static void
+put_response(Poll *poll, StringInfo response)
+{
+	ReturnSetInfo *rsinfo = poll->rsinfo;
 	Datum		value = PointerGetDatum(cstring_to_text_with_len(response->data,
 																 response->len));
 	bool		isnull = false;
 
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
 	pfree(DatumGetPointer(value));
+	poll->answered++;
+}
+
+/* What is allocated until leave_task() is for one task */
+static void
+enter_task(Poll *poll)
+{
+	MemoryContextSwitchTo(poll->task_context);
+}
+
+static void
+leave_task(Poll *poll)
+{
+	MemoryContextSwitchTo(poll->call.context);
+	MemoryContextReset(poll->task_context);
+}
+
+/* How many tasks are left in the queue; 0 if that is not known */
+static int64
+backlog_left(const PgwfQueueReader *reader, int claimed)
+{
+	return Max(reader->view.backlog - claimed, 0);
+}
+
+/* The version of the worker, which serves the queue from now on */
+static void
+read_version(Poll *poll, FunctionCallInfo fcinfo, int build_id)
+{
+	if (pgwf_arg_version(fcinfo, build_id + 1, build_id, build_id + 2,
+						 &poll->version))
+		pgwf_version_register(poll->namespace_id, &poll->version, poll->kind,
+							  poll->sticky ? NULL : poll->task_queue);
 }
 
 /*
@@ -70,39 +174,34 @@ load_claimed_task(PgwfRun *run, PgwfCall *call, const PgwfTask *claimed)
 		run->state.wft_stamp == claimed->stamp;
 }
 
-static int
-repeat_workflow_tasks(ReturnSetInfo *rsinfo, PgwfCall *call,
-					  int32 namespace_id, const char *task_queue,
-					  bool sticky, const char *request_id)
+static void
+repeat_workflow_tasks(Poll *poll)
 {
 	PgwfScan	scan;
-	MemoryContext task_context = make_task_context(call);
-	int			repeated = 0;
 
-	pgwf_task_request_scan(&scan, call, namespace_id, request_id);
+	pgwf_task_request_scan(&scan, &poll->call, poll->namespace_id,
+						   poll->request_id);
 	while (pgwf_scan_next(&scan))
 	{
 		PgwfTask	claimed;
 		PgwfRun		run;
 
-		MemoryContextSwitchTo(task_context);
+		enter_task(poll);
 		pgwf_task_read(scan.slot, &claimed);
-		if (claimed.claimed && claimed.sticky == sticky &&
-			strcmp(claimed.task_queue, task_queue) == 0 &&
-			load_claimed_task(&run, call, &claimed))
+		if (claimed.claimed && claimed.sticky == poll->sticky &&
+			strcmp(claimed.task_queue, poll->task_queue) == 0 &&
+			load_claimed_task(&run, &poll->call, &claimed))
 		{
 			StringInfoData response;
 
+			pgwf_run_resend_updates(&run);
 			initStringInfo(&response);
-			pgwf_append_workflow_task(&response, &run, sticky);
-			put_response(rsinfo, &response);
-			repeated++;
+			pgwf_append_workflow_task(&response, &run, poll->sticky, 0);
+			put_response(poll, &response);
 		}
-		MemoryContextSwitchTo(call->context);
-		MemoryContextReset(task_context);
+		leave_task(poll);
 	}
 	pgwf_scan_end(&scan);
-	return repeated;
 }
 
 /*
@@ -111,13 +210,11 @@ repeat_workflow_tasks(ReturnSetInfo *rsinfo, PgwfCall *call,
  * whose version is not the run's any more goes to the normal queue.
  */
 static bool
-claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
-					const char *identity, const char *request_id,
-					int32 version_key)
+claim_workflow_task(Poll *poll, const PgwfTask *candidate, PgwfRun *run)
 {
-	pgwf_clock_hold(call);
-	if (pgwf_run_load(run, call, candidate->namespace_id, candidate->run_key,
-					  LockWaitSkip) != PGWF_LOCK_OK)
+	pgwf_clock_hold(&poll->call);
+	if (pgwf_run_load(run, &poll->call, candidate->namespace_id,
+					  candidate->run_key, LockWaitSkip) != PGWF_LOCK_OK)
 		return false;
 	if (run->state.wft_scheduled_event_id == 0 ||
 		run->state.wft_started_event_id != 0 ||
@@ -129,58 +226,111 @@ claim_workflow_task(PgwfRun *run, PgwfCall *call, const PgwfTask *candidate,
 		pgwf_run_finish(run);
 		return false;
 	}
-	pgwf_run_dispatch_to(run, version_key);
-	run->poll_request_id = request_id;
-	pgwf_workflow_task_start(run, identity,
+	pgwf_run_dispatch_to(run, poll->version.key);
+	run->poll_request_id = poll->request_id;
+	pgwf_workflow_task_start(run, poll->identity,
 							 pgwf_workflow_task_request_id(&run->state));
 	pgwf_run_finish(run);
 	return true;
 }
 
+/* May the poller have the task, by its route and by the limits? */
+static PgwfVerdict
+may_have(PgwfQueueReader *reader, TupleTableSlot *slot,
+		 PgwfDispatch *dispatch, const PgwfRoute *route,
+		 const PgwfPlace *place)
+{
+	if (!pgwf_queue_may_have(reader, slot, route))
+		return PGWF_DISPATCH_OTHER;
+	return pgwf_dispatch_may(dispatch, place);
+}
+
+static void
+claim_workflow_tasks(Poll *poll)
+{
+	PgwfQueueReader reader;
+	PgwfDispatch dispatch;
+	PgwfVerdict verdict = PGWF_DISPATCH_OTHER;
+	TupleTableSlot *slot;
+	int			claimed = 0;
+
+	pgwf_queue_read_begin(&reader, &poll->call, poll->namespace_id,
+						  poll->kind, poll->task_queue, poll->version.key);
+	pgwf_dispatch_begin(&dispatch, &reader);
+	while (verdict != PGWF_DISPATCH_NONE &&
+		   poll->answered < poll->max_tasks &&
+		   (slot = pgwf_queue_read_next(&reader)) != NULL)
+	{
+		PgwfTask	candidate;
+		PgwfRun		run;
+
+		enter_task(poll);
+		pgwf_task_read(slot, &candidate);
+		verdict = PGWF_DISPATCH_OTHER;
+		if (candidate.sticky == poll->sticky)
+			verdict = may_have(&reader, slot, &dispatch, &candidate.route,
+							   &candidate.place);
+		if (verdict == PGWF_DISPATCH_TASK)
+		{
+			if (claim_workflow_task(poll, &candidate, &run))
+			{
+				StringInfoData response;
+
+				pgwf_dispatch_done(&dispatch, &candidate.place,
+								   candidate.route.version_key);
+				initStringInfo(&response);
+				pgwf_append_workflow_task(&response, &run, poll->sticky,
+										  backlog_left(&reader, ++claimed));
+				put_response(poll, &response);
+			}
+			else
+				pgwf_dispatch_failed(&dispatch);
+		}
+		leave_task(poll);
+	}
+	pgwf_dispatch_end(&dispatch);
+	pgwf_queue_read_end(&reader);
+}
+
 /*
  * Claims queries that wait as tasks of their own.  They come first: somebody
- * waits for each of them.  Returns how many.
+ * waits for each of them.
  */
-static int
-claim_queries(ReturnSetInfo *rsinfo, PgwfCall *call, int32 namespace_id,
-			  const char *task_queue, bool sticky, int32 version_key,
-			  int max_tasks)
+static void
+claim_queries(Poll *poll)
 {
 	PgwfQueueReader reader;
 	TupleTableSlot *slot;
-	MemoryContext task_context = make_task_context(call);
-	int			claimed = 0;
 
-	pgwf_queue_read_begin(&reader, call, namespace_id, PGWF_QUEUE_QUERY,
-						  task_queue, version_key);
-	while (claimed < max_tasks &&
+	pgwf_queue_read_begin(&reader, &poll->call, poll->namespace_id,
+						  PGWF_QUEUE_QUERY, poll->task_queue,
+						  poll->version.key);
+	while (poll->answered < poll->max_tasks &&
 		   (slot = pgwf_queue_read_next(&reader)) != NULL)
 	{
 		PgwfQuery	query;
 
-		MemoryContextSwitchTo(task_context);
+		enter_task(poll);
 		pgwf_query_read(slot, &query);
-		if (query.sticky == sticky &&
+		if (query.sticky == poll->sticky &&
 			pgwf_queue_may_have(&reader, slot, &query.route) &&
-			pgwf_query_claim(call, &query))
+			pgwf_query_claim(&poll->call, &query))
 		{
 			StringInfoData response;
 
 			initStringInfo(&response);
-			pgwf_append_query_task(&response, call, &query);
-			put_response(rsinfo, &response);
-			claimed++;
+			pgwf_append_query_task(&response, &poll->call, &query);
+			put_response(poll, &response);
 		}
-		MemoryContextSwitchTo(call->context);
-		MemoryContextReset(task_context);
+		leave_task(poll);
 	}
 	pgwf_queue_read_end(&reader);
-	return claimed;
 }
 
 /*
  * poll_workflow_task_queue(task_queue, max_tasks, identity, sticky,
- *		request_id, build_id, deployment_name, versioning_mode, namespace)
+ *		request_id, build_id, deployment_name, versioning_mode,
+ *		max_tasks_per_second, namespace)
  *	returns a PollWorkflowTaskQueueResponse per task claimed: queries, then
  *	workflow tasks, by priority
  *
@@ -190,129 +340,69 @@ claim_queries(ReturnSetInfo *rsinfo, PgwfCall *call, int32 namespace_id,
 Datum
 pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	PgwfCall	call;
-	int32		namespace_id;
-	char	   *task_queue;
-	int			max_tasks;
-	char	   *identity;
-	bool		sticky;
-	char	   *request_id;
-	PgwfVersion version;
-	PgwfQueueReader reader;
-	TupleTableSlot *slot;
-	MemoryContext task_context;
-	int			claimed = 0;
+	Poll		poll;
 
 	PreventCommandDuringRecovery("workflow.poll_workflow_task_queue()");
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	pgwf_call_begin(&call);
-	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 8),
-										PGWF_RIGHT_WORKER);
-	pgwf_clock_use(&call, namespace_id, false);
-	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
-	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
-							 MAX_TASKS_PER_POLL);
-	identity = pgwf_arg_identity(fcinfo, 2);
-	sticky = pgwf_arg_bool(fcinfo, 3);
-	request_id = pgwf_arg_id(fcinfo, 4, "request_id");
-	if (pgwf_arg_version(fcinfo, 6, 5, 7, &version))
-		pgwf_version_register(namespace_id, &version, PGWF_QUEUE_WORKFLOW,
-							  sticky ? NULL : task_queue);
+	poll_begin(&poll, fcinfo, PGWF_QUEUE_WORKFLOW);
+	poll.sticky = pgwf_arg_bool(fcinfo, 3);
+	poll.request_id = pgwf_arg_id(fcinfo, 4, "request_id");
+	read_version(&poll, fcinfo, 5);
+	note_limit(&poll, fcinfo, 8);
+	pgwf_shmem_note_poller(poll.namespace_id, poll.kind, poll.task_queue,
+						   poll.identity, poll.version.key);
 
-	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue,
-						   identity, version.key);
 	pgwf_xact_claim_begin();
-	if (request_id)
-		claimed = repeat_workflow_tasks(rsinfo, &call, namespace_id,
-										task_queue, sticky, request_id);
-	if (claimed > 0)
-		max_tasks = 0;
-	else
-		claimed = claim_queries(rsinfo, &call, namespace_id, task_queue,
-								sticky, version.key, max_tasks);
-	task_context = make_task_context(&call);
-	pgwf_queue_read_begin(&reader, &call, namespace_id, PGWF_QUEUE_WORKFLOW,
-						  task_queue, version.key);
-	while (claimed < max_tasks &&
-		   (slot = pgwf_queue_read_next(&reader)) != NULL)
+	if (poll.request_id)
+		repeat_workflow_tasks(&poll);
+	if (poll.answered == 0)
 	{
-		PgwfTask	candidate;
-		PgwfRun		run;
-
-		MemoryContextSwitchTo(task_context);
-		pgwf_task_read(slot, &candidate);
-		if (candidate.sticky == sticky &&
-			pgwf_queue_may_have(&reader, slot, &candidate.route) &&
-			claim_workflow_task(&run, &call, &candidate, identity,
-								request_id, version.key))
-		{
-			StringInfoData response;
-
-			initStringInfo(&response);
-			pgwf_append_workflow_task(&response, &run, sticky);
-			put_response(rsinfo, &response);
-			claimed++;
-		}
-		MemoryContextSwitchTo(call.context);
-		MemoryContextReset(task_context);
+		claim_queries(&poll);
+		claim_workflow_tasks(&poll);
 	}
-	pgwf_queue_read_end(&reader);
-	pgwf_xact_claim_end();
-	pgwf_call_end(&call);
+	poll_end(&poll);
 	return (Datum) 0;
 }
 
 static void
-append_claimed_activity(StringInfo response, PgwfCall *call,
-						const PgwfActivity *activity, const char *namespace)
+put_activity_task(Poll *poll, const PgwfActivity *activity)
 {
 	PgwfExecution *execution;
 	PgwfEvent  *scheduled;
+	StringInfoData response;
 
-	execution = pgwf_execution_load(call, activity->namespace_id,
+	execution = pgwf_execution_load(&poll->call, activity->namespace_id,
 									activity->run_key);
-	scheduled = pgwf_event_load_one(call, activity->namespace_id,
+	scheduled = pgwf_event_load_one(&poll->call, activity->namespace_id,
 									activity->run_key,
 									activity->scheduled_event_id);
 	if (execution == NULL || scheduled == NULL)
 		elog(ERROR, "history of activity " INT64_FORMAT " of run " INT64_FORMAT " is missing",
 			 activity->scheduled_event_id, activity->run_key);
-	pgwf_append_activity_task(response, activity, execution, scheduled,
-							  namespace);
+	initStringInfo(&response);
+	pgwf_append_activity_task(&response, activity, execution, scheduled,
+							  poll->namespace);
+	put_response(poll, &response);
 }
 
-static int
-repeat_activity_tasks(ReturnSetInfo *rsinfo, PgwfCall *call,
-					  const char *namespace, int32 namespace_id,
-					  const char *task_queue, const char *request_id)
+static void
+repeat_activity_tasks(Poll *poll)
 {
 	PgwfScan	scan;
-	MemoryContext task_context = make_task_context(call);
-	int			repeated = 0;
 
-	pgwf_activity_request_scan(&scan, call, namespace_id, request_id);
+	pgwf_activity_request_scan(&scan, &poll->call, poll->namespace_id,
+							   poll->request_id);
 	while (pgwf_scan_next(&scan))
 	{
 		PgwfActivity activity;
 
-		MemoryContextSwitchTo(task_context);
+		enter_task(poll);
 		pgwf_activity_read(scan.slot, &activity);
 		if (activity.state == PGWF_ACTIVITY_STARTED &&
-			strcmp(activity.task_queue, task_queue) == 0)
-		{
-			StringInfoData response;
-
-			initStringInfo(&response);
-			append_claimed_activity(&response, call, &activity, namespace);
-			put_response(rsinfo, &response);
-			repeated++;
-		}
-		MemoryContextSwitchTo(call->context);
-		MemoryContextReset(task_context);
+			strcmp(activity.task_queue, poll->task_queue) == 0)
+			put_activity_task(poll, &activity);
+		leave_task(poll);
 	}
 	pgwf_scan_end(&scan);
-	return repeated;
 }
 
 /*
@@ -320,100 +410,92 @@ repeat_activity_tasks(ReturnSetInfo *rsinfo, PgwfCall *call,
  * Its run may have to move to the worker's version first.
  */
 static bool
-claim_activity(PgwfCall *call, PgwfActivity *activity, const char *identity,
-			   const char *request_id, int32 version_key)
+claim_activity(Poll *poll, PgwfActivity *activity)
 {
+	PgwfCall   *call = &poll->call;
 	PgwfActivityDispatch dispatch;
 
 	pgwf_clock_hold(call);
-	dispatch = pgwf_activity_dispatchable(call, activity, version_key);
+	dispatch = pgwf_activity_dispatchable(call, activity, poll->version.key);
 	if (dispatch == PGWF_DISPATCH_TRANSITION)
-		pgwf_run_start_transition(call, activity, version_key);
+		pgwf_run_start_transition(call, activity, poll->version.key);
 	if (dispatch != PGWF_DISPATCH_NOW ||
 		pgwf_activity_lock(call, activity, LockWaitSkip) != PGWF_LOCK_OK ||
 		activity->state != PGWF_ACTIVITY_SCHEDULED)
 		return false;
 	pgwf_xact_hold_task(activity->namespace_id, PGWF_QUEUE_ACTIVITY,
-						activity->task_queue, version_key);
-	pgwf_activity_start(activity, call->now, identity, request_id);
+						activity->task_queue, poll->version.key);
+	pgwf_activity_start(activity, call->now, poll->identity,
+						poll->request_id);
 	pgwf_activity_update(call, activity);
 	if (activity->due_at != PGWF_NO_TIME)
 		pgwf_xact_due(activity->due_at);
 	return true;
 }
 
+static void
+claim_activities(Poll *poll)
+{
+	PgwfQueueReader reader;
+	PgwfDispatch dispatch;
+	PgwfVerdict verdict = PGWF_DISPATCH_OTHER;
+	TupleTableSlot *slot;
+
+	pgwf_queue_read_begin(&reader, &poll->call, poll->namespace_id,
+						  poll->kind, poll->task_queue, poll->version.key);
+	pgwf_dispatch_begin(&dispatch, &reader);
+	while (verdict != PGWF_DISPATCH_NONE &&
+		   poll->answered < poll->max_tasks &&
+		   (slot = pgwf_queue_read_next(&reader)) != NULL)
+	{
+		PgwfActivity activity;
+
+		enter_task(poll);
+		pgwf_activity_read(slot, &activity);
+		verdict = may_have(&reader, slot, &dispatch, &activity.route,
+						   &activity.place);
+		if (verdict == PGWF_DISPATCH_TASK)
+		{
+			if (claim_activity(poll, &activity))
+			{
+				pgwf_dispatch_done(&dispatch, &activity.place,
+								   activity.route.version_key);
+				put_activity_task(poll, &activity);
+			}
+			else
+				pgwf_dispatch_failed(&dispatch);
+		}
+		leave_task(poll);
+	}
+	pgwf_dispatch_end(&dispatch);
+	pgwf_queue_read_end(&reader);
+}
+
 /*
  * poll_activity_task_queue(task_queue, max_tasks, identity, request_id,
- *		build_id, deployment_name, versioning_mode, namespace)
+ *		build_id, deployment_name, versioning_mode, max_tasks_per_second,
+ *		namespace)
  *	returns a PollActivityTaskQueueResponse per activity claimed
  */
 Datum
 pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	PgwfCall	call;
-	char	   *namespace;
-	int32		namespace_id;
-	char	   *task_queue;
-	int			max_tasks;
-	char	   *identity;
-	char	   *request_id;
-	PgwfVersion version;
-	PgwfQueueReader reader;
-	TupleTableSlot *slot;
-	MemoryContext task_context;
-	int			claimed = 0;
+	Poll		poll;
 
 	PreventCommandDuringRecovery("workflow.poll_activity_task_queue()");
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	pgwf_call_begin(&call);
-	namespace = pgwf_arg_namespace(fcinfo, 7);
-	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
-	pgwf_clock_use(&call, namespace_id, false);
-	task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
-	max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
-							 MAX_TASKS_PER_POLL);
-	identity = pgwf_arg_identity(fcinfo, 2);
-	request_id = pgwf_arg_id(fcinfo, 3, "request_id");
-	if (pgwf_arg_version(fcinfo, 5, 4, 6, &version))
-		pgwf_version_register(namespace_id, &version, PGWF_QUEUE_ACTIVITY,
-							  task_queue);
+	poll_begin(&poll, fcinfo, PGWF_QUEUE_ACTIVITY);
+	poll.request_id = pgwf_arg_id(fcinfo, 3, "request_id");
+	read_version(&poll, fcinfo, 4);
+	note_limit(&poll, fcinfo, 7);
+	pgwf_shmem_note_poller(poll.namespace_id, poll.kind, poll.task_queue,
+						   poll.identity, poll.version.key);
 
-	pgwf_shmem_note_poller(namespace_id, PGWF_QUEUE_ACTIVITY, task_queue,
-						   identity, version.key);
 	pgwf_xact_claim_begin();
-	if (request_id)
-		claimed = repeat_activity_tasks(rsinfo, &call, namespace,
-										namespace_id, task_queue, request_id);
-	if (claimed > 0)
-		max_tasks = 0;
-	task_context = make_task_context(&call);
-	pgwf_queue_read_begin(&reader, &call, namespace_id, PGWF_QUEUE_ACTIVITY,
-						  task_queue, version.key);
-	while (claimed < max_tasks &&
-		   (slot = pgwf_queue_read_next(&reader)) != NULL)
-	{
-		PgwfActivity activity;
-
-		MemoryContextSwitchTo(task_context);
-		pgwf_activity_read(slot, &activity);
-		if (pgwf_queue_may_have(&reader, slot, &activity.route) &&
-			claim_activity(&call, &activity, identity, request_id,
-						   version.key))
-		{
-			StringInfoData response;
-
-			initStringInfo(&response);
-			append_claimed_activity(&response, &call, &activity, namespace);
-			put_response(rsinfo, &response);
-			claimed++;
-		}
-		MemoryContextSwitchTo(call.context);
-		MemoryContextReset(task_context);
-	}
-	pgwf_queue_read_end(&reader);
-	pgwf_xact_claim_end();
-	pgwf_call_end(&call);
+	if (poll.request_id)
+		repeat_activity_tasks(&poll);
+	if (poll.answered == 0)
+		claim_activities(&poll);
+	poll_end(&poll);
 	return (Datum) 0;
 }
 
@@ -438,7 +520,7 @@ pgwf_shutdown_worker(PG_FUNCTION_ARGS)
 	pgwf_shmem_forget_poller(namespace_id, PGWF_QUEUE_WORKFLOW, task_queue);
 
 	pgwf_task_queue_scan(&scan, &call, namespace_id, task_queue,
-						 PGWF_ANY_VERSION);
+						 PGWF_ANY_VERSION, &PGWF_QUEUE_BEGIN);
 	while (pgwf_scan_next(&scan))
 	{
 		PgwfTask	candidate;

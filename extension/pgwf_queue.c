@@ -12,8 +12,10 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "storage/procarray.h"
 
+#include "pgwf_dispatch.h"
 #include "pgwf_query.h"
 #include "pgwf_queue.h"
 #include "pgwf_versioning.h"
@@ -21,6 +23,9 @@
 
 #define OWN		0
 #define ROUTED	1
+
+/* A scan that passes more entries of tasks that are gone is slow */
+#define MANY_PASSED		100
 
 /*
  * Does a transaction in progress hold or change the row?  Looked up without
@@ -39,6 +44,77 @@ row_is_busy(TupleTableSlot *slot)
 	return TransactionIdIsInProgress(HeapTupleHeaderGetRawXmax(header));
 }
 
+static const PgwfQueueView *
+view_of(const PgwfQueueReader *reader, int which)
+{
+	return which == OWN ? &reader->own_view : &reader->view;
+}
+
+static uint64
+key_of(const PgwfQueueReader *reader, int which)
+{
+	return which == ROUTED ? reader->key :
+		pgwf_shmem_queue_key(reader->namespace_id, reader->kind,
+							 reader->queue, reader->version_key);
+}
+
+/*
+ * Learns where the queue begins.  Searching for that needs a snapshot that
+ * shows everything that has been committed, and nothing of this transaction.
+ */
+static void
+look_at_state(PgwfQueueReader *reader, PgwfCall *call)
+{
+	bool		may_search = !IsolationUsesXactSnapshot() &&
+	!TransactionIdIsValid(GetTopTransactionIdIfAny());
+
+	reader->key = pgwf_shmem_queue_key(reader->namespace_id, reader->kind,
+									   reader->queue, 0);
+	pgwf_queue_state_view(reader->key, may_search, &reader->view);
+	if (reader->version_key != 0)
+		pgwf_queue_state_view(key_of(reader, OWN), may_search,
+							  &reader->own_view);
+	if (reader->view.search != 0 || reader->own_view.search != 0)
+		pgwf_call_new_snapshot(call);
+}
+
+static PgwfQueuePosition
+read_position(const PgwfQueueReader *reader, int which)
+{
+	TupleTableSlot *slot = reader->scans[which].slot;
+	PgwfQueuePosition position = {0, 0};
+	PgwfQuery	query;
+
+	if (reader->what == PGWF_QUEUE_WORKFLOW)
+		return pgwf_task_position(slot);
+	if (reader->what == PGWF_QUEUE_ACTIVITY)
+		return pgwf_activity_position(slot);
+	pgwf_query_read(slot, &query);
+	position.time = query.requested_time;
+	return position;
+}
+
+/* Says which task a scan has come to first, or that it found none */
+static void
+note_first(PgwfQueueReader *reader, int which, bool found)
+{
+	const PgwfQueueView *view = view_of(reader, which);
+
+	reader->noted[which] = true;
+	if (view->search != 0)
+	{
+		PgwfQueuePosition first = PGWF_QUEUE_END;
+
+		if (found)
+			first = read_position(reader, which);
+		pgwf_queue_state_found(key_of(reader, which), view->search, &first);
+	}
+	else if (reader->scans[which].passed > MANY_PASSED)
+		pgwf_queue_state_is_slow(key_of(reader, which));
+	if (!found && !reader->is_routed && view->backlog != 0)
+		pgwf_queue_state_set_backlog(reader->key, view->changes, 0);
+}
+
 static void
 open_scan(PgwfQueueReader *reader, PgwfCall *call, int which)
 {
@@ -49,11 +125,13 @@ open_scan(PgwfQueueReader *reader, PgwfCall *call, int which)
 	{
 		case PGWF_QUEUE_WORKFLOW:
 			pgwf_task_queue_scan(scan, call, reader->namespace_id,
-								 reader->queue, version_key);
+								 reader->queue, version_key,
+								 &view_of(reader, which)->start);
 			break;
 		case PGWF_QUEUE_ACTIVITY:
 			pgwf_activity_queue_scan(scan, call, reader->namespace_id,
-									 reader->queue, version_key);
+									 reader->queue, version_key,
+									 &view_of(reader, which)->start);
 			break;
 		default:
 			pgwf_query_queue_scan(scan, call, reader->namespace_id,
@@ -98,58 +176,23 @@ pgwf_queue_read_begin(PgwfQueueReader *reader, PgwfCall *call,
 			(routing->ramping_key == version_key &&
 			 routing->ramping_share > 0);
 	}
+	if (what == PGWF_QUEUE_QUERY)
+		reader->noted[OWN] = reader->noted[ROUTED] = true;
+	else
+		look_at_state(reader, call);
 	if (version_key != 0)
 		open_scan(reader, call, OWN);
 	open_scan(reader, call, ROUTED);
-}
-
-/* Where the row of a scan stands in the queue */
-static void
-read_place(const PgwfQueueReader *reader, int which, int64 *rank,
-		   TimestampTz *time)
-{
-	TupleTableSlot *slot = reader->scans[which].slot;
-
-	if (reader->what == PGWF_QUEUE_WORKFLOW)
-	{
-		PgwfTask	task;
-
-		pgwf_task_read(slot, &task);
-		*rank = task.place.rank;
-		*time = task.scheduled_time;
-	}
-	else if (reader->what == PGWF_QUEUE_ACTIVITY)
-	{
-		PgwfActivity activity;
-
-		pgwf_activity_read(slot, &activity);
-		*rank = activity.place.rank;
-		*time = activity.attempt_scheduled_time;
-	}
-	else
-	{
-		PgwfQuery	query;
-
-		pgwf_query_read(slot, &query);
-		*rank = 0;
-		*time = query.requested_time;
-	}
 }
 
 /* Both scans have a row: which comes first? */
 static int
 first_scan(const PgwfQueueReader *reader)
 {
-	int64		own_rank;
-	int64		routed_rank;
-	TimestampTz own_time;
-	TimestampTz routed_time;
+	PgwfQueuePosition own = read_position(reader, OWN);
+	PgwfQueuePosition routed = read_position(reader, ROUTED);
 
-	read_place(reader, OWN, &own_rank, &own_time);
-	read_place(reader, ROUTED, &routed_rank, &routed_time);
-	if (own_rank != routed_rank)
-		return own_rank < routed_rank ? OWN : ROUTED;
-	return own_time <= routed_time ? OWN : ROUTED;
+	return pgwf_position_is_before(&routed, &own) ? ROUTED : OWN;
 }
 
 /* The next row, which need not be one that the reader may have; or NULL */
@@ -160,9 +203,14 @@ pgwf_queue_read_next(PgwfQueueReader *reader)
 
 	for (which = OWN; which <= ROUTED; which++)
 	{
+		bool		found;
+
 		if (!reader->open[which] || reader->ahead[which])
 			continue;
-		if (pgwf_scan_next(&reader->scans[which]))
+		found = pgwf_scan_next(&reader->scans[which]);
+		if (!reader->noted[which])
+			note_first(reader, which, found);
+		if (found)
 			reader->ahead[which] = true;
 		else
 			close_scan(reader, which);
@@ -212,30 +260,6 @@ pgwf_queue_read_end(PgwfQueueReader *reader)
 }
 
 static bool
-has_workflow_task(PgwfCall *call, int32 namespace_id, const char *queue,
-				  int32 version_key)
-{
-	PgwfQueueReader reader;
-	TupleTableSlot *slot;
-	bool		found = false;
-
-	pgwf_queue_read_begin(&reader, call, namespace_id, PGWF_QUEUE_WORKFLOW,
-						  queue, version_key);
-	while (!found && (slot = pgwf_queue_read_next(&reader)) != NULL)
-	{
-		PgwfTask	task;
-
-		pgwf_task_read(slot, &task);
-		found = !row_is_busy(slot) &&
-			!pgwf_state_is_busy(call, namespace_id, task.run_key,
-								row_is_busy) &&
-			pgwf_queue_may_have(&reader, slot, &task.route);
-	}
-	pgwf_queue_read_end(&reader);
-	return found;
-}
-
-static bool
 has_query(PgwfCall *call, int32 namespace_id, const char *queue,
 		  int32 version_key)
 {
@@ -257,32 +281,103 @@ has_query(PgwfCall *call, int32 namespace_id, const char *queue,
 	return found;
 }
 
+/* Could a poll have the task that was read last, but for limits? */
 static bool
-has_activity(PgwfCall *call, int32 namespace_id, const char *queue,
-			 int32 version_key)
+is_claimable(PgwfQueueReader *reader, PgwfCall *call, TupleTableSlot *slot,
+			 PgwfPlace *place)
 {
-	PgwfQueueReader reader;
-	TupleTableSlot *slot;
-	bool		found = false;
+	if (row_is_busy(slot))
+		return false;
+	if (reader->what == PGWF_QUEUE_WORKFLOW)
+	{
+		PgwfTask	task;
 
-	pgwf_queue_read_begin(&reader, call, namespace_id, PGWF_QUEUE_ACTIVITY,
-						  queue, version_key);
-	while (!found && (slot = pgwf_queue_read_next(&reader)) != NULL)
+		pgwf_task_read(slot, &task);
+		*place = task.place;
+		return !pgwf_state_is_busy(call, reader->namespace_id, task.run_key,
+								   row_is_busy) &&
+			pgwf_queue_may_have(reader, slot, &task.route);
+	}
+	else
 	{
 		PgwfActivity activity;
 
-		if (row_is_busy(slot))
-			continue;
-		found = true;
-		if (reader.is_routed)
-		{
-			pgwf_activity_read(slot, &activity);
-			found = pgwf_queue_may_have(&reader, slot, &activity.route) &&
-				pgwf_activity_dispatchable(call, &activity, version_key) !=
-				PGWF_DISPATCH_LATER;
-		}
+		pgwf_activity_read(slot, &activity);
+		*place = activity.place;
+		return !reader->is_routed ||
+			(pgwf_queue_may_have(reader, slot, &activity.route) &&
+			 pgwf_activity_dispatchable(call, &activity,
+										reader->version_key) !=
+			 PGWF_DISPATCH_LATER);
 	}
+}
+
+/*
+ * Is there a task that could be handed out now?  "config" is that of the
+ * queue, for the limits of fairness keys; a task that has to wait for its
+ * key's lowers *ready.
+ */
+static bool
+has_task(PgwfQueueReader *reader, PgwfCall *call,
+		 const PgwfQueueConfig *config, TimestampTz *ready)
+{
+	TupleTableSlot *slot;
+	int			passed_over = 0;
+
+	while (passed_over < PGWF_MAX_PASSED_OVER &&
+		   (slot = pgwf_queue_read_next(reader)) != NULL)
+	{
+		PgwfPlace	place;
+		TimestampTz key_ready;
+
+		if (!is_claimable(reader, call, slot, &place))
+			continue;
+		if (config == NULL || config->fairness_key_rate < 0 ||
+			place.fairness_key == NULL)
+			return true;
+		key_ready = pgwf_fairness_ready(reader->key, place.fairness_key,
+										pgwf_fairness_key_rate(config,
+															   &place));
+		if (key_ready <= GetCurrentTimestamp())
+			return true;
+		*ready = Min(*ready, key_ready);
+		passed_over++;
+	}
+	return false;
+}
+
+/*
+ * The same within the limit of the queue.  *limited tells whether there are
+ * limits; if they alone keep tasks from being handed out, *ready is when to
+ * look again.
+ */
+static bool
+has_task_now(PgwfCall *call, int32 namespace_id, char kind,
+			 const char *queue, int32 version_key, bool *limited,
+			 TimestampTz *ready)
+{
+	const PgwfQueueConfig *config = pgwf_queue_config(namespace_id, kind,
+													  queue);
+	PgwfLimitSource source;
+	PgwfQueueReader reader;
+	double		rate;
+	bool		found;
+
+	pgwf_queue_read_begin(&reader, call, namespace_id, kind, queue,
+						  version_key);
+	rate = pgwf_queue_limit(config, reader.view.worker_limit, &source);
+	*limited = rate >= 0 || (config && config->fairness_key_rate >= 0);
+	found = rate != 0 && has_task(&reader, call, config, ready);
 	pgwf_queue_read_end(&reader);
+	if (found && rate > 0)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+		TimestampTz offered = pgwf_queue_state_offer(reader.key, rate, now);
+
+		found = offered <= now;
+		if (!found)
+			*ready = Min(*ready, offered);
+	}
 	return found;
 }
 
@@ -290,21 +385,39 @@ has_activity(PgwfCall *call, int32 namespace_id, const char *queue,
  * Is there a task in a queue that a poll by workers of a version, or without
  * one, could claim?  One that another session has locked does not count: the
  * end of that session's transaction wakes a waiter, if the task is still
- * there then.
+ * there then.  One that a limit keeps back does not count either: then
+ * *ready is when to look again, DT_NOEND if that is not known.  *limited
+ * tells whether the queue has limits.
  */
 bool
 pgwf_queue_has_work(int32 namespace_id, char kind, const char *queue,
-					int32 version_key)
+					int32 version_key, bool *limited, TimestampTz *ready)
 {
 	PgwfCall	call;
 	bool		found;
 
+	*limited = false;
+	*ready = DT_NOEND;
 	pgwf_call_begin(&call);
-	if (kind == PGWF_QUEUE_WORKFLOW)
-		found = has_query(&call, namespace_id, queue, version_key) ||
-			has_workflow_task(&call, namespace_id, queue, version_key);
-	else
-		found = has_activity(&call, namespace_id, queue, version_key);
+	found = (kind == PGWF_QUEUE_WORKFLOW &&
+			 has_query(&call, namespace_id, queue, version_key)) ||
+		has_task_now(&call, namespace_id, kind, queue, version_key, limited,
+					 ready);
 	pgwf_call_end(&call);
 	return found;
+}
+
+/* Has the queue limits now? */
+bool
+pgwf_queue_is_limited(int32 namespace_id, char kind, const char *queue)
+{
+	const PgwfQueueConfig *config = pgwf_queue_config(namespace_id, kind,
+													  queue);
+	PgwfQueueView view;
+
+	if (config && (config->rate >= 0 || config->fairness_key_rate >= 0))
+		return true;
+	pgwf_queue_state_view(pgwf_shmem_queue_key(namespace_id, kind, queue, 0),
+						  false, &view);
+	return view.worker_limit >= 0;
 }

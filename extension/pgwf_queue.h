@@ -8,6 +8,7 @@
 #ifndef PGWF_QUEUE_H
 #define PGWF_QUEUE_H
 
+#include "pgwf_queue_state.h"
 #include "pgwf_routing.h"
 #include "pgwf_shmem.h"
 #include "pgwf_table.h"
@@ -28,6 +29,10 @@ typedef struct PgwfQueueReader
 	bool		has_share;		/* in what follows the routing */
 	bool		passed_on;		/* somebody else was woken */
 	PgwfQueueRouting routing;
+	uint64		key;			/* of the queue as a whole */
+	PgwfQueueView view;
+	PgwfQueueView own_view;		/* of its version's own tasks */
+	bool		noted[2];		/* what the scan found has been noted */
 	PgwfScan	scans[2];		/* its version's own; routed */
 	bool		open[2];
 	bool		ahead[2];		/* its row has not been handed out yet */
@@ -44,6 +49,9 @@ extern bool pgwf_queue_may_have(PgwfQueueReader *reader,
 extern void pgwf_queue_read_end(PgwfQueueReader *reader);
 
 extern bool pgwf_queue_has_work(int32 namespace_id, char kind,
-								const char *queue, int32 version_key);
+								const char *queue, int32 version_key,
+								bool *limited, TimestampTz *ready);
+extern bool pgwf_queue_is_limited(int32 namespace_id, char kind,
+								  const char *queue);
 
 #endif							/* PGWF_QUEUE_H */

@@ -375,7 +375,7 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 	if (started)
 	{
 		pgwf_append_json_member(answer, "workflowTask");
-		pgwf_append_workflow_task(answer, run, true);
+		pgwf_append_workflow_task(answer, run, true, 0);
 	}
 	append_activity_tasks(answer, run, eager);
 }

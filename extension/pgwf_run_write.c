@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "pgwf_dispatch.h"
 #include "pgwf_new_run.h"
 #include "pgwf_priority.h"
 #include "pgwf_query.h"
@@ -23,6 +24,17 @@
 #include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
+
+/* Has a workflow task been completed, of this run or one it continues? */
+static bool
+has_begun(PgwfRun *run)
+{
+	const PgwfExecution *execution = pgwf_run_execution(run);
+
+	return run->state.previous_started_event_id != 0 ||
+		memcmp(&execution->first_run_id, &execution->run_id,
+			   sizeof(pg_uuid_t)) != 0;
+}
 
 /* The row of the pending workflow task as it has to be */
 static void
@@ -58,19 +70,12 @@ fill_task(PgwfRun *run, PgwfTask *task)
 	if (run->task && run->task->stamp == task->stamp)
 		task->place = run->task->place;
 	else
+	{
 		pgwf_place_init(&task->place, state->priority);
-}
-
-static void
-wake_worker(const PgwfTask *task)
-{
-	if (!task->claimed)
-		pgwf_xact_wake_queue(task->namespace_id, PGWF_QUEUE_WORKFLOW,
-							 task->task_queue,
-							 pgwf_route_target(task->namespace_id,
-											   PGWF_QUEUE_WORKFLOW,
-											   task->task_queue,
-											   &task->route));
+		if (!task->claimed)
+			pgwf_place_workflow_task(run->call, task,
+									 !task->sticky && !has_begun(run));
+	}
 }
 
 static void
@@ -110,13 +115,9 @@ write_task(PgwfRun *run)
 
 	fill_task(run, &task);
 	if (had)
-	{
-		task.tid = run->task->tid;
-		pgwf_task_update(run->call, &task);
-	}
+		pgwf_task_update(run->call, run->task, &task);
 	else
 		pgwf_task_insert(run->call, &task);
-	wake_worker(&task);
 	if (task.due_at != PGWF_NO_TIME)
 		pgwf_xact_due(task.due_at);
 }
@@ -143,6 +144,11 @@ write_activities(PgwfRun *run)
 				pgwf_activity_delete(run->call, activity);
 			continue;
 		}
+		if (activity->change != PGWF_ROW_UNCHANGED &&
+			activity->state == PGWF_ACTIVITY_SCHEDULED &&
+			(activity->waits_in == NULL ||
+			 strcmp(activity->waits_in, activity->task_queue) != 0))
+			pgwf_place_activity(run->call, activity);
 		switch (activity->change)
 		{
 			case PGWF_ROW_UNCHANGED:
@@ -157,13 +163,6 @@ write_activities(PgwfRun *run)
 				pgwf_activity_delete(run->call, activity);
 				continue;
 		}
-		if (activity->state == PGWF_ACTIVITY_SCHEDULED)
-			pgwf_xact_wake_queue(activity->namespace_id, PGWF_QUEUE_ACTIVITY,
-								 activity->task_queue,
-								 pgwf_route_target(activity->namespace_id,
-												   PGWF_QUEUE_ACTIVITY,
-												   activity->task_queue,
-												   &activity->route));
 		if (activity->due_at != PGWF_NO_TIME)
 			pgwf_xact_due(activity->due_at);
 	}

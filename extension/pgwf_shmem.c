@@ -3,14 +3,15 @@
  * pgwf_shmem.c
  *		The one struct in shared memory: request, layout, keys.
  *
- * The struct has four parts, each in a file of its own: waiters
+ * The struct has five parts, each in a file of its own: waiters
  * (pgwf_waiter.c), pollers (pgwf_poller.c), the slots of databases
- * (pgwf_slot.c) and the generation of the routing (pgwf_routing.c).  The
- * locks of the first three are of one tranche, "pg_workflow".
+ * (pgwf_slot.c), the generation of the routing (pgwf_routing.c) and the state
+ * of task queues (pgwf_queue_state.c).  Their locks are of one tranche,
+ * "pg_workflow"; the routing needs none.
  *
  * Lock order: there is none to keep, because no code holds two of these
  * locks at a time, and nothing that can raise an error, wait or allocate is
- * done under one of them.
+ * done under one of them.  Spinlocks of queues come after them.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +27,8 @@
 
 #define PGWF_TRANCHE	"pg_workflow"
 #define PGWF_LOCKS \
-	(PGWF_WAITER_LOCKS + PGWF_POLLER_LOCKS + PGWF_SLOT_LOCKS)
+	(PGWF_WAITER_LOCKS + PGWF_POLLER_LOCKS + PGWF_SLOT_LOCKS + \
+	 PGWF_QUEUE_LOCKS)
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
@@ -60,6 +62,7 @@ shmem_request(void)
 	size = add_size(size, MAXALIGN(pgwf_poller_shmem_size()));
 	size = add_size(size, MAXALIGN(pgwf_slot_shmem_size()));
 	size = add_size(size, MAXALIGN(pgwf_routing_shmem_size()));
+	size = add_size(size, MAXALIGN(pgwf_queue_state_shmem_size()));
 	RequestAddinShmemSpace(size);
 	RequestNamedLWLockTranche(PGWF_TRANCHE, PGWF_LOCKS);
 }
@@ -75,6 +78,7 @@ shmem_startup(void)
 	Size		pollers = MAXALIGN(pgwf_poller_shmem_size());
 	Size		slots = MAXALIGN(pgwf_slot_shmem_size());
 	Size		routing = MAXALIGN(pgwf_routing_shmem_size());
+	Size		states = MAXALIGN(pgwf_queue_state_shmem_size());
 	LWLockPadded *locks;
 	char	   *memory;
 	bool		found;
@@ -85,7 +89,8 @@ shmem_startup(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	memory = ShmemInitStruct("pg_workflow",
 							 add_size(add_size(waiters, pollers),
-									  add_size(slots, routing)),
+									  add_size(slots,
+											   add_size(routing, states))),
 							 &found);
 	locks = GetNamedLWLockTranche(PGWF_TRANCHE);
 	pgwf_waiter_shmem_attach(memory, locks, !found);
@@ -97,6 +102,9 @@ shmem_startup(void)
 	pgwf_slot_shmem_attach(memory, locks, !found);
 	memory += slots;
 	pgwf_routing_shmem_attach(memory, !found);
+	memory += routing;
+	locks += PGWF_SLOT_LOCKS;
+	pgwf_queue_state_shmem_attach(memory, locks, !found);
 	LWLockRelease(AddinShmemInitLock);
 
 	attached = true;

@@ -2,7 +2,8 @@
  *
  * pgwf_shmem.h
  *		Shared memory: who waits for what, who polls what, and the slots by
- *		which backends, schedulers and the launcher talk to each other.
+ *		which backends, schedulers and the launcher talk to each other; the
+ *		state of task queues is in pgwf_queue_state.h.
  *
  * Shared memory only wakes people up.  Nothing in it is needed to find work:
  * that is in the tables, and whoever waits or fires looks there.
@@ -127,10 +128,14 @@ extern void pgwf_poller_shmem_attach(char *memory, LWLockPadded *locks,
 extern Size pgwf_slot_shmem_size(void);
 extern void pgwf_slot_shmem_attach(char *memory, LWLockPadded *locks,
 								   bool initialize);
+extern Size pgwf_queue_state_shmem_size(void);
+extern void pgwf_queue_state_shmem_attach(char *memory, LWLockPadded *locks,
+										  bool initialize);
 
 /* Locks of each part */
 #define PGWF_WAITER_LOCKS		16
 #define PGWF_POLLER_LOCKS		1
 #define PGWF_SLOT_LOCKS			1
+#define PGWF_QUEUE_LOCKS		16
 
 #endif							/* PGWF_SHMEM_H */

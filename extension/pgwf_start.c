@@ -385,7 +385,7 @@ start_eagerly(PgwfRun *run, const PgwfNewRun *options, MemoryContext context)
 							 pgwf_workflow_task_request_id(&run->state));
 	pgwf_run_finish(run);
 	initStringInfo(&buf);
-	pgwf_append_workflow_task(&buf, run, false);
+	pgwf_append_workflow_task(&buf, run, false, 0);
 	MemoryContextSwitchTo(context);
 	result = cstring_to_text_with_len(buf.data, buf.len);
 	MemoryContextSwitchTo(run->call->context);

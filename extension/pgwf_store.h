@@ -15,6 +15,7 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "pgwf_queue_state.h"
 #include "pgwf_routing.h"
 #include "pgwf_table.h"
 
@@ -195,6 +196,7 @@ typedef struct PgwfActivity
 	PgwfRowChange change;
 	bool		locked;			/* by this transaction, so up to date */
 	bool		eager;			/* its scheduler asks for it at once */
+	char	   *waits_in;		/* queue that its row waits in, or NULL */
 	int32		namespace_id;
 	PgwfActivityState state;
 	int16		flags;
@@ -366,11 +368,16 @@ extern PgwfEvent *pgwf_event_copy(const PgwfEvent *event);
 extern PgwfTask *pgwf_task_load(PgwfCall *call, int32 namespace_id,
 								int64 run_key);
 extern void pgwf_task_insert(PgwfCall *call, const PgwfTask *task);
-extern void pgwf_task_update(PgwfCall *call, const PgwfTask *task);
+extern void pgwf_task_update(PgwfCall *call, const PgwfTask *old,
+							 const PgwfTask *task);
 extern void pgwf_task_delete(PgwfCall *call, PgwfTask *task);
 extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
 								 int32 namespace_id, const char *task_queue,
-								 int32 version_key);
+								 int32 version_key,
+								 const PgwfQueuePosition *start);
+extern int64 pgwf_task_queue_pass(PgwfCall *call, int32 namespace_id,
+								  const char *task_queue, int32 version_key,
+								  int class_, bool last);
 extern void pgwf_task_request_scan(PgwfScan *scan, PgwfCall *call,
 								   int32 namespace_id,
 								   const char *request_id);
@@ -379,6 +386,7 @@ extern void pgwf_task_scan(PgwfScan *scan, PgwfCall *call,
 extern void pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call,
 							   TimestampTz from, TimestampTz until);
 extern void pgwf_task_read(TupleTableSlot *slot, PgwfTask *task);
+extern PgwfQueuePosition pgwf_task_position(TupleTableSlot *slot);
 
 /* pgwf_store_activity.c */
 extern List *pgwf_activity_load_all(PgwfCall *call, int32 namespace_id,
@@ -396,7 +404,12 @@ extern void pgwf_activity_delete(PgwfCall *call, PgwfActivity *activity);
 extern void pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call,
 									 int32 namespace_id,
 									 const char *task_queue,
-									 int32 version_key);
+									 int32 version_key,
+									 const PgwfQueuePosition *start);
+extern int64 pgwf_activity_queue_pass(PgwfCall *call, int32 namespace_id,
+									  const char *task_queue,
+									  int32 version_key, int class_,
+									  bool last);
 extern void pgwf_activity_request_scan(PgwfScan *scan, PgwfCall *call,
 									   int32 namespace_id,
 									   const char *request_id);
@@ -405,6 +418,7 @@ extern void pgwf_activity_scan(PgwfScan *scan, PgwfCall *call,
 extern void pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call,
 								   TimestampTz from, TimestampTz until);
 extern void pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *activity);
+extern PgwfQueuePosition pgwf_activity_position(TupleTableSlot *slot);
 
 /* pgwf_store_timer.c */
 extern List *pgwf_timer_load_all(PgwfCall *call, int32 namespace_id,

@@ -15,7 +15,9 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_json.h"
+#include "pgwf_priority.h"
 #include "pgwf_store.h"
+#include "pgwf_xact.h"
 
 enum
 {
@@ -112,6 +114,8 @@ pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *row)
 	row->route.version_key = DatumGetInt32(v[COL_VERSION_KEY]);
 	row->route.bucket = DatumGetInt16(v[COL_ROUTE_BUCKET]);
 	row->task_queue = read_text(slot, COL_TASK_QUEUE);
+	row->waits_in = row->state == PGWF_ACTIVITY_SCHEDULED ?
+		row->task_queue : NULL;
 	row->activity_id = read_text(slot, COL_ACTIVITY_ID);
 	row->activity_type = read_text(slot, COL_ACTIVITY_TYPE);
 	row->place.fairness_weight = slot->tts_isnull[COL_FAIRNESS_WEIGHT] ? 0 :
@@ -123,6 +127,18 @@ pgwf_activity_read(TupleTableSlot *slot, PgwfActivity *row)
 		read_jsonb(slot, COL_NON_RETRYABLE_ERROR_TYPES);
 	row->last_failure = read_jsonb(slot, COL_LAST_FAILURE);
 	row->heartbeat_details = read_jsonb(slot, COL_HEARTBEAT_DETAILS);
+}
+
+/* Where an activity that was read is in the index of its queue */
+PgwfQueuePosition
+pgwf_activity_position(TupleTableSlot *slot)
+{
+	PgwfQueuePosition position;
+
+	position.rank = DatumGetInt64(slot->tts_values[COL_RANK]);
+	position.time =
+		DatumGetTimestampTz(slot->tts_values[COL_ATTEMPT_SCHEDULED_TIME]);
+	return position;
 }
 
 static void
@@ -256,6 +272,36 @@ pgwf_activity_lock(PgwfCall *call, PgwfActivity *activity,
 	return result;
 }
 
+/*
+ * Tells those who look for tasks what becomes of an activity that has been
+ * written: the queue that it waits in, or NULL.
+ */
+static void
+note_change(const PgwfActivity *activity, const char *queue)
+{
+	const char *old = activity->waits_in;
+	bool		stays = old && queue && strcmp(old, queue) == 0;
+
+	if (old && !stays)
+		pgwf_xact_task_left(activity->namespace_id, PGWF_QUEUE_ACTIVITY, old,
+							activity->state == PGWF_ACTIVITY_STARTED);
+	if (queue)
+	{
+		PgwfQueuePosition position =
+		{activity->place.rank, activity->attempt_scheduled_time};
+
+		pgwf_xact_task_waits(activity->namespace_id, PGWF_QUEUE_ACTIVITY,
+							 queue, &activity->route, &position, !stays);
+	}
+}
+
+static const char *
+queue_of(const PgwfActivity *activity)
+{
+	return activity->state == PGWF_ACTIVITY_SCHEDULED ?
+		activity->task_queue : NULL;
+}
+
 void
 pgwf_activity_insert(PgwfCall *call, const PgwfActivity *activity)
 {
@@ -264,6 +310,7 @@ pgwf_activity_insert(PgwfCall *call, const PgwfActivity *activity)
 
 	write_row(activity, values, nulls);
 	pgwf_table_insert(call, PGWF_ACTIVITY, values, nulls);
+	note_change(activity, queue_of(activity));
 }
 
 void
@@ -275,6 +322,7 @@ pgwf_activity_update(PgwfCall *call, PgwfActivity *activity)
 	Assert(activity->locked);
 	write_row(activity, values, nulls);
 	pgwf_table_update(call, PGWF_ACTIVITY, &activity->tid, values, nulls);
+	note_change(activity, queue_of(activity));
 }
 
 void
@@ -282,23 +330,61 @@ pgwf_activity_delete(PgwfCall *call, PgwfActivity *activity)
 {
 	Assert(activity->locked);
 	pgwf_table_delete(call, PGWF_ACTIVITY, &activity->tid);
+	note_change(activity, NULL);
 }
 
 /*
- * The activities of a queue that wait for a worker of a version, or of none,
- * in dispatch order
+ * The activities that wait in a queue for a version, or for none: by rank, then
+ * oldest first; those before "start" are left out
  */
 void
 pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-						 const char *task_queue, int32 version_key)
+					 const char *task_queue, int32 version_key,
+					 const PgwfQueuePosition *start)
 {
 	PgwfKey		keys[3];
+	PgwfRowKey	from = {4, start->rank, start->time};
 
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
 	keys[2] = PGWF_EQUAL_KEY(3, Int32GetDatum(version_key));
-	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_QUEUE_IDX,
-					keys, lengthof(keys));
+	pgwf_scan_begin_from(scan, call, PGWF_ACTIVITY,
+						 PGWF_ACTIVITY_QUEUE_IDX, keys,
+						 version_key == PGWF_ANY_VERSION ? 2 : 3,
+						 start->rank == PG_INT64_MIN ? NULL : &from);
+}
+
+/*
+ * The first or the last pass of the tasks of a version and a class; 0 if
+ * there are none
+ */
+int64
+pgwf_activity_queue_pass(PgwfCall *call, int32 namespace_id,
+					 const char *task_queue, int32 version_key, int class_,
+					 bool last)
+{
+	PgwfKey		keys[5];
+	PgwfScan	scan;
+	int64		pass = 0;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
+	keys[2] = PGWF_EQUAL_KEY(3, Int32GetDatum(version_key));
+	keys[3] = (PgwfKey) {4, BTGreaterEqualStrategyNumber,
+						 Int64GetDatum(PGWF_RANK(class_, 0))};
+	keys[4] = (PgwfKey) {4, BTLessEqualStrategyNumber,
+						 Int64GetDatum(PGWF_RANK(class_, PGWF_MAX_PASS))};
+	if (last)
+		pgwf_scan_begin_last(&scan, call, PGWF_ACTIVITY,
+							 PGWF_ACTIVITY_QUEUE_IDX, keys,
+							 lengthof(keys));
+	else
+		pgwf_scan_begin(&scan, call, PGWF_ACTIVITY,
+						PGWF_ACTIVITY_QUEUE_IDX, keys, lengthof(keys));
+	if (pgwf_scan_next(&scan))
+		pass = PGWF_RANK_PASS(DatumGetInt64(scan.slot->tts_values[COL_RANK]));
+	pgwf_scan_end(&scan);
+	return pass;
 }
 
 /* The activities that polls of a request id have claimed */

@@ -15,7 +15,9 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_json.h"
+#include "pgwf_priority.h"
 #include "pgwf_store.h"
+#include "pgwf_xact.h"
 
 enum
 {
@@ -98,6 +100,17 @@ write_row(const PgwfTask *task, Datum *v, bool *nulls)
 	write_text(v, nulls, COL_REQUEST_ID, task->request_id);
 }
 
+/* Where a task that was read is in the index of its queue */
+PgwfQueuePosition
+pgwf_task_position(TupleTableSlot *slot)
+{
+	PgwfQueuePosition position;
+
+	position.rank = DatumGetInt64(slot->tts_values[COL_RANK]);
+	position.time = DatumGetTimestampTz(slot->tts_values[COL_SCHEDULED_TIME]);
+	return position;
+}
+
 /* NULL if the run has no workflow task */
 PgwfTask *
 pgwf_task_load(PgwfCall *call, int32 namespace_id, int64 run_key)
@@ -119,6 +132,31 @@ pgwf_task_load(PgwfCall *call, int32 namespace_id, int64 run_key)
 	return task;
 }
 
+/*
+ * Tells those who look for tasks what becomes of the one that was "old" and
+ * is "new"; NULL: there was, or is, none.
+ */
+static void
+note_change(const PgwfTask *old, const PgwfTask *new)
+{
+	bool		waited = old && !old->claimed;
+	bool		waits = new && !new->claimed;
+	bool		stays = waited && waits &&
+		strcmp(old->task_queue, new->task_queue) == 0;
+
+	if (waited && !stays)
+		pgwf_xact_task_left(old->namespace_id, PGWF_QUEUE_WORKFLOW,
+							old->task_queue, new && new->claimed);
+	if (waits)
+	{
+		PgwfQueuePosition position = {new->place.rank, new->scheduled_time};
+
+		pgwf_xact_task_waits(new->namespace_id, PGWF_QUEUE_WORKFLOW,
+							 new->task_queue, &new->route, &position,
+							 !stays);
+	}
+}
+
 void
 pgwf_task_insert(PgwfCall *call, const PgwfTask *task)
 {
@@ -127,41 +165,81 @@ pgwf_task_insert(PgwfCall *call, const PgwfTask *task)
 
 	write_row(task, values, nulls);
 	pgwf_table_insert(call, PGWF_WORKFLOW_TASK, values, nulls);
+	note_change(NULL, task);
 }
 
+/* Puts "task" in the place of the row that was read as "old" */
 void
-pgwf_task_update(PgwfCall *call, const PgwfTask *task)
+pgwf_task_update(PgwfCall *call, const PgwfTask *old, const PgwfTask *task)
 {
 	Datum		values[COLUMN_COUNT];
 	bool		nulls[COLUMN_COUNT];
-	ItemPointerData tid = task->tid;
+	ItemPointerData tid = old->tid;
 
 	write_row(task, values, nulls);
 	pgwf_table_update(call, PGWF_WORKFLOW_TASK, &tid, values, nulls);
+	note_change(old, task);
 }
 
 void
 pgwf_task_delete(PgwfCall *call, PgwfTask *task)
 {
 	pgwf_table_delete(call, PGWF_WORKFLOW_TASK, &task->tid);
+	note_change(task, NULL);
 }
 
 /*
  * The unclaimed tasks of a queue for a version, or for none: by rank, then
- * oldest first
+ * oldest first; those before "start" are left out
  */
 void
 pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-					 const char *task_queue, int32 version_key)
+					 const char *task_queue, int32 version_key,
+					 const PgwfQueuePosition *start)
 {
 	PgwfKey		keys[3];
+	PgwfRowKey	from = {4, start->rank, start->time};
 
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
 	keys[2] = PGWF_EQUAL_KEY(3, Int32GetDatum(version_key));
-	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK,
-					PGWF_WORKFLOW_TASK_QUEUE_IDX, keys,
-					version_key == PGWF_ANY_VERSION ? 2 : 3);
+	pgwf_scan_begin_from(scan, call, PGWF_WORKFLOW_TASK,
+						 PGWF_WORKFLOW_TASK_QUEUE_IDX, keys,
+						 version_key == PGWF_ANY_VERSION ? 2 : 3,
+						 start->rank == PG_INT64_MIN ? NULL : &from);
+}
+
+/*
+ * The first or the last pass of the tasks of a version and a class; 0 if
+ * there are none
+ */
+int64
+pgwf_task_queue_pass(PgwfCall *call, int32 namespace_id,
+					 const char *task_queue, int32 version_key, int class_,
+					 bool last)
+{
+	PgwfKey		keys[5];
+	PgwfScan	scan;
+	int64		pass = 0;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(task_queue));
+	keys[2] = PGWF_EQUAL_KEY(3, Int32GetDatum(version_key));
+	keys[3] = (PgwfKey) {4, BTGreaterEqualStrategyNumber,
+						 Int64GetDatum(PGWF_RANK(class_, 0))};
+	keys[4] = (PgwfKey) {4, BTLessEqualStrategyNumber,
+						 Int64GetDatum(PGWF_RANK(class_, PGWF_MAX_PASS))};
+	if (last)
+		pgwf_scan_begin_last(&scan, call, PGWF_WORKFLOW_TASK,
+							 PGWF_WORKFLOW_TASK_QUEUE_IDX, keys,
+							 lengthof(keys));
+	else
+		pgwf_scan_begin(&scan, call, PGWF_WORKFLOW_TASK,
+						PGWF_WORKFLOW_TASK_QUEUE_IDX, keys, lengthof(keys));
+	if (pgwf_scan_next(&scan))
+		pass = PGWF_RANK_PASS(DatumGetInt64(scan.slot->tts_values[COL_RANK]));
+	pgwf_scan_end(&scan);
+	return pass;
 }
 
 /* The tasks that polls of a request id have claimed */

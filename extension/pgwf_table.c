@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/relscan.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -397,15 +398,35 @@ comparison(Oid type, StrategyNumber strategy)
 	pg_unreachable();
 }
 
+/* The members of the key must live as long as the scan */
+static void
+init_row_key(ScanKey key, ScanKey members, const PgwfRowKey *from)
+{
+	ScanKeyEntryInitialize(&members[0], SK_ROW_MEMBER, from->column,
+						   BTGreaterEqualStrategyNumber, InvalidOid,
+						   InvalidOid, F_BTINT8CMP,
+						   Int64GetDatum(from->number));
+	ScanKeyEntryInitialize(&members[1], SK_ROW_MEMBER | SK_ROW_END,
+						   from->column + 1, BTGreaterEqualStrategyNumber,
+						   InvalidOid, InvalidOid, F_TIMESTAMPTZ_CMP,
+						   TimestampTzGetDatum(from->time));
+	memset(key, 0, sizeof(ScanKeyData));
+	key->sk_flags = SK_ROW_HEADER;
+	key->sk_attno = from->column;
+	key->sk_strategy = BTGreaterEqualStrategyNumber;
+	key->sk_argument = PointerGetDatum(members);
+}
+
 static void
 scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table_id,
 		   PgwfRelationId index_id, const PgwfKey *keys, int nkeys,
-		   ScanDirection direction, Snapshot snapshot)
+		   const PgwfRowKey *from, ScanDirection direction,
+		   Snapshot snapshot)
 {
 	PgwfTable  *table = pgwf_table(call, table_id);
 	ScanKeyData scan_keys[MAX_SCAN_KEYS];
 
-	Assert(nkeys <= MAX_SCAN_KEYS);
+	Assert(nkeys + (from ? 1 : 0) <= MAX_SCAN_KEYS);
 	if (call->indexes[index_id] == NULL)
 		call->indexes[index_id] = index_open(pgwf_relation_oid(index_id),
 											 AccessShareLock);
@@ -417,7 +438,10 @@ scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table_id,
 					comparison(scan->index->rd_opcintype[keys[i].column - 1],
 							   keys[i].strategy),
 					keys[i].value);
+	if (from)
+		init_row_key(&scan_keys[nkeys++], scan->row, from);
 
+	scan->passed = 0;
 	scan->snapshot = snapshot;
 	scan->slot = table_slot_create(table->rel, NULL);
 	scan->scan = pgwf_index_beginscan(table->rel, scan->index,
@@ -431,8 +455,18 @@ void
 pgwf_scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
 				PgwfRelationId index, const PgwfKey *keys, int nkeys)
 {
-	scan_begin(scan, call, table, index, keys, nkeys, ForwardScanDirection,
-			   RegisterSnapshot(GetActiveSnapshot()));
+	scan_begin(scan, call, table, index, keys, nkeys, NULL,
+			   ForwardScanDirection, RegisterSnapshot(GetActiveSnapshot()));
+}
+
+/* The same from a place in the index on; NULL: from the beginning */
+void
+pgwf_scan_begin_from(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
+					 PgwfRelationId index, const PgwfKey *keys, int nkeys,
+					 const PgwfRowKey *from)
+{
+	scan_begin(scan, call, table, index, keys, nkeys, from,
+			   ForwardScanDirection, RegisterSnapshot(GetActiveSnapshot()));
 }
 
 /* Rows come in the reverse order of the index */
@@ -440,8 +474,8 @@ void
 pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
 					 PgwfRelationId index, const PgwfKey *keys, int nkeys)
 {
-	scan_begin(scan, call, table, index, keys, nkeys, BackwardScanDirection,
-			   RegisterSnapshot(GetActiveSnapshot()));
+	scan_begin(scan, call, table, index, keys, nkeys, NULL,
+			   BackwardScanDirection, RegisterSnapshot(GetActiveSnapshot()));
 }
 
 /*
@@ -457,8 +491,8 @@ pgwf_scan_is_contended(PgwfCall *call, PgwfRelationId table,
 	bool		contended = false;
 
 	InitDirtySnapshot(dirty);
-	scan_begin(&scan, call, table, index, keys, nkeys, ForwardScanDirection,
-			   &dirty);
+	scan_begin(&scan, call, table, index, keys, nkeys, NULL,
+			   ForwardScanDirection, &dirty);
 	while (!contended &&
 		   index_getnext_slot(scan.scan, scan.direction, scan.slot))
 		contended = TransactionIdIsValid(dirty.xmin) ||
@@ -472,8 +506,18 @@ bool
 pgwf_scan_next(PgwfScan *scan)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (!index_getnext_slot(scan->scan, scan->direction, scan->slot))
-		return false;
+	for (;;)
+	{
+		if (!scan->scan->xs_heap_continue &&
+			index_getnext_tid(scan->scan, scan->direction) == NULL)
+		{
+			ExecClearTuple(scan->slot);
+			return false;
+		}
+		if (index_fetch_heap(scan->scan, scan->slot))
+			break;
+		scan->passed++;
+	}
 	slot_getallattrs(scan->slot);
 	return true;
 }

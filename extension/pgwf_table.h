@@ -56,6 +56,17 @@ typedef struct PgwfKey
 	Datum		value;
 } PgwfKey;
 
+/*
+ * The lower bound of a scan in two columns of an index that are compared as
+ * a row: a bigint at "column" and a timestamptz after it
+ */
+typedef struct PgwfRowKey
+{
+	int			column;
+	int64		number;
+	TimestampTz time;
+} PgwfRowKey;
+
 typedef struct PgwfScan
 {
 	IndexScanDesc scan;
@@ -63,6 +74,8 @@ typedef struct PgwfScan
 	Snapshot	snapshot;
 	ScanDirection direction;
 	TupleTableSlot *slot;		/* the current row */
+	ScanKeyData row[2];			/* if it has a lower bound */
+	uint32		passed;			/* entries of rows that were not visible */
 } PgwfScan;
 
 typedef enum PgwfLockResult
@@ -102,6 +115,10 @@ extern PgwfLockResult pgwf_table_lock(PgwfCall *call, PgwfRelationId id,
 extern void pgwf_scan_begin(PgwfScan *scan, PgwfCall *call,
 							PgwfRelationId table, PgwfRelationId index,
 							const PgwfKey *keys, int nkeys);
+extern void pgwf_scan_begin_from(PgwfScan *scan, PgwfCall *call,
+								 PgwfRelationId table, PgwfRelationId index,
+								 const PgwfKey *keys, int nkeys,
+								 const PgwfRowKey *from);
 extern void pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call,
 								 PgwfRelationId table, PgwfRelationId index,
 								 const PgwfKey *keys, int nkeys);

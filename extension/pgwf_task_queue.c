@@ -11,19 +11,22 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "pgwf_args.h"
 #include "pgwf_clock.h"
 #include "pgwf_db.h"
-#include "pgwf_errors.h"
+#include "pgwf_dispatch.h"
 #include "pgwf_json.h"
 #include "pgwf_namespace.h"
+#include "pgwf_queue_config.h"
+#include "pgwf_queue_state.h"
+#include "pgwf_shmem.h"
 #include "pgwf_table.h"
 
 PG_FUNCTION_INFO_V1(pgwf_describe_task_queue);
-
-#define TYPE_PREFIX		"TASK_QUEUE_TYPE_"
 
 /* Priority, number and oldest of the tasks that wait for a worker */
 static PgwfStatement select_workflow_backlog = {
@@ -61,45 +64,27 @@ typedef struct Backlog
 	TimestampTz oldest;
 } Backlog;
 
-/* WORKFLOW or ACTIVITY, with or without the prefix */
-static bool
-read_is_activity(const char *type)
-{
-	if (type == NULL)
-		return false;
-	if (strncmp(type, TYPE_PREFIX, strlen(TYPE_PREFIX)) == 0)
-		type += strlen(TYPE_PREFIX);
-	if (strcmp(type, "ACTIVITY") == 0)
-		return true;
-	if (strcmp(type, "WORKFLOW") != 0 && strcmp(type, "UNSPECIFIED") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("unknown task_queue_type \"%s\"", type),
-				 errhint("The types are WORKFLOW and ACTIVITY.")));
-	return false;
-}
-
+/* What the statistics of a queue and of its priorities have in common */
 static void
-append_stats(PgwfObject *object, const char *key, const Backlog *backlog,
-			 TimestampTz now)
+append_counts(PgwfObject *object, const Backlog *backlog, TimestampTz now)
 {
-	pgwf_object_open(object, key);
 	pgwf_object_int(object, "approximateBacklogCount", backlog->count);
 	if (backlog->count > 0)
 		pgwf_object_duration(object, "approximateBacklogAge",
 							 Max(now - backlog->oldest, 0));
-	pgwf_object_close(object);
 }
 
-static void
-append_backlog(PgwfObject *object, Datum *queue, bool is_activity,
-			   TimestampTz now)
+/* Returns the backlog of the queue as a whole */
+static Backlog
+append_priorities(PgwfObject *object, Datum *queue, char kind,
+				  TimestampTz now)
 {
 	Backlog		all = {0, DT_NOEND};
 	uint64		count;
 	bool		isnull;
 
-	count = pgwf_db_query(is_activity ? &select_activity_backlog :
+	count = pgwf_db_query(kind == PGWF_QUEUE_ACTIVITY ?
+						  &select_activity_backlog :
 						  &select_workflow_backlog, queue, NULL, 0);
 	pgwf_object_open(object, "statsByPriorityKey");
 	for (uint64 i = 0; i < count; i++)
@@ -111,10 +96,65 @@ append_backlog(PgwfObject *object, Datum *queue, bool is_activity,
 		backlog.oldest = DatumGetTimestampTz(pgwf_db_value(i, 3, &isnull));
 		all.count += backlog.count;
 		all.oldest = Min(all.oldest, backlog.oldest);
-		append_stats(object, psprintf("%d", priority), &backlog, now);
+		pgwf_object_open(object, psprintf("%d", priority));
+		append_counts(object, &backlog, now);
+		pgwf_object_close(object);
 	}
 	pgwf_object_close(object);
-	append_stats(object, "stats", &all, now);
+	return all;
+}
+
+/* Tasks and their rates; what was counted is for those who poll as well */
+static void
+append_stats(PgwfObject *object, Datum *queue, char kind, uint64 key,
+			 TimestampTz now)
+{
+	PgwfQueueView view;
+	PgwfQueueRates rates;
+	Backlog		backlog;
+
+	pgwf_queue_state_view(key, false, &view);
+	pgwf_queue_state_rates(key, &rates);
+	backlog = append_priorities(object, queue, kind, now);
+	pgwf_queue_state_set_backlog(key, view.changes, backlog.count);
+	pgwf_object_open(object, "stats");
+	append_counts(object, &backlog, now);
+	pgwf_object_double(object, "tasksAddRate", rates.added);
+	pgwf_object_double(object, "tasksDispatchRate", rates.dispatched);
+	pgwf_object_close(object);
+}
+
+/* A rate of 0, which stops the queue, is not left out */
+static Jsonb *
+rate_json(double rate)
+{
+	JsonbValue	value;
+
+	value.type = jbvNumeric;
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric,
+															Float8GetDatum(rate)));
+	return JsonbValueToJsonb(&value);
+}
+
+/* The limit that is in force, if there is one, and who has set it */
+static void
+append_limit(PgwfObject *object, int32 namespace_id, char kind,
+			 const char *queue, uint64 key)
+{
+	PgwfQueueView view;
+	PgwfLimitSource source;
+	double		rate;
+
+	pgwf_queue_state_view(key, false, &view);
+	rate = pgwf_queue_limit(pgwf_queue_config(namespace_id, kind, queue),
+							view.worker_limit, &source);
+	if (source == PGWF_LIMIT_NONE)
+		return;
+	pgwf_object_open(object, "effectiveRateLimit");
+	pgwf_object_jsonb(object, "requestsPerSecond", rate_json(rate));
+	pgwf_object_text(object, "rateLimitSource", source == PGWF_LIMIT_API ?
+					 "RATE_LIMIT_SOURCE_API" : "RATE_LIMIT_SOURCE_WORKER");
+	pgwf_object_close(object);
 }
 
 static void
@@ -137,7 +177,7 @@ append_pollers(PgwfObject *object, Datum *queue)
 }
 
 /*
- * describe_task_queue(task_queue, task_queue_type, namespace)
+ * describe_task_queue(task_queue, task_queue_type, report_config, namespace)
  *	returns a DescribeTaskQueueResponse
  */
 Datum
@@ -145,7 +185,10 @@ pgwf_describe_task_queue(PG_FUNCTION_ARGS)
 {
 	PgwfCall	call;
 	int32		namespace_id;
-	bool		is_activity;
+	char	   *name;
+	char		kind;
+	bool		report_config;
+	uint64		key;
 	Datum		queue[3];
 	PgwfDbScope scope;
 	PgwfObject	object;
@@ -153,18 +196,25 @@ pgwf_describe_task_queue(PG_FUNCTION_ARGS)
 	Jsonb	   *result;
 
 	pgwf_call_begin(&call);
-	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 2),
+	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
 									   PGWF_RIGHT_READ);
+	name = pgwf_arg_required_id(fcinfo, 0, "task_queue");
+	kind = pgwf_read_queue_kind(pgwf_arg_text(fcinfo, 1));
+	report_config = pgwf_arg_bool(fcinfo, 2);
+	key = pgwf_shmem_queue_key(namespace_id, kind, name, 0);
 	queue[0] = Int32GetDatum(namespace_id);
-	queue[1] = CStringGetTextDatum(pgwf_arg_required_id(fcinfo, 0,
-														"task_queue"));
-	is_activity = read_is_activity(pgwf_arg_text(fcinfo, 1));
-	queue[2] = CStringGetTextDatum(is_activity ? "activity" : "workflow");
+	queue[1] = CStringGetTextDatum(name);
+	queue[2] = CStringGetTextDatum(kind == PGWF_QUEUE_ACTIVITY ? "activity" :
+								   "workflow");
 
 	pgwf_db_begin(&scope);
 	pgwf_object_begin(&object);
 	append_pollers(&object, queue);
-	append_backlog(&object, queue, is_activity, call.now);
+	append_stats(&object, queue, kind, key, call.now);
+	append_limit(&object, namespace_id, kind, name, key);
+	if (report_config)
+		pgwf_object_jsonb(&object, "config",
+						  pgwf_queue_config_json(namespace_id, kind, name));
 	description = pgwf_object_finish(&object);
 	result = MemoryContextAlloc(call.caller_context, VARSIZE(description));
 	memcpy(result, description, VARSIZE(description));

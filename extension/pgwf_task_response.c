@@ -122,9 +122,11 @@ append_task_queue(StringInfo buf, const PgwfExecution *execution)
 /*
  * A PollWorkflowTaskQueueResponse for a run whose workflow task has just been
  * started.  A worker that has the run gets the events that it has not seen.
+ * "backlog" is how many tasks are left in its queue, 0 if that is not known.
  */
 void
-pgwf_append_workflow_task(StringInfo buf, PgwfRun *run, bool partial_history)
+pgwf_append_workflow_task(StringInfo buf, PgwfRun *run, bool partial_history,
+						  int64 backlog)
 {
 	const PgwfState *state = &run->state;
 	PgwfExecution *execution = pgwf_run_execution(run);
@@ -140,6 +142,8 @@ pgwf_append_workflow_task(StringInfo buf, PgwfRun *run, bool partial_history)
 	pgwf_append_json_time(buf, "startedTime", state->wft_started_time);
 	pgwf_append_json_duration(buf, "workflowTaskTimeout", state->wft_timeout);
 	append_task_queue(buf, execution);
+	if (backlog > 0)
+		pgwf_append_json_int(buf, "backlogCountHint", backlog);
 	append_history(buf, run,
 				   partial_history ? state->previous_started_event_id + 1 : 1);
 	if (pgwf_workflow_task_is_transient(run) ||

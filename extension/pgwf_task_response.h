@@ -11,7 +11,7 @@
 #include "pgwf_query.h"
 
 extern void pgwf_append_workflow_task(StringInfo buf, PgwfRun *run,
-									  bool partial_history);
+									  bool partial_history, int64 backlog);
 extern void pgwf_append_query_task(StringInfo buf, PgwfCall *call,
 								   const PgwfQuery *query);
 extern void pgwf_append_activity_task(StringInfo buf,

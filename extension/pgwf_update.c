@@ -229,6 +229,23 @@ pgwf_run_send_updates(PgwfRun *run)
 	}
 }
 
+/* The same for a worker that is told again of the task that it has */
+void
+pgwf_run_resend_updates(PgwfRun *run)
+{
+	ListCell   *lc;
+
+	if (run->state.open_updates == 0)
+		return;
+	foreach(lc, pgwf_run_updates(run))
+	{
+		PgwfUpdate *update = lfirst(lc);
+
+		update->sent = update->state == PGWF_UPDATE_ADMITTED &&
+			update->stamp == run->state.wft_stamp;
+	}
+}
+
 /*
  * A worker goes on with its workflow task under a new stamp, and so with the
  * updates that it was sent with the old one.

@@ -83,6 +83,7 @@ extern PgwfUpdate *pgwf_run_admit_update(PgwfRun *run, const char *update_id,
 extern void pgwf_run_add_update(PgwfRun *run, PgwfUpdate *update);
 extern bool pgwf_run_has_unsent_updates(PgwfRun *run);
 extern void pgwf_run_send_updates(PgwfRun *run);
+extern void pgwf_run_resend_updates(PgwfRun *run);
 extern void pgwf_run_keep_updates_sent(PgwfRun *run, int32 old_stamp);
 extern void pgwf_run_reject_unprocessed(PgwfRun *run);
 extern void pgwf_run_write_updates(PgwfRun *run);

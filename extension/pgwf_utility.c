@@ -28,6 +28,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_compat.h"
+#include "pgwf_queue_state.h"
 #include "pgwf_shmem.h"
 #include "pgwf_slot.h"
 #include "pgwf_utility.h"
@@ -148,7 +149,8 @@ after_prepared(TransactionStmtKind kind)
 		return;
 	if (pgwf_slot_exists(MyDatabaseId))
 	{
-		pgwf_shmem_recheck_all(MyDatabaseId);
+		pgwf_queue_state_forget_starts(MyDatabaseId);
+	pgwf_shmem_recheck_all(MyDatabaseId);
 		pgwf_slot_publish_all();
 	}
 	if (OidIsValid(get_extension_oid(EXTENSION_NAME, true)) !=

@@ -39,6 +39,7 @@
 #include "pgwf_json.h"
 #include "pgwf_namespace.h"
 #include "pgwf_queue.h"
+#include "pgwf_queue_config.h"
 #include "pgwf_shmem.h"
 #include "pgwf_sleep.h"
 #include "pgwf_slot.h"
@@ -51,6 +52,7 @@ typedef struct WaitedQueue
 	char		kind;
 	char	   *name;
 	bool		has_work;
+	bool		limited;		/* when tasks are handed out is limited */
 } WaitedQueue;
 
 typedef struct WaitedQueues
@@ -105,6 +107,7 @@ add_queues(WaitedQueues *waited, int32 namespace_id, char kind,
 		queue->kind = kind;
 		queue->name = nulls[i] ? NULL : TextDatumGetCString(names[i]);
 		queue->has_work = false;
+		queue->limited = false;
 		if (queue->name == NULL || queue->name[0] == '\0' ||
 			strlen(queue->name) > pgwf_max_id_length)
 			ereport(ERROR,
@@ -135,25 +138,47 @@ register_queues(WaitedQueues *waited, int32 namespace_id,
 }
 
 /*
- * Look at the tables.  True when any of the queues has work.
+ * Look at the tables.  True when any of the queues has work.  Otherwise
+ * *again is when to look again, because a limit lets tasks be handed out
+ * then; DT_NOEND if that is never.
  */
 static bool
-look_for_work(WaitedQueues *waited, int32 namespace_id)
+look_for_work(WaitedQueues *waited, int32 namespace_id, TimestampTz *again)
 {
 	bool		found = false;
 
+	*again = DT_NOEND;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	for (int i = 0; i < waited->count; i++)
 	{
 		WaitedQueue *queue = &waited->queues[i];
+		TimestampTz ready;
 
 		queue->has_work = pgwf_queue_has_work(namespace_id, queue->kind,
 											  queue->name,
-											  waited->version.key);
+											  waited->version.key,
+											  &queue->limited, &ready);
 		found = found || queue->has_work;
+		*again = Min(*again, ready);
 	}
 	PopActiveSnapshot();
 	return found;
+}
+
+/* The deadline, or the moment if that is earlier */
+static PgwfDeadline
+earlier_deadline(const PgwfDeadline *deadline, TimestampTz moment)
+{
+	PgwfDeadline earlier = *deadline;
+	long		remaining;
+
+	if (moment == DT_NOEND)
+		return earlier;
+	remaining = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+												moment);
+	if (remaining < pgwf_remaining_ms(deadline))
+		pgwf_set_deadline(&earlier, false, remaining);
+	return earlier;
 }
 
 static void
@@ -169,11 +194,13 @@ wait_for_work(WaitedQueues *waited, int32 namespace_id,
 	for (;;)
 	{
 		PgwfWake	wake;
+		PgwfDeadline look_again;
+		TimestampTz again;
 		bool		found;
 		int			index = 0;
 
 		pgwf_shmem_wait_begin(waited->keys, waited->count);
-		found = look_for_work(waited, namespace_id);
+		found = look_for_work(waited, namespace_id, &again);
 		pgwf_commit();
 		if (found)
 		{
@@ -188,12 +215,22 @@ wait_for_work(WaitedQueues *waited, int32 namespace_id,
 			return;
 		}
 
-		wake = pgwf_sleep_until_woken(deadline, wait_event, &index);
-		if (wake == PGWF_WAKE_KEY)
+		look_again = earlier_deadline(deadline, again);
+		wake = pgwf_sleep_until_woken(&look_again, wait_event, &index);
+		if (wake == PGWF_WAKE_KEY && !waited->queues[index].limited &&
+			!pgwf_queue_is_limited(namespace_id, waited->queues[index].kind,
+								   waited->queues[index].name))
+		{
 			waited->queues[index].has_work = true;
-		if (wake != PGWF_WAKE_RECHECK)
 			return;
-		rechecking = true;
+		}
+		if (wake == PGWF_WAKE_NONE && pgwf_remaining_ms(deadline) == 0)
+			return;
+		if (wake == PGWF_WAKE_RECHECK)
+			rechecking = true;
+
+		/* those who change limits wake us before they tell all backends */
+		pgwf_queue_config_forget();
 	}
 }
 

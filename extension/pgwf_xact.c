@@ -38,12 +38,12 @@
 
 typedef enum EffectKind
 {
-	EFFECT_WAKE_ONE,			/* "count" waiters of "key" */
+	EFFECT_QUEUE,				/* on the queue or other thing of "key" */
 	EFFECT_WAKE_ALL,			/* all waiters of "key" */
-	EFFECT_HOLD,				/* at an abort: as many look at "key" again */
 	EFFECT_DUE,					/* at "due" */
 	EFFECT_ROUTING_CHANGED,
 	EFFECT_LOOK,				/* the scheduler, at part "key" */
+	EFFECT_LIMITS_CHANGED,
 	EFFECT_EXTENSION_CHANGED,
 	EFFECT_DATABASES_CHANGED
 } EffectKind;
@@ -52,7 +52,10 @@ typedef struct Effect
 {
 	EffectKind	kind;
 	int			level;			/* nesting level of the subtransaction */
-	uint32		count;
+	int32		wakes;			/* waiters to be woken */
+	int32		holds;			/* at an abort, these look again, too */
+	bool		changed;		/* "change" is to be applied */
+	PgwfQueueChange change;
 	union
 	{
 		uint64		key;
@@ -122,30 +125,96 @@ note(EffectKind kind, uint64 key, bool *found)
 	effect = &effects[neffects++];
 	effect->kind = kind;
 	effect->level = level;
-	effect->count = 0;
+	effect->wakes = 0;
+	effect->holds = 0;
+	effect->changed = false;
 	effect->u.key = key;
 	*found = false;
 	return effect;
+}
+
+static Effect *
+note_key(uint64 key)
+{
+	bool		found;
+
+	return note(EFFECT_QUEUE, key, &found);
+}
+
+static PgwfQueueChange *
+note_change(Effect *effect)
+{
+	if (!effect->changed)
+	{
+		memset(&effect->change, 0, sizeof(PgwfQueueChange));
+		effect->change.first = PGWF_QUEUE_END;
+		effect->changed = true;
+	}
+	return &effect->change;
 }
 
 void
 pgwf_xact_wake_queue(int32 namespace_id, char kind, const char *queue,
 					 int32 version_key)
 {
-	bool		found;
+	note_key(pgwf_shmem_queue_key(namespace_id, kind, queue,
+								  version_key))->wakes++;
+}
 
-	note(EFFECT_WAKE_ONE,
-		 pgwf_shmem_queue_key(namespace_id, kind, queue, version_key), &found)->count++;
+/*
+ * Tasks are counted for the queue as a whole; they wait with those of their
+ * version, or of none; and workers of the version that their route leads to
+ * are woken.
+ */
+void
+pgwf_xact_task_waits(int32 namespace_id, char kind, const char *queue,
+					 const PgwfRoute *route,
+					 const PgwfQueuePosition *position, bool added)
+{
+	uint64		key = pgwf_shmem_queue_key(namespace_id, kind, queue, 0);
+	int32		target = pgwf_route_target(namespace_id, kind, queue, route);
+	PgwfQueueChange *change;
+
+	if (added)
+		note_change(note_key(key))->added++;
+	change = note_change(note_key(route->version_key == 0 ? key :
+								  pgwf_shmem_queue_key(namespace_id, kind,
+													   queue,
+													   route->version_key)));
+	if (pgwf_position_is_before(position, &change->first))
+		change->first = *position;
+	note_key(target == 0 ? key :
+			 pgwf_shmem_queue_key(namespace_id, kind, queue, target))->wakes++;
+}
+
+void
+pgwf_xact_task_left(int32 namespace_id, char kind, const char *queue,
+					bool dispatched)
+{
+	PgwfQueueChange *change;
+
+	change = note_change(note_key(pgwf_shmem_queue_key(namespace_id, kind,
+													   queue, 0)));
+	if (dispatched)
+		change->dispatched++;
+	else
+		change->removed++;
 }
 
 void
 pgwf_xact_hold_task(int32 namespace_id, char kind, const char *queue,
 					int32 version_key)
 {
+	note_key(pgwf_shmem_queue_key(namespace_id, kind, queue,
+								  version_key))->holds++;
+}
+
+void
+pgwf_xact_limits_changed(void)
+{
 	bool		found;
 
-	note(EFFECT_HOLD,
-		 pgwf_shmem_queue_key(namespace_id, kind, queue, version_key), &found)->count++;
+	note(EFFECT_LIMITS_CHANGED, 0, &found);
 }
 
 void
@@ -252,8 +321,11 @@ apply(Effect *effect)
 {
 	switch (effect->kind)
 	{
-		case EFFECT_WAKE_ONE:
-			for (uint32 i = 0; i < effect->count; i++)
+		case EFFECT_QUEUE:
+			if (effect->changed)
+				pgwf_queue_state_apply(effect->u.key, &effect->change,
+									   GetCurrentTransactionStopTimestamp());
+			for (int32 i = 0; i < effect->wakes; i++)
 			{
 				if (!pgwf_shmem_wake_one(effect->u.key))
 					break;
@@ -264,8 +336,6 @@ apply(Effect *effect)
 		case EFFECT_WAKE_ALL:
 			pgwf_shmem_wake_all(effect->u.key);
 			break;
-		case EFFECT_HOLD:
-			break;
 		case EFFECT_DUE:
 			pgwf_slot_publish_due(effect->u.due);
 			break;
@@ -275,6 +345,9 @@ apply(Effect *effect)
 			break;
 		case EFFECT_LOOK:
 			pgwf_slot_publish_look((PgwfPart) effect->u.key);
+			break;
+		case EFFECT_LIMITS_CHANGED:
+			pgwf_shmem_recheck_all(MyDatabaseId);
 			break;
 		case EFFECT_EXTENSION_CHANGED:
 			pgwf_slot_request(MyDatabaseId, true);
@@ -291,9 +364,9 @@ apply(Effect *effect)
 static void
 let_go(Effect *effect)
 {
-	if (effect->kind != EFFECT_HOLD && effect->kind != EFFECT_WAKE_ONE)
+	if (effect->kind != EFFECT_QUEUE)
 		return;
-	for (uint32 i = 0; i < effect->count; i++)
+	for (int32 i = 0; i < effect->wakes + effect->holds; i++)
 	{
 		if (!pgwf_shmem_recheck_one(effect->u.key))
 			break;

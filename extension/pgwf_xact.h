@@ -15,6 +15,8 @@
 #define PGWF_XACT_H
 
 #include "datatype/timestamp.h"
+#include "pgwf_queue_state.h"
+#include "pgwf_routing.h"
 #include "pgwf_shmem.h"
 #include "pgwf_slot.h"
 
@@ -25,6 +27,25 @@
  */
 extern void pgwf_xact_wake_queue(int32 namespace_id, char kind,
 								 const char *queue, int32 version_key);
+
+/*
+ * A task waits in a queue, at this place, and a waiter of the queue is to be
+ * woken; "added" if it did not wait there before.
+ */
+extern void pgwf_xact_task_waits(int32 namespace_id, char kind,
+								 const char *queue, const PgwfRoute *route,
+								 const PgwfQueuePosition *position,
+								 bool added);
+
+/* A task waits no longer in its queue: handed out, or gone otherwise. */
+extern void pgwf_xact_task_left(int32 namespace_id, char kind,
+								const char *queue, bool dispatched);
+
+/*
+ * What may be handed out of a queue, and when, is to change: all waiters look
+ * again.
+ */
+extern void pgwf_xact_limits_changed(void);
 
 /*
  * A task that can be claimed is locked: who looks for work meanwhile passes

@@ -8,7 +8,7 @@ CREATE FUNCTION pg_temp.queue(queue text, type text DEFAULT NULL,
     OUT stats jsonb, OUT priorities jsonb, OUT pollers jsonb)
 RETURNS record
 LANGUAGE sql AS $$
-SELECT d #- '{stats,approximateBacklogAge}' -> 'stats',
+SELECT (d -> 'stats') - '{approximateBacklogAge,tasksAddRate,tasksDispatchRate}'::text[],
     (SELECT jsonb_object_agg(key, value -> 'approximateBacklogCount')
      FROM jsonb_each(d -> 'statsByPriorityKey')),
     jsonb_path_query_array(d, '$.pollers[*].identity')

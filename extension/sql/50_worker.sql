@@ -11,13 +11,14 @@ CREATE FUNCTION workflow.poll_workflow_task_queue(
     build_id text DEFAULT NULL,
     deployment_name text DEFAULT NULL,
     versioning_mode text DEFAULT NULL,
+    max_tasks_per_second double precision DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS SETOF json
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'pgwf_poll_workflow_task_queue';
 
 COMMENT ON FUNCTION workflow.poll_workflow_task_queue(
-    text, integer, text, boolean, text, text, text, text, text) IS
+    text, integer, text, boolean, text, text, text, text, double precision, text) IS
 'claims workflow tasks, by priority, and returns each with its history; returns none if there is nothing to claim now';
 
 CREATE FUNCTION workflow.respond_workflow_task_completed(
@@ -69,13 +70,14 @@ CREATE FUNCTION workflow.poll_activity_task_queue(
     build_id text DEFAULT NULL,
     deployment_name text DEFAULT NULL,
     versioning_mode text DEFAULT NULL,
+    max_tasks_per_second double precision DEFAULT NULL,
     namespace text DEFAULT 'default')
 RETURNS SETOF json
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'pgwf_poll_activity_task_queue';
 
 COMMENT ON FUNCTION workflow.poll_activity_task_queue(
-    text, integer, text, text, text, text, text, text) IS
+    text, integer, text, text, text, text, text, double precision, text) IS
 'claims activity tasks and returns each with its input; returns none if there is nothing to claim now';
 
 CREATE FUNCTION workflow.respond_activity_task_completed(

@@ -80,10 +80,12 @@ COMMENT ON VIEW workflow.pollers IS
 CREATE FUNCTION workflow.describe_task_queue(
     task_queue text,
     task_queue_type text DEFAULT 'TASK_QUEUE_TYPE_WORKFLOW',
+    report_config boolean DEFAULT false,
     namespace text DEFAULT 'default')
 RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgwf_describe_task_queue';
 
-COMMENT ON FUNCTION workflow.describe_task_queue(text, text, text) IS
+COMMENT ON FUNCTION workflow.describe_task_queue(
+    text, text, boolean, text) IS
 'describes a task queue, its backlog and its pollers of the last five minutes, as a DescribeTaskQueueResponse';

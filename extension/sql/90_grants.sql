@@ -98,6 +98,7 @@ VALUES
     /* what people look at */
     ('routine', 'pollers', 'read'),
     ('routine', 'describe_task_queue', 'read'),
+    ('routine', 'update_task_queue_config', 'admin'),
     ('view', 'namespaces', 'read'),
     ('view', 'namespace_grants', 'read'),
     ('view', 'executions', 'read'),
