@@ -166,11 +166,14 @@ append_pollers(PgwfObject *object, Datum *queue)
 	pgwf_object_open_array(object, "pollers");
 	for (uint64 i = 0; i < count; i++)
 	{
+		Datum		identity;
+
 		pgwf_object_open_element(object);
 		pgwf_object_time(object, "lastAccessTime",
 						 DatumGetTimestampTz(pgwf_db_value(i, 2, &isnull)));
+		identity = pgwf_db_value(i, 1, &isnull);
 		pgwf_object_text(object, "identity",
-						 TextDatumGetCString(pgwf_db_value(i, 1, &isnull)));
+						 isnull ? NULL : TextDatumGetCString(identity));
 		pgwf_object_close(object);
 	}
 	pgwf_object_close_array(object);

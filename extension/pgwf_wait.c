@@ -283,8 +283,8 @@ pgwf_wait_for_task(PG_FUNCTION_ARGS)
 
 	/* from here on in a context that outlives transactions */
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	if (!PG_ARGISNULL(3))
-		identity = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	identity = PG_ARGISNULL(3) ? GetUserNameFromId(GetUserId(), false) :
+		text_to_cstring(PG_GETARG_TEXT_PP(3));
 	if (!PG_ARGISNULL(8))
 		namespace = text_to_cstring(PG_GETARG_TEXT_PP(8));
 	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
