@@ -11,8 +11,21 @@ greet(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 	PgwfActivityOptions options = PGWF_ACTIVITY_OPTIONS_INIT;
 	PgwfRetryPolicy retry = PGWF_RETRY_POLICY_INIT;
 	PgwfLocalOptions local = PGWF_LOCAL_OPTIONS_INIT;
+	PgwfChildOptions child = PGWF_CHILD_OPTIONS_INIT;
+	PgwfTimerOptions timer = PGWF_TIMER_OPTIONS_INIT;
+	PgwfSignalExternalOptions signal = PGWF_SIGNAL_EXTERNAL_OPTIONS_INIT;
+	PgwfContinueOptions next = PGWF_CONTINUE_OPTIONS_INIT;
 	json_t	   *result;
 
+	child.cancel_type = PGWF_CHILD_CANCEL_TRY;
+	timer.summary = "tea";
+	next.initial_versioning = PGWF_CONTINUE_SAME_VERSION;
+	if (!pgwf_execute_child(wf, "c", input, &child, &result, failure) ||
+		!pgwf_await(wf, pgwf_start_timer_with(wf, 1, &timer), NULL,
+					failure) ||
+		!pgwf_await(wf, pgwf_signal_external(wf, "w", "s", result, &signal),
+					NULL, failure))
+		return pgwf_continue_as_new(wf, input, &next);
 	options.start_to_close_timeout_ms = 1000;
 	options.retry_policy = &retry;
 	local.start_to_close_timeout_ms = 1000;

@@ -3,8 +3,9 @@
  *		Random workflow code against a random world.
  *
  * Each run interprets a program drawn from a seed: several coroutines that
- * run activities, timers, local activities, side effects, patches, races,
- * scopes and signals.  The world completes, fails and fires in any order, lets
+ * run activities, timers, local activities, children, side effects, patches,
+ * races, scopes with and without timeouts, signals from and to others.  The
+ * world completes, fails and fires in any order, lets
  * events arrive while tasks are open, sends heartbeats, loses tasks and evicts
  * the run.  Whatever happens, code and history must agree, and the history
  * must replay to the same commands in every split.
@@ -60,6 +61,34 @@ subprogram(PgwfWorkflow *wf, Program *p)
 	return child;
 }
 
+/* A child, with luck one that is signaled, or one half of it. */
+static PgwfFuture *
+start_child(PgwfWorkflow *wf, Program *p)
+{
+	PgwfChildOptions o = PGWF_CHILD_OPTIONS_INIT;
+	PgwfChild  *child;
+
+	o.cancel_type = (PgwfChildCancelType) draw(&p->random, 4);
+	child = pgwf_start_child(wf, "kid", NULL, &o);
+	switch (draw(&p->random, 5))
+	{
+		case 0:
+			return pgwf_signal_child(wf, child, "s", NULL, NULL);
+		case 1:
+			return pgwf_child_started(child);
+		case 2:
+			pgwf_signal_child(wf, child, "s", NULL, NULL);
+			break;
+		case 3:
+			pgwf_await(wf, pgwf_child_started(child), NULL, NULL);
+			pgwf_cancel_child(wf, child, "why not");
+			break;
+		default:
+			break;
+	}
+	return pgwf_child_result(child);
+}
+
 /* Starts something that ends sooner or later. */
 static PgwfFuture *
 start_one(PgwfWorkflow *wf, Program *p)
@@ -67,7 +96,7 @@ start_one(PgwfWorkflow *wf, Program *p)
 	PgwfActivityOptions o = options;
 	PgwfLocalOptions l = PGWF_LOCAL_OPTIONS_INIT;
 
-	switch (draw(&p->random, p->depth < MAX_DEPTH ? 5 : 4))
+	switch (draw(&p->random, p->depth < MAX_DEPTH ? 9 : 8))
 	{
 		case 0:
 		case 1:
@@ -80,9 +109,24 @@ start_one(PgwfWorkflow *wf, Program *p)
 			l.cancel_type = (PgwfCancelType) draw(&p->random, 3);
 			return pgwf_start_local_activity(wf, "l", pgwf_pack(wf, "i", 1),
 											 &l);
+		case 4:
+		case 5:
+			return start_child(wf, p);
+		case 6:
+			return pgwf_signal_external(wf, "friend", "s", NULL, NULL);
+		case 7:
+			return pgwf_cancel_external(wf, "foe", NULL, NULL);
 		default:
 			return pgwf_spawn(wf, run_program, subprogram(wf, p));
 	}
+}
+
+static bool
+late_enough(void *arg)
+{
+	PgwfWorkflow *wf = arg;
+
+	return pgwf_workflow_info(wf)->history_length > 40;
 }
 
 static void
@@ -93,7 +137,7 @@ run_step(PgwfWorkflow *wf, Program *p)
 	int			n;
 	int			i;
 
-	switch (draw(&p->random, 9))
+	switch (draw(&p->random, 13))
 	{
 		case 0:
 		case 1:
@@ -136,6 +180,38 @@ run_step(PgwfWorkflow *wf, Program *p)
 			if (draw(&p->random, 2) == 0)
 				pgwf_future_cancel(wf, futures[0]);
 			break;
+		case 9:					/* a scope with a timeout */
+			scope = pgwf_scope_new_timeout(wf, draw(&p->random, 2) == 0,
+										   draw(&p->random, 4) * 1000);
+			pgwf_scope_enter(wf, scope);
+			n = 1 + draw(&p->random, 3);
+			for (i = 0; i < n; i++)
+				futures[i] = start_one(wf, p);
+			if (draw(&p->random, 2) == 0)
+				pgwf_await(wf, futures[0], NULL, NULL);
+			pgwf_scope_leave(wf);
+			pgwf_await_all(wf, futures, n, NULL);
+			break;
+		case 10:				/* a signal or something else, in time */
+			futures[0] = pgwf_start_receive_signal(wf, "s");
+			futures[1] = start_one(wf, p);
+			if (pgwf_await_any_timeout(wf, futures, 2,
+									   draw(&p->random, 3) * 1000,
+									   NULL) != PGWF_WAIT_DONE)
+				pgwf_future_cancel(wf, futures[0]);
+			break;
+		case 11:
+			i = draw(&p->random, 5);
+			if (i % 2 == 0)
+				pgwf_upsert_search_attributes(wf, pgwf_pack(wf, "{s:i}", "K",
+															i));
+			else
+				pgwf_upsert_memo(wf, pgwf_pack(wf, "{s:i}", "k", i));
+			break;
+		case 12:
+			pgwf_wait_condition(wf, late_enough, wf,
+								1 + draw(&p->random, 2000));
+			break;
 	}
 }
 
@@ -158,7 +234,10 @@ fuzz(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 	pgwf_random_seed(&p->random, (uint64_t)
 					 json_integer_value(json_array_get(input, 0)));
 	p->steps = 3 + draw(&p->random, 10);
-	return run_program(wf, p, failure);
+	run_program(wf, p, failure);
+	if (draw(&p->random, 4) == 0)
+		return pgwf_continue_as_new(wf, input, NULL);
+	return NULL;
 }
 
 /* ---- the world ---- */
@@ -208,13 +287,33 @@ any_key(json_t *object)
 	return NULL;
 }
 
+/* The next thing in a child's life. */
+static void
+child_happens(Sim *sim, const char *id)
+{
+	static const char *const ends[] = {
+		"ChildWorkflowExecutionCompleted", "ChildWorkflowExecutionFailed",
+		"ChildWorkflowExecutionCanceled", "ChildWorkflowExecutionTimedOut",
+		"ChildWorkflowExecutionTerminated"
+	};
+
+	if (sim_child_open(sim, id, true))
+		sim_child(sim, id, ends[draw(&world, 5)], "{}");
+	else if (draw(&world, 5) == 0)
+		sim_child_refused(sim, id, "START_CHILD_WORKFLOW_EXECUTION_FAILED_"
+						  "CAUSE_WORKFLOW_ALREADY_EXISTS");
+	else
+		sim_child_started(sim, id);
+}
+
 /* One thing happens outside; false if there is nothing that could. */
 static bool
 something_happens(Sim *sim)
 {
-	char	   *key;
+	char	   *key = NULL;
+	json_t	   *external;
 
-	switch (draw(&world, 12))
+	switch (draw(&world, 17))
 	{
 		case 0:
 			sim_signal(sim, draw(&world, 3) > 0 ? "s" : "other", "[1]");
@@ -240,6 +339,25 @@ something_happens(Sim *sim)
 				sim_activity(sim, key, "ActivityTaskFailed",
 							 "{\"failure\": {\"message\": \"x\"}, "
 							 "\"retryState\": \"RETRY_STATE_TIMEOUT\"}");
+			break;
+		case 12:
+		case 13:
+		case 14:
+			key = any_key(sim->children);
+			if (key != NULL)
+				child_happens(sim, key);
+			break;
+		case 15:
+		case 16:
+			external = json_array_get(sim->externals, 0);
+			if (external != NULL)
+			{
+				key = pgwf_xstrdup(pgwf_json_str(external, "id"));
+				(json_is_true(json_object_get(external, "signal")) ?
+				 sim_signaled : sim_canceled) (sim, key,
+											   draw(&world, 3) > 0 ? NULL :
+											   "NOT_FOUND");
+			}
 			break;
 		default:
 			key = any_key(sim->activities);
