@@ -23,6 +23,7 @@
 #include "pgwf_delete.h"
 #include "pgwf_due.h"
 #include "pgwf_fire.h"
+#include "pgwf_namespace_delete.h"
 #include "pgwf_query.h"
 #include "pgwf_schedule.h"
 #include "pgwf_scheduler.h"
@@ -291,4 +292,14 @@ pgwf_due_updates(PgwfTurn *turn)
 	}
 	pgwf_scan_end(&scan);
 	pgwf_call_end(&call);
+}
+
+void
+pgwf_due_namespaces(PgwfTurn *turn)
+{
+	PgwfCall	call;
+
+	begin_turn(&call);
+	pgwf_namespaces_reclaim(&call, turn);
+	end_turn(&call, turn);
 }

@@ -36,5 +36,6 @@ extern void pgwf_due_retention(PgwfTurn *turn);
 extern void pgwf_due_batches(PgwfTurn *turn);
 extern void pgwf_due_queries(PgwfTurn *turn);
 extern void pgwf_due_updates(PgwfTurn *turn);
+extern void pgwf_due_namespaces(PgwfTurn *turn);
 
 #endif							/* PGWF_DUE_H */

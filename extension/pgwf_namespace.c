@@ -45,6 +45,7 @@
 #define NAMESPACE_ID			1
 #define NAMESPACE_NAME			2
 #define NAMESPACE_VIRTUAL_TIME	6
+#define NAMESPACE_DELETED_XID	7
 #define NAMESPACE_ROLE_ID		1
 #define NAMESPACE_ROLE_GRANTEE	2
 #define NAMESPACE_ROLE_RIGHTS	3
@@ -80,6 +81,7 @@ typedef struct IdEntry
 	int32		namespace_id;
 	const char *name;
 	bool		virtual_time;
+	bool		deleted;		/* nobody may name it any more */
 } IdEntry;
 
 /* What a user may do in a namespace */
@@ -115,6 +117,7 @@ static uint32 name_hash(const void *key, Size size);
 static int	name_match(const void *a, const void *b, Size size);
 static int32 lookup_id(const char *name);
 static const IdEntry *lookup_namespace(int32 namespace_id);
+static bool is_there(int32 namespace_id);
 static int	lookup_rights(Oid user_id, int32 namespace_id);
 static int	read_rights(Oid user_id, int32 namespace_id);
 static int	rights_mask(Datum array);
@@ -155,7 +158,7 @@ pgwf_namespace_check_id(int32 namespace_id, PgwfRight right)
 	if (lookup_rights(GetUserId(), namespace_id) & RIGHT_MASK(right))
 	{
 		/* the owner and superusers have all rights, even where nothing is */
-		if (lookup_namespace(namespace_id) == NULL)
+		if (!is_there(namespace_id))
 			ereport(ERROR,
 					(errcode(ERRCODE_PGWF_NOT_FOUND),
 					 errmsg("namespace not found")));
@@ -169,7 +172,7 @@ pgwf_namespace_has_right(int32 namespace_id, PgwfRight right)
 {
 	cache_ready();
 	return (lookup_rights(GetUserId(), namespace_id) & RIGHT_MASK(right)) &&
-		lookup_namespace(namespace_id) != NULL;
+		is_there(namespace_id);
 }
 
 const char *
@@ -349,7 +352,8 @@ lookup_id(const char *name)
 							  pgwf_relation_oid(PGWF_NAMESPACE_NAME_KEY),
 							  true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	if (HeapTupleIsValid(tuple) &&
+		heap_attisnull(tuple, NAMESPACE_DELETED_XID, NULL))
 		namespace_id = DatumGetInt32(heap_getattr(tuple, NAMESPACE_ID,
 												  RelationGetDescr(relation),
 												  &isnull));
@@ -402,10 +406,20 @@ lookup_namespace(int32 namespace_id)
 		entry = hash_search(ids, &namespace_id, HASH_ENTER, NULL);
 		entry->name = name;
 		entry->virtual_time = DatumGetBool(value);
+		entry->deleted = !heap_attisnull(tuple, NAMESPACE_DELETED_XID, NULL);
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 	return entry;
+}
+
+/* Is there a namespace of that id, for those who call from outside? */
+static bool
+is_there(int32 namespace_id)
+{
+	const IdEntry *entry = lookup_namespace(namespace_id);
+
+	return entry != NULL && !entry->deleted;
 }
 
 /*

@@ -35,6 +35,10 @@
 #include "pgwf_guc.h"
 #include "pgwf_json.h"
 #include "pgwf_namespace.h"
+#include "pgwf_xact.h"
+
+/* It is there from the start */
+#define DEFAULT_NAMESPACE_ID 1
 
 static PgwfStatement insert_namespace = {
 	.sql = "INSERT INTO workflow.namespace"
@@ -58,6 +62,22 @@ static PgwfStatement update_namespace = {
 	" WHERE namespace_id = $1",
 	.nargs = 3,
 	.argtypes = {INT4OID, INTERVALOID, TEXTOID}
+};
+
+static PgwfStatement mark_deleted = {
+	.sql = "UPDATE workflow.namespace"
+	" SET name = name || '-deleted-' || namespace_id,"
+	" deleted_xid = pg_current_xact_id()"
+	" WHERE namespace_id = $1 AND deleted_xid IS NULL RETURNING name",
+	.nargs = 1,
+	.argtypes = {INT4OID}
+};
+
+static PgwfStatement delete_rights = {
+	.sql = "DELETE FROM workflow.namespace_role WHERE namespace_id = $1"
+	" RETURNING grantee::oid",
+	.nargs = 1,
+	.argtypes = {INT4OID}
 };
 
 static PgwfStatement restore_namespace = {
@@ -177,6 +197,7 @@ static void apply_grants(Oid grantee);
 
 PG_FUNCTION_INFO_V1(pgwf_register_namespace);
 PG_FUNCTION_INFO_V1(pgwf_update_namespace);
+PG_FUNCTION_INFO_V1(pgwf_delete_namespace);
 PG_FUNCTION_INFO_V1(pgwf_describe_namespace);
 PG_FUNCTION_INFO_V1(pgwf_grant_namespace);
 PG_FUNCTION_INFO_V1(pgwf_revoke_namespace);
@@ -253,6 +274,59 @@ pgwf_update_namespace(PG_FUNCTION_ARGS)
 	pgwf_db_begin(&scope);
 	pgwf_db_execute(&update_namespace, values, nulls);
 	pgwf_db_end(&scope);
+	PG_RETURN_VOID();
+}
+
+/* Takes all rights in a namespace away; within pgwf_db_begin and _end */
+static void
+revoke_all(int32 namespace_id)
+{
+	Datum		value = Int32GetDatum(namespace_id);
+	uint64		count;
+	Oid		   *grantees;
+	bool		isnull;
+
+	pgwf_db_utility("LOCK TABLE workflow.namespace_role"
+					" IN SHARE ROW EXCLUSIVE MODE");
+	pgwf_db_execute(&delete_dropped_roles, NULL, NULL);
+	count = pgwf_db_execute(&delete_rights, &value, NULL);
+	grantees = palloc(sizeof(Oid) * (count + 1));
+	for (uint64 i = 0; i < count; i++)
+		grantees[i] = DatumGetObjectId(pgwf_db_value(i, 1, &isnull));
+	for (uint64 i = 0; i < count; i++)
+		apply_grants(grantees[i]);
+}
+
+/*
+ * workflow.delete_namespace(namespace)
+ *
+ * Its name is free at once; the scheduler removes what there is of it.
+ * Strict.  For the extension's owner and superusers.
+ */
+Datum
+pgwf_delete_namespace(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	PgwfDbScope scope;
+	Datum		value;
+	int32		namespace_id;
+
+	check_owner("delete a namespace");
+	namespace_id = pgwf_namespace_check(name, PGWF_RIGHT_ADMIN);
+	if (namespace_id == DEFAULT_NAMESPACE_ID)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("namespace \"%s\" cannot be deleted", name),
+				 errdetail("It is the one that is used when none is named.")));
+	value = Int32GetDatum(namespace_id);
+	pgwf_db_begin(&scope);
+	if (pgwf_db_execute(&mark_deleted, &value, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_NOT_FOUND),
+				 errmsg("namespace \"%s\" not found", name)));
+	revoke_all(namespace_id);
+	pgwf_db_end(&scope);
+	pgwf_xact_look(PGWF_PART_NAMESPACES);
 	PG_RETURN_VOID();
 }
 

@@ -118,7 +118,9 @@ static Part parts[PGWF_PART_COUNT] = {
 	[PGWF_PART_QUERIES] = {"pg_workflow: removing queries",
 	pgwf_due_queries},
 	[PGWF_PART_UPDATES] = {"pg_workflow: removing updates",
-	pgwf_due_updates}
+	pgwf_due_updates},
+	[PGWF_PART_NAMESPACES] = {"pg_workflow: removing deleted namespaces",
+	pgwf_due_namespaces}
 };
 
 static volatile sig_atomic_t in_transaction = false;

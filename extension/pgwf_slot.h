@@ -20,10 +20,11 @@ typedef enum PgwfPart
 	PGWF_PART_RETENTION,
 	PGWF_PART_BATCHES,
 	PGWF_PART_QUERIES,
-	PGWF_PART_UPDATES
+	PGWF_PART_UPDATES,
+	PGWF_PART_NAMESPACES		/* that were deleted */
 } PgwfPart;
 
-#define PGWF_PART_COUNT (PGWF_PART_UPDATES + 1)
+#define PGWF_PART_COUNT (PGWF_PART_NAMESPACES + 1)
 
 /* ---- for backends ---- */
 

@@ -93,3 +93,89 @@ SHOW search_path;
 SELECT current_user = session_user AS same_user;
 
 DELETE FROM workflow.namespace WHERE name <> 'default';
+
+--
+-- Deleting: the name is free at once, the rest goes in the background
+--
+CREATE FUNCTION pg_temp.left_of(id integer) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_table text;
+    v_count bigint;
+    v_result text := '';
+BEGIN
+    FOR v_table IN
+        SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a
+            ON a.attrelid = c.oid
+        WHERE c.relnamespace = 'workflow'::regnamespace AND c.relkind = 'r'
+            AND a.attname = 'namespace_id' ORDER BY 1
+    LOOP
+        EXECUTE format('SELECT count(*) FROM workflow.%I'
+            ' WHERE namespace_id = $1', v_table) INTO v_count USING id;
+        IF v_count > 0 THEN
+            v_result := v_result || v_table || ' ';
+        END IF;
+    END LOOP;
+    RETURN v_result;
+END
+$$;
+SELECT workflow.register_namespace('regress gone');
+SELECT namespace_id AS gone FROM workflow.namespace
+WHERE name = 'regress gone' \gset
+CREATE ROLE regress_gone;
+SELECT workflow.grant_namespace('regress gone', 'regress_gone', '{client}');
+SELECT workflow.add_search_attributes('{"Gone": "Int"}', 'regress gone');
+SELECT count(workflow.start_workflow_execution('gone ' || n, 'type', 'gone',
+    search_attributes => '{"Gone": 1}', workflow_run_timeout => '1 hour',
+    namespace => 'regress gone'))
+FROM generate_series(1, 45) AS n;
+SELECT workflow.signal_workflow_execution('gone ' || n, 's', request_id => 'r',
+    namespace => 'regress gone')
+FROM generate_series(1, 2) AS n;
+SELECT workflow.terminate_workflow_execution('gone 1',
+    namespace => 'regress gone');
+SELECT workflow.create_schedule('gone', '{"spec": {"interval":
+    [{"interval": "1s"}]}, "action": {"startWorkflow": {"workflowId":
+    "gone scheduled", "workflowType": "type", "taskQueue": "gone"}}}',
+    namespace => 'regress gone');
+SELECT p::jsonb ->> 'taskToken' AS token FROM
+    workflow.poll_workflow_task_queue('gone', namespace => 'regress gone')
+    AS p \gset
+SELECT pg_temp.fails($$SELECT workflow.delete_namespace('default')$$);
+SELECT pg_temp.fails($$SELECT workflow.delete_namespace('regress none')$$);
+SET ROLE regress_gone;
+SELECT pg_temp.fails($$SELECT workflow.delete_namespace('regress gone')$$);
+RESET ROLE;
+BEGIN;
+SELECT workflow.delete_namespace('regress gone');
+ROLLBACK;
+SELECT count(*) > 40 FROM workflow.executions
+WHERE namespace = 'regress gone';
+SELECT workflow.delete_namespace('regress gone');
+SELECT pg_temp.fails($$SELECT workflow.start_workflow_execution('w', 't', 'q',
+    namespace => 'regress gone')$$);
+SELECT pg_temp.fails($$SELECT workflow.delete_namespace('regress gone')$$);
+SELECT left(pg_temp.fails(format($$SELECT workflow.delete_namespace(%L)$$,
+    'regress gone-deleted-' || :gone)), 6);
+SELECT pg_temp.fails(format(
+    $$SELECT workflow.respond_workflow_task_completed(%L)$$, :'token'));
+SELECT count(*) FROM workflow.executions WHERE task_queue = 'gone';
+SELECT has_function_privilege('regress_gone',
+    'workflow.describe_namespace(text)', 'EXECUTE');
+SELECT workflow.register_namespace('regress gone');
+SELECT count(*) FROM workflow.executions WHERE namespace = 'regress gone';
+DO $$
+DECLARE
+    v_id integer := (SELECT min(namespace_id) FROM workflow.namespace
+        WHERE name LIKE 'regress gone-deleted-%');
+BEGIN
+    FOR i IN 1 .. 2000 LOOP
+        COMMIT;
+        EXIT WHEN pg_temp.left_of(v_id) = '';
+        PERFORM pg_sleep(0.01);
+    END LOOP;
+END
+$$;
+SELECT pg_temp.left_of(:gone);
+SELECT workflow.delete_namespace('regress gone');
+DROP ROLE regress_gone;

@@ -22,6 +22,7 @@ CREATE TABLE workflow.namespace (
     retention interval NOT NULL DEFAULT '72 hours',
     created_time timestamptz NOT NULL DEFAULT pg_catalog.now(),
     virtual_time boolean NOT NULL DEFAULT false,
+    deleted_xid xid8,
     CONSTRAINT namespace_pkey PRIMARY KEY (namespace_id),
     CONSTRAINT namespace_name_key UNIQUE (name)
 );
@@ -31,6 +32,8 @@ COMMENT ON TABLE workflow.namespace IS
 COMMENT ON COLUMN workflow.namespace.retention IS
 'how long closed runs are kept';
 
+COMMENT ON COLUMN workflow.namespace.deleted_xid IS
+'transaction that has deleted it; null: none has';
 COMMENT ON COLUMN workflow.namespace.virtual_time IS
 'whether it has a clock of its own, in namespace_clock; never changes';
 

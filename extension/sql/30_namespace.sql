@@ -65,6 +65,15 @@ AS 'MODULE_PATHNAME', 'pgwf_update_namespace';
 COMMENT ON FUNCTION workflow.update_namespace(text, interval, text) IS
 'changes the retention or the description of a namespace; null leaves it as it is';
 
+CREATE FUNCTION workflow.delete_namespace(
+    namespace text)
+RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_delete_namespace';
+
+COMMENT ON FUNCTION workflow.delete_namespace(text) IS
+'deletes a namespace with all its runs, in the background; for the owner of the extension and superusers';
+
 CREATE FUNCTION workflow.describe_namespace(
     namespace text DEFAULT 'default')
 RETURNS jsonb

@@ -13,6 +13,7 @@ VALUES
     ('routine', 'check_preloaded', 'owner'),
     /* namespaces */
     ('routine', 'register_namespace', 'owner'),
+    ('routine', 'delete_namespace', 'owner'),
     ('routine', 'update_namespace', 'admin'),
     ('routine', 'describe_namespace', 'read'),
     ('routine', 'grant_namespace', 'admin'),
