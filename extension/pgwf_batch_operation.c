@@ -98,6 +98,16 @@ static PgwfStatement reset_activity = {
 	OPERATION_ARGS
 };
 
+static PgwfStatement update_options = {
+	.sql = "SELECT workflow.update_workflow_execution_options("
+	"workflow_id => $1,"
+	" workflow_execution_options => $6 -> 'workflowExecutionOptions',"
+	" update_mask => (SELECT pg_catalog.array_agg(x.path)"
+	" FROM pg_catalog.jsonb_array_elements_text($6 -> 'updateMask')"
+	" AS x (path)), run_id => $2, identity => $4, namespace => $5)",
+	OPERATION_ARGS
+};
+
 #define ACTIVITY_TIMEOUT(name) \
 	"($6 #>> '{activityOptions," name "}')::interval"
 
@@ -116,6 +126,7 @@ static PgwfStatement update_activity_options = {
 
 static void check_signal(PgwfReader *parameters);
 static void check_reset(PgwfReader *parameters);
+static void check_options(PgwfReader *parameters);
 static void check_activity(PgwfReader *parameters);
 static void check_activity_options(PgwfReader *parameters);
 
@@ -132,6 +143,7 @@ static const struct
 	{"SIGNAL", &signal_run, check_signal},
 	{"DELETE", &delete_run, NULL},
 	{"RESET", &reset, check_reset},
+	{"UPDATE_WORKFLOW_EXECUTION_OPTIONS", &update_options, check_options},
 	{"PAUSE_ACTIVITY", &pause_activity, check_activity},
 	{"UNPAUSE_ACTIVITY", &unpause_activity, check_activity},
 	{"RESET_ACTIVITY", &reset_activity, check_activity},
@@ -167,6 +179,18 @@ static void
 check_reset(PgwfReader *parameters)
 {
 	require(parameters, "resetType");
+}
+
+/* The options are checked where they are set: a version must be there then */
+static void
+check_options(PgwfReader *parameters)
+{
+	bool		options = pgwf_read_object(parameters,
+										   "workflowExecutionOptions") != NULL;
+	bool		mask = pgwf_read_texts(parameters, "updateMask") != NIL;
+
+	if (parameters->error == NULL && !options && !mask)
+		report_invalid("parameters must have \"workflowExecutionOptions\" or \"updateMask\"");
 }
 
 /* Which activities of a run are meant, and what all their operations take */
@@ -251,7 +275,7 @@ pgwf_batch_operation_check(char *name, Jsonb *parameters)
 	ereport(ERROR,
 			(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 			 errmsg("unknown batch operation \"%s\"", name ? name : ""),
-			 errhint("The operations are TERMINATE, CANCEL, SIGNAL, DELETE, RESET, PAUSE_ACTIVITY, UNPAUSE_ACTIVITY, RESET_ACTIVITY and UPDATE_ACTIVITY_OPTIONS.")));
+			 errhint("The operations are TERMINATE, CANCEL, SIGNAL, DELETE, RESET, UPDATE_WORKFLOW_EXECUTION_OPTIONS, PAUSE_ACTIVITY, UNPAUSE_ACTIVITY, RESET_ACTIVITY and UPDATE_ACTIVITY_OPTIONS.")));
 	return NULL;
 }
 

@@ -17,6 +17,7 @@
 #include "pgwf_namespace.h"
 #include "pgwf_new_run.h"
 #include "pgwf_retry_policy.h"
+#include "pgwf_versioning.h"
 
 #define BAD_CHILD \
 	"WORKFLOW_TASK_FAILED_CAUSE_BAD_START_CHILD_EXECUTION_ATTRIBUTES"
@@ -113,6 +114,20 @@ check_policies(PgwfCommandContext *context, PgwfNewRun *child)
 }
 
 static void
+check_versioning_override(PgwfCommandContext *context, PgwfNewRun *child)
+{
+	char	   *error;
+
+	if (pgwf_command_failed(context))
+		return;
+	error = pgwf_override_normalize(context->run->state.namespace_id,
+									&child->versioning_override);
+	if (error)
+		pgwf_command_fail(context, BAD_CHILD,
+						  "invalid versioningOverride: %s", error);
+}
+
+static void
 read_timeouts(PgwfCommandContext *context, PgwfReader *reader,
 			  PgwfNewRun *child)
 {
@@ -154,6 +169,8 @@ read_child(PgwfCommandContext *context, PgwfReader *reader,
 	child->header = pgwf_read_object(reader, "header");
 	child->retry_policy = pgwf_read_object(reader, "retryPolicy");
 	child->cron_schedule = pgwf_read_text(reader, "cronSchedule");
+	child->versioning_override = pgwf_read_object(reader,
+												  "versioningOverride");
 	child->priority = pgwf_command_read_priority(context, BAD_CHILD, reader);
 	read_timeouts(context, reader, child);
 	if (pgwf_command_failed(context) ||
@@ -169,6 +186,7 @@ read_child(PgwfCommandContext *context, PgwfReader *reader,
 	if (child->task_queue == NULL || child->task_queue[0] == '\0')
 		child->task_queue = pgwf_run_execution(run)->task_queue;
 	check_policies(context, child);
+	check_versioning_override(context, child);
 	return !pgwf_command_failed(context) &&
 		pgwf_command_check_search_attributes(context,
 											 child->search_attributes) &&
@@ -202,7 +220,8 @@ add_child(PgwfRun *run, const PgwfNewRun *options,
  * workflowId: text; workflowType: {"name"}; taskQueue: {"name"}, default the
  * parent's; input: payloads; the three timeouts: durations;
  * parentClosePolicy, workflowIdReusePolicy: constants; retryPolicy;
- * cronSchedule: text; memo, searchAttributes, header: objects; priority
+ * cronSchedule: text; memo, searchAttributes, header: objects; priority;
+ * versioningOverride
  */
 void
 pgwf_command_start_child(PgwfCommandContext *context, PgwfReader *reader)
@@ -257,6 +276,8 @@ pgwf_command_start_child(PgwfCommandContext *context, PgwfReader *reader)
 	pgwf_object_jsonb(&attributes, "searchAttributes",
 					  child.search_attributes);
 	pgwf_object_jsonb(&attributes, "priority", child.priority);
+	pgwf_object_jsonb(&attributes, "versioningOverride",
+					  child.versioning_override);
 	event = pgwf_command_event(context, PGWF_EVENT_START_CHILD_INITIATED,
 							   &attributes);
 	add_child(run, &child, close_policy, event->event_id);

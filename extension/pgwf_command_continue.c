@@ -13,6 +13,7 @@
 #include "pgwf_cron.h"
 #include "pgwf_guc.h"
 #include "pgwf_retry_policy.h"
+#include "pgwf_versioning.h"
 
 #define BAD_CONTINUE \
 	"WORKFLOW_TASK_FAILED_CAUSE_BAD_CONTINUE_AS_NEW_ATTRIBUTES"
@@ -21,6 +22,12 @@ static const char *const initiators[] = {
 	"CONTINUE_AS_NEW_INITIATOR_WORKFLOW",
 	"CONTINUE_AS_NEW_INITIATOR_RETRY",
 	"CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE"
+};
+
+static const char *const versioning_behaviors[] = {
+	"CONTINUE_AS_NEW_VERSIONING_BEHAVIOR_UNSPECIFIED",
+	"CONTINUE_AS_NEW_VERSIONING_BEHAVIOR_AUTO_UPGRADE",
+	"CONTINUE_AS_NEW_VERSIONING_BEHAVIOR_USE_RAMPING_VERSION"
 };
 
 static const char *
@@ -38,6 +45,24 @@ read_initiator(PgwfCommandContext *context, PgwfReader *reader)
 	}
 	pgwf_command_fail(context, BAD_CONTINUE, "unknown initiator \"%s\"",
 					  text);
+	return NULL;
+}
+
+/* CONTINUE_AS_NEW_VERSIONING_BEHAVIOR_*, or NULL */
+static const char *
+read_versioning_behavior(PgwfCommandContext *context, PgwfReader *reader)
+{
+	char	   *text = pgwf_read_text(reader, "initialVersioningBehavior");
+
+	if (text == NULL || strcmp(text, versioning_behaviors[0]) == 0)
+		return NULL;
+	for (int i = 1; i < lengthof(versioning_behaviors); i++)
+	{
+		if (strcmp(text, versioning_behaviors[i]) == 0)
+			return versioning_behaviors[i];
+	}
+	pgwf_command_fail(context, BAD_CONTINUE,
+					  "unknown initialVersioningBehavior \"%s\"", text);
 	return NULL;
 }
 
@@ -91,6 +116,10 @@ read_successor(PgwfCommandContext *context, PgwfReader *reader)
 	next->last_completion_result = pgwf_read_payloads(reader,
 													  "lastCompletionResult");
 	next->initiator = read_initiator(context, reader);
+	if (pgwf_command_failed(context))
+		return NULL;
+	next->initial_versioning_behavior =
+		read_versioning_behavior(context, reader);
 	if (pgwf_command_failed(context) ||
 		!pgwf_command_check_read(context, BAD_CONTINUE, reader) ||
 		!pgwf_command_check_id(context, BAD_CONTINUE, "workflowType",
@@ -123,6 +152,7 @@ read_successor(PgwfCommandContext *context, PgwfReader *reader)
 	next->task_timeout = pgwf_shorter_timeout(next->task_timeout,
 											  next->run_timeout);
 	next->first_task_backoff = pgwf_successor_backoff(run, backoff);
+	pgwf_successor_inherit(run, next, true);
 	return next;
 }
 
@@ -130,7 +160,8 @@ read_successor(PgwfCommandContext *context, PgwfReader *reader)
  * workflowType, taskQueue, workflowRunTimeout, workflowTaskTimeout: default
  * those of this run; input, lastCompletionResult: payloads;
  * backoffStartInterval: duration; retryPolicy, cronSchedule, memo,
- * searchAttributes, header: as given, not inherited; initiator; failure
+ * searchAttributes, header: as given, not inherited; initiator; failure;
+ * initialVersioningBehavior
  */
 void
 pgwf_command_continue_as_new(PgwfCommandContext *context, PgwfReader *reader)
@@ -170,6 +201,8 @@ pgwf_command_continue_as_new(PgwfCommandContext *context, PgwfReader *reader)
 	pgwf_object_jsonb(&attributes, "memo", next->memo);
 	pgwf_object_jsonb(&attributes, "searchAttributes",
 					  next->search_attributes);
+	pgwf_object_text(&attributes, "initialVersioningBehavior",
+					 next->initial_versioning_behavior);
 	(void) pgwf_command_event(context,
 							  PGWF_EVENT_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
 							  &attributes);

@@ -21,6 +21,7 @@
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
 #include "pgwf_retry_policy.h"
+#include "pgwf_versioning.h"
 
 /* The run's WorkflowExecutionStarted */
 void
@@ -167,6 +168,14 @@ next_cron_delay(PgwfRun *run, const char *schedule, int64 *delay)
 	return *delay >= 0;
 }
 
+/* A run that was given a version when it started hands it on to its retries */
+static bool
+has_inherited(PgwfReader *started)
+{
+	return pgwf_read_jsonb(started, "inheritedPinnedVersion") ||
+		pgwf_read_jsonb(started, "inheritedAutoUpgradeInfo");
+}
+
 /*
  * Called for a run that closes: with the failure it failed or timed out
  * with, or with its result.  Sets run->successor if a run is to follow, and
@@ -196,6 +205,7 @@ pgwf_run_continue(PgwfRun *run, Jsonb *failure, Jsonb *result)
 			next->attempt = pgwf_run_execution(run)->attempt + 1;
 			next->continued_failure = failure;
 			next->first_task_backoff = pgwf_successor_backoff(run, delay);
+			pgwf_successor_inherit(run, next, has_inherited(&started));
 			run->successor = next;
 			return retry_state;
 		}
@@ -210,6 +220,7 @@ pgwf_run_continue(PgwfRun *run, Jsonb *failure, Jsonb *result)
 		if (failure == NULL)
 			next->last_completion_result = result;
 		next->first_task_backoff = pgwf_successor_backoff(run, delay);
+		pgwf_successor_inherit(run, next, false);
 		run->successor = next;
 	}
 	return retry_state;

@@ -26,6 +26,7 @@
 #include "pgwf_namespace.h"
 #include "pgwf_retry_policy.h"
 #include "pgwf_store.h"
+#include "pgwf_versioning.h"
 
 /* durations as microseconds, -infinity and 0 for what is not set */
 static PgwfStatement select_execution = {
@@ -36,7 +37,8 @@ static PgwfStatement select_execution = {
 	" (1000000 * extract(epoch FROM workflow_task_timeout))::bigint,"
 	" history_length, history_size_bytes, memo, search_attributes,"
 	" parent_workflow_id, parent_run_id, root_workflow_id, root_run_id,"
-	" expiration_time, state_transition_count, reset_run_id"
+	" expiration_time, state_transition_count, reset_run_id,"
+	" versioning_info"
 	" FROM workflow.execution"
 	" WHERE namespace_id = $1 AND run_key = $2",
 	.nargs = 2,
@@ -47,7 +49,7 @@ static PgwfStatement select_state = {
 	.sql = "SELECT next_event_id - 1, history_size, flags,"
 	" wft_scheduled_event_id, wft_started_event_id, wft_scheduled_time,"
 	" wft_original_scheduled_time, wft_started_time, wft_attempt,"
-	" state_transition_count"
+	" state_transition_count, transition_key"
 	" FROM workflow.mutable_state"
 	" WHERE namespace_id = $1 AND run_key = $2",
 	.nargs = 2,
@@ -104,6 +106,8 @@ typedef struct Description
 	int64		state_transition_count;
 	bool		cancel_requested;
 	bool		paused;
+	bool		in_transition;
+	int32		transition_key;
 	PgwfObject	workflow_task;
 	bool		has_workflow_task;
 	JsonbParseState *timers;
@@ -117,6 +121,7 @@ static void write_execution(Description *description,
 							const PgwfRunRef *run);
 static void write_user_metadata(Description *description,
 								const PgwfRunRef *run);
+static void write_versioning_info(Description *description, Jsonb *info);
 static void write_execution_id(PgwfObject *object, const char *key,
 							   char *workflow_id, const pg_uuid_t *run_id);
 static void write_extended_info(Description *description,
@@ -197,6 +202,8 @@ read_state(Description *description)
 	flags = column_int32(0, 3);
 	description->cancel_requested = (flags & PGWF_RUN_CANCEL_REQUESTED) != 0;
 	description->paused = (flags & PGWF_RUN_PAUSED) != 0;
+	description->in_transition = (flags & PGWF_RUN_IN_TRANSITION) != 0;
+	description->transition_key = column_int32(0, 11);
 
 	if (column_int64(0, 4) == 0)
 		return;
@@ -330,6 +337,7 @@ write_execution(Description *description, const PgwfRunRef *run)
 	write_execution_id(object, "rootExecution", column_text(0, 18),
 					   column_uuid(0, 19));
 	pgwf_object_text(object, "firstRunId", pgwf_uuid_text(column_uuid(0, 8)));
+	write_versioning_info(description, column_jsonb(0, 23));
 	pgwf_object_close(object);
 
 	write_extended_info(description, run);
@@ -398,6 +406,41 @@ write_extended_info(Description *description, const PgwfRunRef *run)
 	if (description->paused)
 		write_pause_info(description, run);
 	pgwf_object_close(object);
+}
+
+/*
+ * Members versioningInfo and workerDeploymentName.
+ */
+static void
+write_versioning_info(Description *description, Jsonb *info)
+{
+	PgwfObject *object = &description->object;
+	PgwfReader	reader;
+	PgwfReader	version;
+	Jsonb	   *deployment_version;
+
+	if (info == NULL && !description->in_transition)
+		return;
+	pgwf_reader_init(&reader, info);
+	deployment_version = pgwf_read_jsonb(&reader, "deploymentVersion");
+	pgwf_object_open(object, "versioningInfo");
+	pgwf_object_text(object, "behavior", pgwf_read_text(&reader, "behavior"));
+	pgwf_object_jsonb(object, "deploymentVersion", deployment_version);
+	pgwf_object_jsonb(object, "versioningOverride",
+					  pgwf_read_jsonb(&reader, "versioningOverride"));
+	if (description->in_transition)
+	{
+		/* without a version: to workers that have none */
+		pgwf_object_open(object, "versionTransition");
+		pgwf_version_attribute(object, "deploymentVersion",
+							   DatumGetInt32(description->run[0]),
+							   description->transition_key);
+		pgwf_object_close(object);
+	}
+	pgwf_object_close(object);
+	pgwf_reader_init(&version, deployment_version);
+	pgwf_object_text(object, "workerDeploymentName",
+					 pgwf_read_text(&version, "deploymentName"));
 }
 
 /*

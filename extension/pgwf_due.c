@@ -21,6 +21,7 @@
 #include "pgwf_batch.h"
 #include "pgwf_clock.h"
 #include "pgwf_delete.h"
+#include "pgwf_drainage.h"
 #include "pgwf_due.h"
 #include "pgwf_fire.h"
 #include "pgwf_namespace_delete.h"
@@ -247,6 +248,17 @@ pgwf_due_batches(PgwfTurn *turn)
 	begin_turn(&call);
 	pgwf_batches_run(&call, &turn->fired);
 	turn->next = pgwf_batches_next(&call, call.wall);
+	end_turn(&call, turn);
+}
+
+void
+pgwf_due_drainage(PgwfTurn *turn)
+{
+	PgwfCall	call;
+
+	begin_turn(&call);
+	pgwf_drainage_run(&call, &turn->fired);
+	turn->next = pgwf_drainage_next(&call, call.wall);
 	end_turn(&call, turn);
 }
 

@@ -34,6 +34,7 @@ extern void pgwf_due_clocks_look_again(void);
 extern void pgwf_due_schedules(PgwfTurn *turn);
 extern void pgwf_due_retention(PgwfTurn *turn);
 extern void pgwf_due_batches(PgwfTurn *turn);
+extern void pgwf_due_drainage(PgwfTurn *turn);
 extern void pgwf_due_queries(PgwfTurn *turn);
 extern void pgwf_due_updates(PgwfTurn *turn);
 extern void pgwf_due_namespaces(PgwfTurn *turn);

@@ -298,7 +298,7 @@ pgwf_guc_init(void)
 							2000, 0, INT_MAX,
 							PGC_SUSET, 0,
 							NULL, NULL, NULL);
-	/* Guards against workers whose deployment name is made up at each start. */
+	/* Guards against workers that make a name up at each start. */
 	DefineCustomIntVariable("pg_workflow.max_deployments",
 							"Number of worker deployments in a namespace.",
 							NULL,

@@ -133,11 +133,26 @@ check_cron_schedule(PgwfNewRun *options)
 				 errdetail("%s.", error)));
 }
 
+static void
+check_versioning_override(PgwfNewRun *options)
+{
+	char	   *error;
+
+	error = pgwf_override_normalize(options->namespace_id,
+									&options->versioning_override);
+	if (error)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("invalid versioning_override"),
+				 errdetail("%s.", error)));
+}
+
 /*
  * Checks what a caller has asked for, fills in the defaults and applies the
  * caps.  Raises an error for what cannot be.  Whether the namespace knows the
- * search attributes is for the caller to check: that may change between the
- * making of a schedule and the starts of its workflows.
+ * search attributes, and whether a version serves the task queue, is for the
+ * caller to check: that may change between the making of a schedule and the
+ * starts of its workflows.
  */
 void
 pgwf_new_run_check(PgwfNewRun *options)
@@ -151,6 +166,7 @@ pgwf_new_run_check(PgwfNewRun *options)
 							pgwf_payload_size_error);
 	check_user_metadata(options->user_metadata);
 	pgwf_priority_check(options->priority);
+	check_versioning_override(options);
 	check_retry_policy(options);
 	check_cron_schedule(options);
 

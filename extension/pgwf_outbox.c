@@ -28,6 +28,7 @@
 #include "pgwf_new_run.h"
 #include "pgwf_outbox.h"
 #include "pgwf_signal.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 
 typedef enum Delivery
@@ -109,7 +110,7 @@ forget_child(PgwfRun *parent, PgwfChild *child)
 }
 
 static void
-fail_child_start(PgwfRun *parent, PgwfChild *child)
+fail_child_start(PgwfRun *parent, PgwfChild *child, const char *cause)
 {
 	PgwfObject	attributes;
 
@@ -117,8 +118,7 @@ fail_child_start(PgwfRun *parent, PgwfChild *child)
 	namespace_attributes(&attributes, child->namespace_id);
 	pgwf_object_text(&attributes, "workflowId", child->workflow_id);
 	pgwf_object_name(&attributes, "workflowType", child->workflow_type);
-	pgwf_object_text(&attributes, "cause",
-					 "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS");
+	pgwf_object_text(&attributes, "cause", cause);
 	pgwf_object_int(&attributes, "initiatedEventId",
 					child->initiated_event_id);
 	pgwf_run_arrive(parent, PGWF_EVENT_START_CHILD_FAILED,
@@ -152,6 +152,9 @@ fill_child_options(PgwfNewRun *options, PgwfReader *initiated,
 	options->retry_policy = pgwf_read_jsonb(initiated, "retryPolicy");
 	options->cron_schedule = pgwf_read_text(initiated, "cronSchedule");
 	options->priority = pgwf_read_jsonb(initiated, "priority");
+	options->versioning_override = pgwf_read_jsonb(initiated,
+												   "versioningOverride");
+	pgwf_child_inherit(parent, options);
 
 	parent_info->namespace = pgwf_namespace_name(execution->namespace_id);
 	parent_info->workflow_id = execution->workflow_id;
@@ -266,9 +269,18 @@ start_child(PgwfCall *call, const PgwfMessage *message)
 			return BUSY;
 		existing = NULL;
 	}
+	if (!pgwf_override_is_present(message->namespace_id,
+								  options.versioning_override,
+								  options.task_queue))
+	{
+		fail_child_start(&parent, child,
+						 "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_INVALID_VERSIONING_OVERRIDE");
+		return DELIVERED;
+	}
 	if (existing || !pgwf_new_run_begin(&run, call, &options))
 	{
-		fail_child_start(&parent, child);
+		fail_child_start(&parent, child,
+						 "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS");
 		return DELIVERED;
 	}
 	pgwf_run_finish(&run);

@@ -4,9 +4,10 @@
  *		Which queues were polled lately, by whom.
  *
  * A fixed number of entries, hashed by the key of their queue, whatever the
- * version of its workers; one entry per queue, identity and version.  When all are in use the one polled longest ago is
- * taken over.  One lock: shared to search and to move the time of an entry
- * forward (an atomic), exclusive to add, replace and remove.
+ * version of its workers; one entry per queue, identity and version.  When
+ * all are in use the one polled longest ago is taken over.  One lock: shared
+ * to search and to move the time of an entry forward (an atomic), exclusive
+ * to add, replace and remove.
  *
  *-------------------------------------------------------------------------
  */

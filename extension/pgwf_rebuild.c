@@ -19,6 +19,7 @@
 #include "pgwf_rebuild.h"
 #include "pgwf_search_attribute.h"
 #include "pgwf_update.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 
 typedef void (*ApplyEvent) (PgwfRun *run, const PgwfEvent *event,
@@ -426,6 +427,7 @@ pgwf_run_rebuild(PgwfRun *run, List *events)
 		Assert(copy->event_id == event->event_id);
 		if (event->time > run->state.last_event_time)
 			run->state.last_event_time = event->time;
+		pgwf_versions_apply_event(&run->state, event);
 		if (apply_event[event->type])
 		{
 			PgwfReader	attributes;

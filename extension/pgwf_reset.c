@@ -28,6 +28,7 @@
 #include "pgwf_new_run.h"
 #include "pgwf_rebuild.h"
 #include "pgwf_update.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -195,6 +196,59 @@ is_paused_at_reset(const Reset *reset)
 	return paused;
 }
 
+/* What the events that are copied say of versions */
+static void
+rebuild_versions(PgwfExecution *execution, const Reset *reset)
+{
+	PgwfState	state = {0};
+	ListCell   *lc;
+
+	state.namespace_id = execution->namespace_id;
+	execution->versioning_info = NULL;
+	foreach(lc, reset->history)
+	{
+		PgwfEvent  *event = lfirst(lc);
+
+		if (event->event_id >= reset->event_id)
+			break;
+		pgwf_versions_apply_event(&state, event);
+		if (event->type == PGWF_EVENT_WORKFLOW_TASK_COMPLETED &&
+			state.flags != 0)
+			pgwf_execution_set_versions(execution, &state);
+	}
+	if (state.flags != 0)
+		pgwf_execution_set_versions(execution, &state);
+}
+
+static bool
+has_same_override(const PgwfState *a, const PgwfState *b)
+{
+	return ((a->flags ^ b->flags) & PGWF_RUN_VERSIONING) == 0 &&
+		a->override_key == b->override_key &&
+		a->transition_key == b->transition_key;
+}
+
+/*
+ * What has been reapplied may have changed the override.  The row of the new
+ * run is there already.
+ */
+static void
+settle_versions(PgwfRun *run, const PgwfState *before)
+{
+	PgwfExecution *stored;
+
+	pgwf_run_route_activities(run);
+	if (has_same_override(&run->state, before))
+		return;
+	CommandCounterIncrement();
+	pgwf_call_new_snapshot(run->call);
+	stored = pgwf_execution_load(run->call, run->state.namespace_id,
+								 run->state.run_key);
+	run->execution->tid = stored->tid;
+	pgwf_execution_set_versions(run->execution, &run->state);
+	run->execution_changed = true;
+}
+
 /* A row for the new run; its timeouts begin anew */
 static PgwfExecution *
 make_execution(PgwfCall *call, const Reset *reset, const char *request_id)
@@ -219,6 +273,7 @@ make_execution(PgwfCall *call, const Reset *reset, const char *request_id)
 		execution->expiration_time = call->now + execution->execution_timeout;
 	pgwf_rebuild_properties(execution, list_copy_head(reset->history,
 													  reset->event_id - 1));
+	rebuild_versions(execution, reset);
 	return execution;
 }
 
@@ -360,6 +415,7 @@ reapply_options_updated(PgwfRun *run, const PgwfEvent *event)
 	pgwf_reader_init(&attributes, event->attributes);
 	request_id = pgwf_read_text(&attributes, "attachedRequestId");
 	pgwf_run_arrive(run, event->type, event->attributes, run->call->now);
+	pgwf_versions_apply_event(&run->state, event);
 	if (pgwf_read_jsonb(&attributes, "priority"))
 		run->state.priority = pgwf_read_jsonb(&attributes, "priority");
 	if (request_id)
@@ -566,6 +622,7 @@ perform_reset(PgwfCall *call, Reset *reset, PgwfExecution *current,
 	PgwfRun		run;
 	PgwfExecution *execution;
 	PgwfReader	started;
+	PgwfState	versions;
 	bool		was_open = (current->close_time == PGWF_NO_TIME);
 
 	end_current_run(call, reset, current);
@@ -590,7 +647,9 @@ perform_reset(PgwfCall *call, Reset *reset, PgwfExecution *current,
 	set_start_flags(&run, &started);
 	pgwf_new_run_add_timeouts(&run);
 	fail_copied_task(&run, reset);
+	versions = run.state;
 	reapply_chain(&run, reset, current);
+	settle_versions(&run, &versions);
 	adopt_children(&run, reset);
 	pgwf_run_finish(&run);
 }

@@ -41,6 +41,7 @@
 #include "pgwf_xact.h"
 
 PG_FUNCTION_INFO_V1(pgwf_worker_routing_changed);
+PG_FUNCTION_INFO_V1(pgwf_route_target_sql);
 
 /* Columns of the tables */
 enum
@@ -692,4 +693,19 @@ pgwf_deployment_revision(int32 namespace_id, const char *deployment_name)
 												   deployment_name);
 
 	return deployment ? deployment->revision : 0;
+}
+
+/*
+ * workflow.route_target(namespace_id, kind, task_queue, route_bucket): the
+ * version whose workers get a routed task now, for descriptions and views
+ */
+Datum
+pgwf_route_target_sql(PG_FUNCTION_ARGS)
+{
+	int32		namespace_id = PG_GETARG_INT32(0);
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *queue = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	PgwfRoute	route = {0, PG_GETARG_INT16(3)};
+
+	PG_RETURN_INT32(pgwf_route_target(namespace_id, kind[0], queue, &route));
 }

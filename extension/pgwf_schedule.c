@@ -18,6 +18,7 @@
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
 #include "pgwf_schedule.h"
+#include "pgwf_versioning.h"
 
 #define OVERLAP_PREFIX			"SCHEDULE_OVERLAP_POLICY_"
 #define REUSE_PREFIX			"WORKFLOW_ID_REUSE_POLICY_"
@@ -47,7 +48,8 @@ static const char *const start_members[] = {
 	"workflowId", "workflowType", "taskQueue", "input",
 	"workflowExecutionTimeout", "workflowRunTimeout", "workflowTaskTimeout",
 	"workflowIdReusePolicy", "retryPolicy", "cronSchedule", "memo",
-	"searchAttributes", "header", "userMetadata", "priority", NULL
+	"searchAttributes", "header", "userMetadata", "priority",
+	"versioningOverride", NULL
 };
 
 static const char *const policy_members[] = {
@@ -181,6 +183,8 @@ pgwf_schedule_fill_run(PgwfNewRun *options, Jsonb *start_workflow)
 									   "header", "fields");
 	options->user_metadata = pgwf_read_object(&reader, "userMetadata");
 	options->priority = pgwf_read_object(&reader, "priority");
+	options->versioning_override = pgwf_read_object(&reader,
+													"versioningOverride");
 	check_reader(&reader);
 	pgwf_new_run_check(options);
 }
@@ -205,6 +209,8 @@ read_action(Jsonb *action, int32 namespace_id, bool is_stored)
 
 	pgwf_new_run_init(&run, namespace_id);
 	pgwf_schedule_fill_run(&run, start);
+	pgwf_override_check(namespace_id, run.versioning_override,
+						run.task_queue);
 	if (strlen(run.workflow_id) + SUFFIX_LENGTH > pgwf_max_id_length)
 		report_invalid("The workflow's workflowId leaves no room for the time that is added to it.");
 
@@ -229,6 +235,8 @@ read_action(Jsonb *action, int32 namespace_id, bool is_stored)
 	pgwf_object_jsonb(&object, "header", run.header);
 	pgwf_object_jsonb(&object, "userMetadata", run.user_metadata);
 	pgwf_object_jsonb(&object, "priority", run.priority);
+	pgwf_object_jsonb(&object, "versioningOverride",
+					  run.versioning_override);
 	return pgwf_object_finish(&object);
 }
 

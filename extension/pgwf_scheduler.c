@@ -115,6 +115,8 @@ static Part parts[PGWF_PART_COUNT] = {
 	pgwf_due_retention},
 	[PGWF_PART_BATCHES] = {"pg_workflow: running batch operations",
 	pgwf_due_batches},
+	[PGWF_PART_DRAINAGE] = {"pg_workflow: looking for drained versions",
+	pgwf_due_drainage},
 	[PGWF_PART_QUERIES] = {"pg_workflow: removing queries",
 	pgwf_due_queries},
 	[PGWF_PART_UPDATES] = {"pg_workflow: removing updates",

@@ -117,8 +117,8 @@ pgwf_shmem_available(void)
 }
 
 /*
- * The key of a queue of workers in this database.  Keys that collide cost a wake-up for
- * nothing, which the scheduler's second look makes up for.
+ * The key of a queue of workers in this database.  Keys that collide cost a
+ * wake-up for nothing, which the scheduler's second look makes up for.
  */
 uint64
 pgwf_shmem_queue_key(int32 namespace_id, char kind, const char *queue,

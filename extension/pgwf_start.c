@@ -28,6 +28,7 @@
 #include "pgwf_signal.h"
 #include "pgwf_start.h"
 #include "pgwf_task_response.h"
+#include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
@@ -290,9 +291,13 @@ pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
 	}
 }
 
-/* The first 20 arguments of all functions that start a run, at that moment */
+/*
+ * The first 20 arguments of all functions that start a run, at that moment,
+ * and one that has another place in each of them
+ */
 void
 pgwf_start_read_options(FunctionCallInfo fcinfo, TimestampTz now,
+						int versioning_override,
 						PgwfNewRun *options, PgwfStartPolicies *policies)
 {
 	int64		delay = pgwf_arg_duration(fcinfo, 17, "workflow_start_delay");
@@ -325,7 +330,11 @@ pgwf_start_read_options(FunctionCallInfo fcinfo, TimestampTz now,
 	options->cron_schedule = pgwf_arg_text(fcinfo, 16);
 	options->priority = pgwf_arg_jsonb(fcinfo, 18);
 	options->user_metadata = pgwf_arg_jsonb(fcinfo, 19);
+	options->versioning_override = pgwf_arg_jsonb(fcinfo,
+												  versioning_override);
 	pgwf_new_run_check(options);
+	pgwf_override_check(options->namespace_id, options->versioning_override,
+						options->task_queue);
 	pgwf_search_attributes_check(options->namespace_id,
 								 options->search_attributes);
 
@@ -392,6 +401,17 @@ start_eagerly(PgwfRun *run, const PgwfNewRun *options, MemoryContext context)
 	return result;
 }
 
+/* Would workers without a version get the first workflow task of a new run? */
+static bool
+is_unversioned(const PgwfNewRun *options)
+{
+	PgwfRoute	route = {0, pgwf_route_bucket(options->workflow_id)};
+
+	return options->versioning_override == NULL &&
+		pgwf_route_target(options->namespace_id, PGWF_QUEUE_WORKFLOW,
+						  options->task_queue, &route) == 0;
+}
+
 /*
  * start_workflow_execution(workflow_id, workflow_type, task_queue, input,
  *		request_id, identity, workflow_execution_timeout,
@@ -399,7 +419,7 @@ start_eagerly(PgwfRun *run, const PgwfNewRun *options, MemoryContext context)
  *		header, workflow_id_reuse_policy, workflow_id_conflict_policy,
  *		on_conflict_options, retry_policy, cron_schedule,
  *		workflow_start_delay, priority, user_metadata,
- *		request_eager_execution, namespace)
+ *		request_eager_execution, versioning_override, namespace)
  *	returns (run_id, started, workflow_task)
  *
  * "started" is false when an open run is used that another start has made.
@@ -418,11 +438,13 @@ pgwf_start_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	pgwf_new_run_init(&options,
-					  pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 21),
+					  pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 22),
 										  PGWF_RIGHT_CLIENT));
-	pgwf_start_read_options(fcinfo, call.now, &options, &policies);
+	pgwf_start_read_options(fcinfo, call.now, 21, &options,
+							&policies);
 	options.eager = pgwf_arg_bool(fcinfo, 20) &&
-		options.first_task_backoff == PGWF_NO_DURATION;
+		options.first_task_backoff == PGWF_NO_DURATION &&
+		is_unversioned(&options);
 
 	outcome = pgwf_start_run(&run, &call, &options, &policies, &execution);
 	if (outcome == PGWF_START_REPEATED || outcome == PGWF_START_ATTACHED)
@@ -446,7 +468,8 @@ pgwf_start_workflow_execution(PG_FUNCTION_ARGS)
 /*
  * signal_with_start_workflow_execution(workflow_id, workflow_type,
  *		task_queue, input, request_id, ... user_metadata as above,
- *		signal_name, signal_input, signal_header, namespace)
+ *		signal_name, signal_input, signal_header, versioning_override,
+ *		namespace)
  *	returns (run_id, started)
  *
  * An open run gets the signal; otherwise a run is started whose first
@@ -466,9 +489,10 @@ pgwf_signal_with_start_workflow_execution(PG_FUNCTION_ARGS)
 
 	pgwf_call_begin(&call);
 	pgwf_new_run_init(&options,
-					  pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 23),
+					  pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 24),
 										  PGWF_RIGHT_CLIENT));
-	pgwf_start_read_options(fcinfo, call.now, &options, &policies);
+	pgwf_start_read_options(fcinfo, call.now, 23, &options,
+							&policies);
 	if (PG_ARGISNULL(13))
 		policies.conflict = PGWF_CONFLICT_USE_EXISTING;
 	else if (policies.conflict == PGWF_CONFLICT_FAIL)

@@ -48,6 +48,7 @@ typedef enum PgwfStartOutcome
 extern void pgwf_start_policies_read(PgwfStartPolicies *policies,
 									 const char *reuse, const char *conflict);
 extern void pgwf_start_read_options(FunctionCallInfo fcinfo, TimestampTz now,
+									int versioning_override,
 									PgwfNewRun *options,
 									PgwfStartPolicies *policies);
 extern PgwfStartOutcome pgwf_start_run(PgwfRun *run, PgwfCall *call,

@@ -61,7 +61,7 @@ typedef struct PgwfState
 	int32		update_count;	/* accepted in all */
 	int64		state_transition_count;
 	int64		pending_size;	/* see pgwf_run_limits.c */
-	int32		version_key;	/* that completed its last task, or inherited */
+	int32		version_key;	/* of its last task's worker, or inherited */
 	int32		override_key;	/* that an override pins it to, or 0 */
 	int32		transition_key; /* see PGWF_RUN_IN_TRANSITION */
 	char	   *sticky_queue;	/* NULL if the run is not sticky */
@@ -129,7 +129,7 @@ typedef struct PgwfExecution
 	char	   *root_workflow_id;	/* NULL if it is its own root */
 	pg_uuid_t  *root_run_id;
 	pg_uuid_t  *reset_run_id;	/* NULL unless it was reset */
-	Jsonb	   *versioning_info;	/* NULL unless it has to do with versions */
+	Jsonb	   *versioning_info;	/* NULL: nothing to do with versions */
 } PgwfExecution;
 
 /* Bytes of workflow.history_batch, see pgwf_pack.c */
@@ -174,7 +174,7 @@ typedef struct PgwfTask
 	bool		sticky;
 	char	   *task_queue;
 	PgwfPlace	place;
-	char	   *request_id;		/* of the poll that claimed it, if it had one */
+	char	   *request_id;		/* of the poll that claimed it, or NULL */
 } PgwfTask;
 
 /* workflow.activity */
@@ -225,7 +225,7 @@ typedef struct PgwfActivity
 	char	   *activity_id;
 	char	   *activity_type;
 	char	   *identity;		/* worker of the latest attempt */
-	char	   *request_id;		/* of the poll that claimed it, if it had one */
+	char	   *request_id;		/* of the poll that claimed it, or NULL */
 	Jsonb	   *non_retryable_error_types;
 	Jsonb	   *last_failure;	/* of the attempt before this one */
 	Jsonb	   *heartbeat_details;

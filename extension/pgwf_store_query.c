@@ -160,7 +160,7 @@ pgwf_query_delete(PgwfCall *call, PgwfQuery *query)
 	pgwf_table_delete(call, PGWF_QUERY_REQUEST, &query->tid);
 }
 
-/* The queries that wait in a task queue for a version, or none: oldest first */
+/* The queries that wait in a queue for a version, or none: oldest first */
 void
 pgwf_query_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 					  const char *task_queue, int32 version_key)

@@ -18,6 +18,7 @@
 #include "pgwf_args.h"
 #include "pgwf_clock.h"
 #include "pgwf_db.h"
+#include "pgwf_deployment.h"
 #include "pgwf_dispatch.h"
 #include "pgwf_json.h"
 #include "pgwf_namespace.h"
@@ -50,7 +51,8 @@ static PgwfStatement select_activity_backlog = {
 };
 
 static PgwfStatement select_pollers = {
-	.sql = "SELECT identity, last_access FROM workflow.pollers()"
+	.sql = "SELECT identity, last_access, version_key"
+	" FROM workflow.pollers()"
 	" WHERE namespace_id = $1 AND queue = $2 AND kind = $3"
 	" ORDER BY last_access DESC, identity",
 	.nargs = 3,
@@ -158,7 +160,7 @@ append_limit(PgwfObject *object, int32 namespace_id, char kind,
 }
 
 static void
-append_pollers(PgwfObject *object, Datum *queue)
+append_pollers(PgwfObject *object, int32 namespace_id, Datum *queue)
 {
 	uint64		count = pgwf_db_query(&select_pollers, queue, NULL, 0);
 	bool		isnull;
@@ -174,6 +176,9 @@ append_pollers(PgwfObject *object, Datum *queue)
 		identity = pgwf_db_value(i, 1, &isnull);
 		pgwf_object_text(object, "identity",
 						 isnull ? NULL : TextDatumGetCString(identity));
+		pgwf_append_poller_version(object, namespace_id,
+								   DatumGetInt32(pgwf_db_value(i, 3,
+															   &isnull)));
 		pgwf_object_close(object);
 	}
 	pgwf_object_close_array(object);
@@ -212,12 +217,13 @@ pgwf_describe_task_queue(PG_FUNCTION_ARGS)
 
 	pgwf_db_begin(&scope);
 	pgwf_object_begin(&object);
-	append_pollers(&object, queue);
+	append_pollers(&object, namespace_id, queue);
 	append_stats(&object, queue, kind, key, call.now);
 	append_limit(&object, namespace_id, kind, name, key);
 	if (report_config)
 		pgwf_object_jsonb(&object, "config",
 						  pgwf_queue_config_json(namespace_id, kind, name));
+	pgwf_append_queue_versions(&object, namespace_id, queue, call.now);
 	description = pgwf_object_finish(&object);
 	result = MemoryContextAlloc(call.caller_context, VARSIZE(description));
 	memcpy(result, description, VARSIZE(description));

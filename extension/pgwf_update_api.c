@@ -589,7 +589,8 @@ read_start(FunctionCallInfo fcinfo, Request *request)
 	PgwfNewRun *start = palloc(sizeof(PgwfNewRun));
 
 	pgwf_new_run_init(start, request->namespace_id);
-	pgwf_start_read_options(fcinfo, GetCurrentTimestamp(), start, &request->policies);
+	pgwf_start_read_options(fcinfo, GetCurrentTimestamp(), 26, start,
+							&request->policies);
 	if (start->cron_schedule || start->first_task_backoff != PGWF_NO_DURATION)
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
@@ -659,7 +660,8 @@ report_parts(Part failed, MemoryContext context)
  * CALL workflow.update_with_start_workflow_execution(workflow_id, ...
  *		user_metadata as start_workflow_execution has them, update_id,
  *		update_name, update_args, update_header, wait_for_stage, timeout,
- *		namespace, INOUT run_id, INOUT started, INOUT stage, INOUT outcome)
+ *		versioning_override, namespace, INOUT run_id, INOUT started,
+ *		INOUT stage, INOUT outcome)
  */
 Datum
 pgwf_update_with_start_workflow_execution(PG_FUNCTION_ARGS)
@@ -675,7 +677,7 @@ pgwf_update_with_start_workflow_execution(PG_FUNCTION_ARGS)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	request = palloc0(sizeof(Request));
 	read_deadline(fcinfo, 25, request);
-	request->namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 26),
+	request->namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 27),
 												 PGWF_RIGHT_CLIENT);
 	PG_TRY();
 	{

@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "pgwf_activity.h"
+#include "pgwf_drainage.h"
 #include "pgwf_shmem.h"
 #include "pgwf_versioning.h"
 #include "pgwf_workflow_task.h"
@@ -324,7 +325,6 @@ void
 pgwf_run_reroute(PgwfRun *run)
 {
 	PgwfState  *state = &run->state;
-	ListCell   *lc;
 
 	if (state->wft_scheduled_event_id != 0 &&
 		state->wft_started_event_id == 0)
@@ -335,8 +335,16 @@ pgwf_run_reroute(PgwfRun *run)
 		else
 			state->wft_stamp++;
 	}
-	if (pgwf_run_pinned_key(state) == pgwf_run_pinned_key(&run->stored))
-		return;
+	if (pgwf_run_pinned_key(state) != pgwf_run_pinned_key(&run->stored))
+		pgwf_run_route_activities(run);
+}
+
+/* Brings the routes of all activities in line with the state */
+void
+pgwf_run_route_activities(PgwfRun *run)
+{
+	ListCell   *lc;
+
 	foreach(lc, pgwf_run_activities(run))
 	{
 		PgwfActivity *activity = lfirst(lc);
@@ -377,15 +385,21 @@ write_pinned_run(PgwfRun *run)
 	int32		old_key = pgwf_run_pinned_key(&run->stored);
 	int32		new_key = pgwf_run_is_open(run) ?
 	pgwf_run_pinned_key(state) : 0;
+	PgwfQueueRouting routing;
 
 	if (old_key == new_key)
 		return;
 	if (old_key != 0)
 		pgwf_pinned_run_delete(run->call, state->namespace_id, old_key,
 							   state->run_key);
-	if (new_key != 0)
-		pgwf_pinned_run_insert(run->call, state->namespace_id, new_key,
-							   state->run_key);
+	if (new_key == 0)
+		return;
+	pgwf_pinned_run_insert(run->call, state->namespace_id, new_key,
+						   state->run_key);
+	pgwf_queue_routing(state->namespace_id, PGWF_QUEUE_WORKFLOW,
+					   pgwf_run_execution(run)->task_queue, &routing);
+	if (routing.current_key != new_key && routing.ramping_key != new_key)
+		pgwf_drainage_reopen(run->call, state->namespace_id, new_key);
 }
 
 /*

@@ -50,6 +50,7 @@ extern void pgwf_run_dispatch_to(PgwfRun *run, int32 version_key);
 extern void pgwf_run_complete_by(PgwfRun *run, int32 version_key,
 								 PgwfVersioningBehavior behavior);
 extern void pgwf_run_reroute(PgwfRun *run);
+extern void pgwf_run_route_activities(PgwfRun *run);
 extern void pgwf_run_write_versions(PgwfRun *run);
 extern void pgwf_run_take_versions(PgwfRun *run, const PgwfState *versions);
 
@@ -59,8 +60,11 @@ extern void pgwf_version_attribute(PgwfObject *object, const char *key,
 extern Jsonb *pgwf_override_jsonb(const PgwfState *state);
 extern char *pgwf_override_read(Jsonb *override, int32 namespace_id,
 								PgwfState *state);
-extern char *pgwf_override_check(int32 namespace_id, const PgwfState *state,
-								 const char *task_queue);
+extern char *pgwf_override_normalize(int32 namespace_id, Jsonb **override);
+extern bool pgwf_override_is_present(int32 namespace_id, Jsonb *override,
+									 const char *task_queue);
+extern void pgwf_override_check(int32 namespace_id, Jsonb *override,
+								const char *task_queue);
 extern void pgwf_versions_of_new_run(const PgwfNewRun *options,
 									 PgwfState *state);
 extern void pgwf_versions_apply_event(PgwfState *state,

@@ -11,7 +11,7 @@
 
 #include "utils/builtins.h"
 
-#include "pgwf_continue.h"
+#include "pgwf_errors.h"
 #include "pgwf_search_attribute.h"
 #include "pgwf_shmem.h"
 #include "pgwf_version.h"
@@ -185,22 +185,57 @@ pgwf_override_read(Jsonb *override, int32 namespace_id, PgwfState *state)
 }
 
 /*
- * A version that a run is sent to must serve its queue.  Returns what is
- * wrong, or NULL.
+ * Brings an override that somebody has given into the form in which it is
+ * kept.  Returns what is wrong with it, or NULL.
  */
 char *
-pgwf_override_check(int32 namespace_id, const PgwfState *state,
+pgwf_override_normalize(int32 namespace_id, Jsonb **override)
+{
+	PgwfState	state = {0};
+	char	   *error;
+
+	if (*override == NULL)
+		return NULL;
+	state.namespace_id = namespace_id;
+	error = pgwf_override_read(*override, namespace_id, &state);
+	if (error == NULL && state.override_key != UNKNOWN_VERSION &&
+		state.transition_key != UNKNOWN_VERSION)
+		*override = pgwf_override_jsonb(&state);
+	return error;
+}
+
+/*
+ * Does the version that an override, which is one or NULL, sends a run to
+ * serve its queue?
+ */
+bool
+pgwf_override_is_present(int32 namespace_id, Jsonb *override,
+						 const char *task_queue)
+{
+	PgwfState	state = {0};
+	int32		key;
+
+	if (override == NULL)
+		return true;
+	state.namespace_id = namespace_id;
+	(void) pgwf_override_read(override, namespace_id, &state);
+	key = (state.flags & PGWF_RUN_ROUTED_ONCE) != 0 ? state.transition_key :
+		state.override_key;
+	return key == 0 || pgwf_version_serves(namespace_id, key,
+										   PGWF_QUEUE_WORKFLOW, task_queue);
+}
+
+/* Raises an error if it does not */
+void
+pgwf_override_check(int32 namespace_id, Jsonb *override,
 					const char *task_queue)
 {
-	int32		key = (state->flags & PGWF_RUN_ROUTED_ONCE) ?
-	state->transition_key : state->override_key;
-
-	if ((state->flags & PGWF_RUN_OVERRIDDEN) == 0 || key == 0 ||
-		pgwf_version_serves(namespace_id, key, PGWF_QUEUE_WORKFLOW,
-							task_queue))
-		return NULL;
-	return psprintf("the version is not present in task queue \"%s\"",
-					task_queue);
+	if (!pgwf_override_is_present(namespace_id, override, task_queue))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_FAILED_PRECONDITION),
+				 errmsg("version of versioning_override is not present in task queue \"%s\"",
+						task_queue),
+				 errhint("A version serves the task queues that its workers have polled.")));
 }
 
 /*

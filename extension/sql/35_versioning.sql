@@ -159,3 +159,121 @@ CREATE TRIGGER worker_version_queue_changed
     FOR EACH STATEMENT EXECUTE FUNCTION workflow.worker_routing_changed();
 ALTER TABLE workflow.worker_version_queue
     ENABLE ALWAYS TRIGGER worker_version_queue_changed;
+
+CREATE FUNCTION workflow.route_target(
+    namespace_id integer,
+    kind text,
+    task_queue text,
+    route_bucket smallint)
+RETURNS integer
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'pgwf_route_target_sql';
+
+COMMENT ON FUNCTION workflow.route_target(integer, text, text, smallint) IS
+'the version_key whose workers get a task that follows the routing of its queue; descriptions ask it';
+
+CREATE FUNCTION workflow.describe_worker_deployment(
+    deployment_name text,
+    namespace text DEFAULT 'default')
+RETURNS jsonb
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_describe_worker_deployment';
+
+COMMENT ON FUNCTION workflow.describe_worker_deployment(text, text) IS
+'describes a worker deployment, its routing and its versions, as a DescribeWorkerDeploymentResponse';
+
+CREATE FUNCTION workflow.describe_worker_deployment_version(
+    deployment_name text,
+    build_id text,
+    report_task_queue_stats boolean DEFAULT false,
+    namespace text DEFAULT 'default')
+RETURNS jsonb
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_describe_worker_deployment_version';
+
+COMMENT ON FUNCTION workflow.describe_worker_deployment_version(
+    text, text, boolean, text) IS
+'describes a version of a worker deployment, its task queues and its drainage, as a DescribeWorkerDeploymentVersionResponse';
+
+CREATE FUNCTION workflow.list_worker_deployments(
+    page_size integer DEFAULT 100,
+    namespace text DEFAULT 'default')
+RETURNS SETOF jsonb
+LANGUAGE c STABLE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'pgwf_list_worker_deployments';
+
+COMMENT ON FUNCTION workflow.list_worker_deployments(integer, text) IS
+'summarizes the worker deployments of a namespace, by name';
+
+CREATE FUNCTION workflow.set_worker_deployment_current_version(
+    deployment_name text,
+    build_id text DEFAULT NULL,
+    conflict_token bigint DEFAULT NULL,
+    identity text DEFAULT NULL,
+    ignore_missing_task_queues boolean DEFAULT false,
+    allow_no_pollers boolean DEFAULT false,
+    namespace text DEFAULT 'default')
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_set_worker_deployment_current_version';
+
+COMMENT ON FUNCTION workflow.set_worker_deployment_current_version(
+    text, text, bigint, text, boolean, boolean, text) IS
+'gives new workflows, and those that upgrade automatically, to a version; without a build id to workers without one';
+
+CREATE FUNCTION workflow.set_worker_deployment_ramping_version(
+    deployment_name text,
+    build_id text DEFAULT NULL,
+    percentage real DEFAULT 0,
+    conflict_token bigint DEFAULT NULL,
+    identity text DEFAULT NULL,
+    ignore_missing_task_queues boolean DEFAULT false,
+    allow_no_pollers boolean DEFAULT false,
+    namespace text DEFAULT 'default')
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_set_worker_deployment_ramping_version';
+
+COMMENT ON FUNCTION workflow.set_worker_deployment_ramping_version(
+    text, text, real, bigint, text, boolean, boolean, text) IS
+'gives a version the workflows of a share of all workflow ids; without a build id and a percentage, no version any more';
+
+CREATE FUNCTION workflow.delete_worker_deployment_version(
+    deployment_name text,
+    build_id text,
+    skip_drainage boolean DEFAULT false,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_delete_worker_deployment_version';
+
+COMMENT ON FUNCTION workflow.delete_worker_deployment_version(
+    text, text, boolean, text, text) IS
+'deletes a version that is neither current nor ramping, whose workers have gone and to which no open run is pinned';
+
+CREATE FUNCTION workflow.delete_worker_deployment(
+    deployment_name text,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_delete_worker_deployment';
+
+COMMENT ON FUNCTION workflow.delete_worker_deployment(text, text, text) IS
+'deletes a worker deployment that has no versions any more';
+
+CREATE FUNCTION workflow.update_worker_deployment_version_metadata(
+    deployment_name text,
+    build_id text,
+    upsert_entries jsonb DEFAULT NULL,
+    remove_entries text[] DEFAULT NULL,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_update_worker_deployment_version_metadata';
+
+COMMENT ON FUNCTION workflow.update_worker_deployment_version_metadata(
+    text, text, jsonb, text[], text, text) IS
+'sets and removes metadata of a version, and returns what it has then';

@@ -24,6 +24,7 @@ CREATE FUNCTION workflow.start_workflow_execution(
     priority jsonb DEFAULT NULL,
     user_metadata jsonb DEFAULT NULL,
     request_eager_execution boolean DEFAULT false,
+    versioning_override jsonb DEFAULT NULL,
     namespace text DEFAULT 'default',
     OUT run_id uuid,
     OUT started boolean,
@@ -35,7 +36,7 @@ AS 'MODULE_PATHNAME', 'pgwf_start_workflow_execution';
 COMMENT ON FUNCTION workflow.start_workflow_execution(
     text, text, text, jsonb, text, text, interval, interval, interval,
     jsonb, jsonb, jsonb, text, text, jsonb, jsonb, text, interval, jsonb,
-    jsonb, boolean, text) IS
+    jsonb, boolean, jsonb, text) IS
 'starts a workflow; repeating the request id of the current run''s start succeeds and starts nothing';
 
 CREATE FUNCTION workflow.signal_with_start_workflow_execution(
@@ -62,6 +63,7 @@ CREATE FUNCTION workflow.signal_with_start_workflow_execution(
     signal_name text DEFAULT NULL,
     signal_input jsonb DEFAULT NULL,
     signal_header jsonb DEFAULT NULL,
+    versioning_override jsonb DEFAULT NULL,
     namespace text DEFAULT 'default',
     OUT run_id uuid,
     OUT started boolean)
@@ -72,7 +74,7 @@ AS 'MODULE_PATHNAME', 'pgwf_signal_with_start_workflow_execution';
 COMMENT ON FUNCTION workflow.signal_with_start_workflow_execution(
     text, text, text, jsonb, text, text, interval, interval, interval,
     jsonb, jsonb, jsonb, text, text, jsonb, jsonb, text, interval, jsonb,
-    jsonb, text, jsonb, jsonb, text) IS
+    jsonb, text, jsonb, jsonb, jsonb, text) IS
 'signals the open run of a workflow id, or starts one that begins with the signal';
 
 CREATE FUNCTION workflow.signal_workflow_execution(
@@ -153,6 +155,21 @@ AS 'MODULE_PATHNAME', 'pgwf_reset_workflow_execution';
 COMMENT ON FUNCTION workflow.reset_workflow_execution(
     text, text, bigint, text, uuid, text, text[], text, text, text) IS
 'ends the current run and starts one that goes on from an earlier workflow task of a run; signals and updates since then are sent again';
+
+CREATE FUNCTION workflow.update_workflow_execution_options(
+    workflow_id text,
+    workflow_execution_options jsonb DEFAULT NULL,
+    update_mask text[] DEFAULT NULL,
+    run_id uuid DEFAULT NULL,
+    identity text DEFAULT NULL,
+    namespace text DEFAULT 'default')
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'pgwf_update_workflow_execution_options';
+
+COMMENT ON FUNCTION workflow.update_workflow_execution_options(
+    text, jsonb, text[], uuid, text, text) IS
+'changes the versioning override or the priority of an open run, and returns both as they are then';
 
 CREATE FUNCTION workflow.pause_workflow_execution(
     workflow_id text,

@@ -70,9 +70,10 @@ COMMENT ON FUNCTION workflow.pollers() IS
 
 CREATE VIEW workflow.pollers WITH (security_barrier) AS
 SELECT n.name AS namespace, p.kind, p.queue AS task_queue, p.identity,
-       p.last_access
+       p.last_access, v.deployment_name, v.build_id
 FROM workflow.pollers() AS p
-JOIN workflow.namespace AS n USING (namespace_id);
+JOIN workflow.namespace AS n USING (namespace_id)
+LEFT JOIN workflow.worker_version AS v USING (namespace_id, version_key);
 
 COMMENT ON VIEW workflow.pollers IS
 'workers that have polled or waited in the last five minutes, by queue';

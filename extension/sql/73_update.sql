@@ -110,6 +110,7 @@ CREATE PROCEDURE workflow.update_with_start_workflow_execution(
     update_header jsonb DEFAULT NULL,
     wait_for_stage text DEFAULT 'COMPLETED',
     timeout interval DEFAULT NULL,
+    versioning_override jsonb DEFAULT NULL,
     namespace text DEFAULT 'default',
     INOUT run_id uuid DEFAULT NULL,
     INOUT started boolean DEFAULT NULL,
@@ -121,6 +122,6 @@ AS 'MODULE_PATHNAME', 'pgwf_update_with_start_workflow_execution';
 COMMENT ON PROCEDURE workflow.update_with_start_workflow_execution(
     text, text, text, jsonb, text, text, interval, interval, interval,
     jsonb, jsonb, jsonb, text, text, jsonb, jsonb, text, interval, jsonb,
-    jsonb, text, text, jsonb, jsonb, text, interval, text, uuid, boolean,
-    text, jsonb) IS
+    jsonb, text, text, jsonb, jsonb, text, interval, jsonb, text, uuid,
+    boolean, text, jsonb) IS
 'sends an update to the open run of a workflow id, or starts one that begins with the update, and waits as update_workflow_execution does';

@@ -386,3 +386,7 @@ COMMENT ON COLUMN workflow.pollers.identity IS
 'what the worker calls itself';
 COMMENT ON COLUMN workflow.pollers.last_access IS
 'when it last polled or began to wait';
+COMMENT ON COLUMN workflow.pollers.deployment_name IS
+'worker deployment of the worker; null if it has no version';
+COMMENT ON COLUMN workflow.pollers.build_id IS
+'its build id';

@@ -24,6 +24,15 @@ VALUES
     ('routine', 'namespace_restored', 'owner'),
     /* worker deployments */
     ('routine', 'worker_routing_changed', 'owner'),
+    ('routine', 'route_target', 'owner'),
+    ('routine', 'describe_worker_deployment', 'read'),
+    ('routine', 'describe_worker_deployment_version', 'read'),
+    ('routine', 'list_worker_deployments', 'read'),
+    ('routine', 'set_worker_deployment_current_version', 'admin'),
+    ('routine', 'set_worker_deployment_ramping_version', 'admin'),
+    ('routine', 'delete_worker_deployment_version', 'admin'),
+    ('routine', 'delete_worker_deployment', 'admin'),
+    ('routine', 'update_worker_deployment_version_metadata', 'admin'),
     /* virtual time */
     ('routine', 'get_current_time', 'read'),
     ('routine', 'advance_time', 'admin'),
@@ -38,6 +47,7 @@ VALUES
     ('routine', 'terminate_workflow_execution', 'client'),
     ('routine', 'delete_workflow_execution', 'client'),
     ('routine', 'reset_workflow_execution', 'client'),
+    ('routine', 'update_workflow_execution_options', 'client'),
     ('routine', 'pause_workflow_execution', 'client'),
     ('routine', 'unpause_workflow_execution', 'client'),
     ('routine', 'pause_activity', 'client'),

@@ -75,6 +75,17 @@ VALUES
     ('ExternalWorkflowExecutionCancelRequested', 'initiatedEventId', '{RequestCancelExternalWorkflowExecutionInitiated}', true),
     ('WorkflowExecutionUpdateCompleted', 'acceptedEventId', '{WorkflowExecutionUpdateAccepted}', true);
 
+/* The version that an open run is pinned to: flags of pgwf_store.h. */
+CREATE TEMP VIEW pinned (namespace_id, run_key, version_key) AS
+SELECT namespace_id, run_key, CASE
+    WHEN flags & x'140000'::int = x'40000'::int THEN override_key
+    WHEN flags & x'10000'::int <> 0 THEN version_key ELSE 0 END
+FROM workflow.mutable_state;
+
+/* What a run shows of versions of workers, which no event sets. */
+CREATE TEMP VIEW constants (version_attributes) AS
+VALUES ('{BuildIds,TemporalWorkerDeployment,TemporalWorkerDeploymentVersion,TemporalWorkflowVersioningBehavior,TemporalUsedWorkerDeploymentVersions}'::text[]);
+
 CREATE TEMP VIEW close_event (type, status) AS
 VALUES
     ('WorkflowExecutionCompleted', 'Completed'),
@@ -131,7 +142,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(49);
+SELECT plan(54);
 
 /* ---- histories ---- */
 
@@ -628,7 +639,9 @@ SELECT is_empty($$
     FROM workflow.execution AS e
     WHERE EXISTS (SELECT FROM event AS v WHERE v.namespace_id = e.namespace_id
             AND v.run_key = e.run_key AND v.event_id = 1)
-        AND e.search_attributes -> 'indexedFields' IS DISTINCT FROM (
+        AND nullif((e.search_attributes -> 'indexedFields')
+                - (SELECT version_attributes FROM constants), '{}')
+            IS DISTINCT FROM (
             SELECT jsonb_object_agg(l.key, l.value) FROM latest AS l
             WHERE l.namespace_id = e.namespace_id AND l.run_key = e.run_key
                 AND l.value NOT IN ('null', '[]')) $$,
@@ -678,6 +691,66 @@ SELECT is_empty($$
     HAVING bool_and(e.close_time IS NOT NULL)
         AND max(e.close_time) < now() - interval '1 minute' $$,
     'no schedule waits for a workflow that has ended');
+
+/* ---- versions of workers ---- */
+
+SELECT set_eq($$
+    SELECT namespace_id, run_key, version_key FROM workflow.pinned_run $$, $$
+    SELECT namespace_id, run_key, version_key FROM pinned
+    WHERE version_key <> 0 $$,
+    'the pinned runs are those whose states say so');
+
+SELECT is_empty($$
+    SELECT t.namespace_id, t.run_key, t.version_key
+    FROM workflow.workflow_task AS t
+    JOIN workflow.mutable_state AS m USING (namespace_id, run_key)
+    JOIN pinned AS p USING (namespace_id, run_key)
+    JOIN workflow.execution AS e USING (namespace_id, run_key)
+    WHERE NOT t.claimed AND (t.version_key <> CASE
+            WHEN t.sticky THEN m.version_key
+            WHEN m.flags & x'100000'::int <> 0 THEN m.transition_key
+            ELSE p.version_key END
+        OR NOT t.route_bucket BETWEEN 0 AND 9999) $$,
+    'a workflow task goes where its run says');
+
+SELECT is_empty($$
+    SELECT a.namespace_id, a.run_key, a.version_key
+    FROM workflow.activity AS a
+    JOIN pinned AS p USING (namespace_id, run_key)
+    WHERE a.state = 1 AND (a.version_key NOT IN (0, p.version_key)
+        OR NOT a.route_bucket BETWEEN 0 AND 9999) $$,
+    'an activity goes to the version of its run or by the routing');
+
+SELECT is_empty($$
+    SELECT k.namespace_id, k.version_key FROM (
+        SELECT namespace_id, version_key FROM workflow.mutable_state
+        UNION SELECT namespace_id, override_key FROM workflow.mutable_state
+        UNION SELECT namespace_id, transition_key
+        FROM workflow.mutable_state
+        UNION SELECT namespace_id, version_key
+        FROM workflow.worker_version_queue
+        UNION SELECT namespace_id, version_key
+        FROM workflow.worker_version_drainage) AS k
+    WHERE k.version_key <> 0 AND NOT EXISTS (
+        SELECT FROM workflow.worker_version AS v
+        WHERE v.namespace_id = k.namespace_id
+            AND v.version_key = k.version_key) $$,
+    'every version that is spoken of exists');
+
+SELECT is_empty($$
+    SELECT d.namespace_id, d.name
+    FROM workflow.worker_deployment AS d,
+        unnest(ARRAY[d.current_key,
+            CASE WHEN d.is_ramping THEN d.ramping_key ELSE 0 END]) AS k
+    WHERE k <> 0 AND (NOT EXISTS (
+            SELECT FROM workflow.worker_version AS v
+            WHERE v.namespace_id = d.namespace_id AND v.version_key = k
+                AND v.deployment_name = d.name AND NOT v.deleted)
+        OR EXISTS (
+            SELECT FROM workflow.worker_version_drainage AS n
+            WHERE n.namespace_id = d.namespace_id AND n.version_key = k))
+        OR (d.is_ramping AND d.ramping_key = d.current_key) $$,
+    'current and ramping versions are there, and neither drains');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -61,6 +61,13 @@ $node->safe_psql(
 	SELECT t.wait_for($$ SELECT count(*) = 1 FROM workflow.execution
 		WHERE schedule_id = 'schedule' $$);
 	SELECT t.start('updated');
+	SELECT count(*) FROM workflow.poll_workflow_task_queue('versioned',
+		deployment_name => 'd', build_id => '1',
+		versioning_mode => 'VERSIONED');
+	SELECT workflow.set_worker_deployment_current_version('d', '1');
+	SELECT workflow.start_workflow_execution('versioned', 't', 'versioned',
+		versioning_override => '{"pinned": {"version":
+			{"deploymentName": "d", "buildId": "1"}}}');
 });
 foreach my $id ('u1', 'u2')
 {
@@ -225,7 +232,18 @@ my %damage = (
 		WHERE schedule_id = 'schedule'",
 	'no schedule waits for a workflow that has ended' =>
 	  "UPDATE workflow.execution SET close_time = now() - interval '2 min'
-		WHERE schedule_id = 'schedule'");
+		WHERE schedule_id = 'schedule'",
+	'the pinned runs are those whose states say so' =>
+	  'DELETE FROM workflow.pinned_run',
+	'a workflow task goes where its run says' =>
+	  'UPDATE workflow.workflow_task SET version_key = 0
+		WHERE version_key <> 0',
+	'an activity goes to the version of its run or by the routing' =>
+	  'UPDATE workflow.activity SET version_key = 7',
+	'every version that is spoken of exists' =>
+	  'DELETE FROM workflow.worker_version',
+	'current and ramping versions are there, and neither drains' =>
+	  'UPDATE workflow.worker_version SET deleted = true');
 
 # The checks of the file, and what stands before them.
 my ($begin, $checks) = $invariants =~ /\A(.*?)^SELECT plan\(\d+\);\n(.*)/ms

@@ -56,7 +56,7 @@ check_examples('doc/sql-api.md', 'api');
 # what it asks is about the workflows of the examples before it
 check_examples('doc/operations.md', 'api');
 
-foreach my $topic (qw(schedules search virtual-time))
+foreach my $topic (qw(schedules search versioning virtual-time))
 {
 	new_database($node, $topic);
 	check_examples("doc/$topic.md", $topic);
