@@ -87,6 +87,66 @@ relative(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 					 info->priority.fairness_key);
 }
 
+/* A child that continues as new, then one that is tried again. */
+static json_t *
+chains(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	PgwfChildOptions options = PGWF_CHILD_OPTIONS_INIT;
+	PgwfRetryPolicy retry = PGWF_RETRY_POLICY_INIT;
+	PgwfChild  *child;
+	json_t	   *first = NULL;
+	json_t	   *second = NULL;
+
+	(void) input;
+	child = pgwf_start_child(wf, "counter", pgwf_pack(wf, "[i]", 2), NULL);
+	if (!pgwf_await(wf, pgwf_child_result(child), &first, failure))
+		return NULL;
+	retry.initial_interval_ms = 10;
+	retry.maximum_attempts = 3;
+	options.retry_policy = &retry;
+	if (!pgwf_execute_child(wf, "stubborn", NULL, &options, &second, failure))
+		return NULL;
+	return pgwf_pack(wf, "[O, O]", first, second);
+}
+
+/* Fails once. */
+static json_t *
+stubborn(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	int			attempt = pgwf_workflow_info(wf)->attempt;
+
+	(void) input;
+	if (attempt == 1)
+		*failure = pgwf_failure_new("NotYet", "attempt %d", attempt);
+	return pgwf_pack(wf, "i", attempt);
+}
+
+/* Search attributes of all types; [name]: then one of that name. */
+static json_t *
+typed(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	static const char *const tags[] = {"a", "b", NULL};
+	const char *name = json_string_value(json_array_get(input, 0));
+	json_t	   *attributes = pgwf_pack(wf, "{}");
+
+	(void) failure;
+	pgwf_attribute_set_keyword(attributes, "FlowsKeyword", "k");
+	pgwf_attribute_set_text(attributes, "FlowsText", "some words");
+	pgwf_attribute_set_int(attributes, "FlowsLeft", INT64_C(1) << 60);
+	pgwf_attribute_set_double(attributes, "FlowsDouble", 2.5);
+	pgwf_attribute_set_bool(attributes, "FlowsBool", true);
+	pgwf_attribute_set_datetime(attributes, "FlowsTime",
+								INT64_C(1767225600000000));
+	pgwf_attribute_set_keyword_list(attributes, "FlowsTags", tags);
+	pgwf_upsert_search_attributes(wf, attributes);
+	json_object_clear(attributes);
+	pgwf_attribute_unset(attributes, "FlowsBool");
+	if (name != NULL)
+		pgwf_attribute_set_keyword(attributes, name, "x");
+	pgwf_upsert_search_attributes(wf, attributes);
+	return NULL;
+}
+
 /* ---- tests ---- */
 
 static char *
@@ -110,25 +170,34 @@ start_with(const char *id, const char *type, json_t *input)
 	json_decref(input);
 }
 
+/* Several families at once. */
 static void
 test_family(int cached)
 {
 	ServerWorker running;
 	char		id[64];
-	char		expected[300];
+	char		child[80];
+	int			i;
 
 	server_work(&running, registry, queue, cached);
-	snprintf(id, sizeof(id), "family%d-%d", cached, (int) getpid());
-	start_with(id, "family", json_pack("[s]", id));
-	server_ends(registry, id, "Completed",
-				"[[\"child workflow failed\", \"child workflow canceled\", "
-				"\"hello\", \"child workflow failed to start\", 7, "
-				"\"ExternalWorkflowExecutionNotFound\", "
-				"\"ExternalWorkflowExecutionNotFound\"]]", true);
-	is_int(server_count(id, "StartChildWorkflowExecutionInitiated"), 5,
-		   "%s: children", id);
-	snprintf(expected, sizeof(expected), "%s-wait", id);
-	server_ends(registry, expected, "Canceled", NULL, true);
+	for (i = 0; i < 5; i++)
+	{
+		snprintf(id, sizeof(id), "family%d-%d-%d", cached, i, (int) getpid());
+		start_with(id, "family", json_pack("[s]", id));
+	}
+	for (i = 0; i < 5; i++)
+	{
+		snprintf(id, sizeof(id), "family%d-%d-%d", cached, i, (int) getpid());
+		server_ends(registry, id, "Completed",
+					"[[\"child workflow failed\", \"child workflow canceled\", "
+					"\"hello\", \"child workflow failed to start\", 7, "
+					"\"ExternalWorkflowExecutionNotFound\", "
+					"\"ExternalWorkflowExecutionNotFound\"]]", true);
+		is_int(server_count(id, "StartChildWorkflowExecutionInitiated"), 5,
+			   "%s: children", id);
+		snprintf(child, sizeof(child), "%s-wait", id);
+		server_ends(registry, child, "Canceled", NULL, true);
+	}
 	server_stop(&running);
 }
 
@@ -253,6 +322,51 @@ test_collector(void)
 	server_stop(&running);
 }
 
+static void
+test_chains(void)
+{
+	ServerWorker running;
+	char	   *id = named("chains");
+
+	server_work(&running, registry, queue, 0);
+	start_with(id, "chains", json_array());
+	server_ends(registry, id, "Completed", "[[[{\"path\": [2, 1, 0]}, "
+				"{\"FlowsLeft\": 0}], 2]]", true);
+	server_stop(&running);
+}
+
+static void
+test_typed(void)
+{
+	ServerWorker running;
+	char	   *id = named("typed");
+	char	   *bad = named("typed-badly");
+	json_t	   *description = NULL;
+	json_t	   *a;
+
+	server_work(&running, registry, queue, 0);
+	start_with(id, "typed", json_array());
+	server_ends(registry, id, "Completed", NULL, true);
+	is_int(pgwf_client_describe(server_client, id, NULL, &description),
+		   PGWF_OK, "%s: description", id);
+	a = json_object_get(json_object_get(description, "workflowExecutionInfo"),
+						"searchAttributes");
+	is_json(json_object_get(a, "indexedFields"),
+			"{\"FlowsKeyword\": \"k\", \"FlowsText\": \"some words\", "
+			"\"FlowsLeft\": 1152921504606846976, \"FlowsDouble\": 2.5, "
+			"\"FlowsTime\": \"2026-01-01T00:00:00.000000Z\", \"FlowsTags\": "
+			"[\"a\", \"b\"]}", "%s: search attributes", id);
+	json_decref(description);
+
+	start_with(bad, "typed", json_pack("[s]", "FlowsNobodyKnows"));
+	ok(server_wait(bad, "WorkflowTaskFailed"), "%s: the task fails", bad);
+	a = server_event(bad, "WorkflowTaskFailed");
+	is_str(pgwf_json_str(a, "cause"), "WORKFLOW_TASK_FAILED_CAUSE_"
+		   "BAD_SEARCH_ATTRIBUTES", "%s: cause", bad);
+	json_decref(a);
+	server_stop(&running);
+}
+
 int
 main(void)
 {
@@ -265,20 +379,29 @@ main(void)
 	pgwf_register_workflow(registry, "parent", parent, NULL);
 	pgwf_register_workflow(registry, "neighbour", neighbour, NULL);
 	pgwf_register_workflow(registry, "relative", relative, NULL);
+	pgwf_register_workflow(registry, "chains", chains, NULL);
+	pgwf_register_workflow(registry, "stubborn", stubborn, NULL);
+	pgwf_register_workflow(registry, "typed", typed, NULL);
 	pgwf_register_activity(registry, "endless", endless, NULL);
 	server_connect();
 	/* nothing happens if it is there */
 	server_sql("SELECT workflow.add_search_attributes("
-			   "'{\"FlowsLeft\": \"Int\"}')");
+			   "'{\"FlowsLeft\": \"Int\", \"FlowsKeyword\": \"Keyword\", "
+			   "\"FlowsText\": \"Text\", \"FlowsDouble\": \"Double\", "
+			   "\"FlowsBool\": \"Bool\", \"FlowsTime\": \"Datetime\", "
+			   "\"FlowsTags\": \"KeywordList\"}')");
 
 	test_family(0);
 	test_family(-1);
+	test_family(3);
 	test_cancel();
 	test_external();
 	test_continue(0);
 	test_continue(-1);
 	test_relatives();
 	test_collector();
+	test_chains();
+	test_typed();
 
 	server_disconnect();
 	pgwf_registry_free(registry);
