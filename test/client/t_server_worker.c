@@ -245,11 +245,6 @@ test_pipeline(void)
 		   PGWF_DEADLINE_EXCEEDED, "a statement that takes too long");
 	ok(!pgwf_conn_is_open(conn), "closes the connection");
 	is_int(pgwf_conn_open(conn, 10000), PGWF_OK, "which opens again");
-	code = pgwf_conn_command(conn,
-							 "DO $$BEGIN IF current_setting('search_path') <> "
-							 "'pg_catalog, pg_temp' THEN RAISE 'bad'; END IF; END$$",
-							 10000);
-	is_int(code, PGWF_OK, "with its search_path pinned");
 	pgwf_conn_destroy(conn);
 }
 

@@ -354,7 +354,8 @@ pgwf_activity_connection(PgwfActivity *activity)
 	for (try = 0; try < 2; try++)
 	{
 		if (pgwf_conn_open(conn, TRANSACTION_TIMEOUT_MS) == PGWF_OK &&
-			pgwf_conn_command(conn, "BEGIN ISOLATION LEVEL READ COMMITTED",
+			pgwf_conn_command(conn, "BEGIN ISOLATION LEVEL READ COMMITTED; "
+							  "SET LOCAL search_path = pg_catalog, pg_temp",
 							  TRANSACTION_TIMEOUT_MS) == PGWF_OK)
 		{
 			PQsetnonblocking(conn->pg, 0);

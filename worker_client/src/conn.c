@@ -175,6 +175,14 @@ result_error(PgwfConn *conn, const PGresult *result, PgwfErr *err)
 	if (message == NULL)
 		message = PQerrorMessage(conn->pg);
 	code = pgwf_code_of_sqlstate(sqlstate);
+
+	/*
+	 * What was prepared is gone, or there already: a pooler sends every
+	 * transaction to another server process.
+	 */
+	if (sqlstate != NULL && (strcmp(sqlstate, "26000") == 0 ||
+							 strcmp(sqlstate, "42P05") == 0))
+		conn->pooled = true;
 	if (code == PGWF_QUERY_FAILED)
 	{
 		pgwf_err_set(err, code, sqlstate, "%s", message);
@@ -349,10 +357,7 @@ pgwf_conn_open(PgwfConn *conn, int timeout_ms)
 	if (PQsetnonblocking(conn->pg, 1) != 0)
 		return connection_failed(conn);
 	PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
-	return pgwf_conn_command(conn,
-							 "SELECT pg_catalog.set_config("
-							 "'search_path', 'pg_catalog, pg_temp', false)",
-							 timeout_ms);
+	return PGWF_OK;
 }
 
 /* ---- single statements ---- */
@@ -388,7 +393,7 @@ prepare(PgwfConn *conn, PgwfStmt stmt, int64_t deadline)
 	char	   *sql;
 	bool		sent;
 
-	if (conn->conninfo == NULL || conn->prepared[stmt])
+	if (conn->conninfo == NULL || conn->pooled || conn->prepared[stmt])
 		return PGWF_OK;
 	sql = pgwf_stmt_sql(stmt);
 	sent = PQsendPrepare(conn->pg, pgwf_stmt_name(stmt), sql, 0, NULL) == 1;
@@ -412,7 +417,7 @@ send_statement(PgwfConn *conn, PgwfStmt stmt, const char *const *values)
 	int			nparams = pgwf_stmt_nparams(stmt);
 
 	/* a lent connection's prepared statements are its owner's business */
-	if (conn->conninfo == NULL)
+	if (conn->conninfo == NULL || conn->pooled)
 	{
 		char	   *sql = pgwf_stmt_sql(stmt);
 		bool		sent;
@@ -475,6 +480,7 @@ pgwf_conn_exec(PgwfConn *conn, PgwfStmt stmt, const char *const *values,
 {
 	int64_t		deadline = deadline_after(timeout_ms);
 	bool		nonblocking;
+	bool		pooled;
 	PgwfResult	code;
 
 	*result = NULL;
@@ -483,9 +489,18 @@ pgwf_conn_exec(PgwfConn *conn, PgwfStmt stmt, const char *const *values,
 	nonblocking = PQisnonblocking(conn->pg);
 	if (!nonblocking)
 		PQsetnonblocking(conn->pg, 1);
+	pooled = conn->pooled;
 	code = pgwf_conn_send(conn, stmt, values, timeout_ms);
 	if (code == PGWF_OK)
 		code = finish_statement(conn, deadline, result);
+	if (code == PGWF_UNAVAILABLE && conn->pooled && !pooled &&
+		pgwf_conn_is_open(conn))
+	{
+		/* it was refused because of its name alone */
+		code = pgwf_conn_send(conn, stmt, values, timeout_ms);
+		if (code == PGWF_OK)
+			code = finish_statement(conn, deadline, result);
+	}
 	if (!nonblocking && conn->pg != NULL)
 		PQsetnonblocking(conn->pg, 0);
 	return code;

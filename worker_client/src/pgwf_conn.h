@@ -23,6 +23,7 @@ typedef struct PgwfConn
 	char	   *conninfo;		/* NULL when the PGconn is the caller's */
 	char	   *application_name;
 	int			interrupt_fd;	/* readable: give up waiting; -1: none */
+	bool		pooled;			/* prepare nothing: see pgworkflow/client.h */
 	bool		prepared[PGWF_NUM_STMTS];
 	PgwfErr		err;			/* what the last call that failed met */
 } PgwfConn;

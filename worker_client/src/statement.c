@@ -17,7 +17,7 @@
 
 /* A time as what the library has for it */
 #define MICROSECONDS(column) \
-	"(EXTRACT(epoch FROM " column ") * 1000000)::bigint"
+	"(EXTRACT(epoch FROM " column ") OPERATOR(pg_catalog.*) 1000000)::bigint"
 
 /* What a start has in common with signal-with-start and update-with-start */
 #define START_PARAMS \

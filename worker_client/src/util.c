@@ -133,6 +133,8 @@ pgwf_code_of_sqlstate(const char *sqlstate)
 		{"PW109", PGWF_WORKFLOW_NOT_READY},
 		{"PW010", PGWF_ABORTED},
 		{"PW014", PGWF_UNAVAILABLE},
+		{"26000", PGWF_UNAVAILABLE},	/* see result_error() */
+		{"42P05", PGWF_UNAVAILABLE},
 		{"42501", PGWF_PERMISSION_DENIED},
 		{"57014", PGWF_CANCELED},
 		{"57P0", PGWF_UNAVAILABLE}, /* shutdown, crash, starting up */
