@@ -18,6 +18,8 @@
  *	 7	pgworkflow/client.h		starting, signalling, awaiting workflows
  *	 8	pgworkflow/activity.h	what an activity function may call
  *	 9	pgworkflow/worker.h		the loop that runs workflows and activities
+ *	10	pgworkflow/interceptor.h	code of yours around their calls
+ *	11	pgworkflow/metrics.h	what a worker has done, and how long it took
  *
  * Rules that hold everywhere unless a function says otherwise:
  *
@@ -54,5 +56,7 @@
 #include "pgworkflow/client.h"
 #include "pgworkflow/activity.h"
 #include "pgworkflow/worker.h"
+#include "pgworkflow/interceptor.h"
+#include "pgworkflow/metrics.h"
 
 #endif							/* PGWORKFLOW_H */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "pgwf_activity.h"
+#include "pgwf_interceptor.h"
 
 /* Allowed beyond the heartbeat timeout before the attempt is given up here. */
 #define HEARTBEAT_BUFFER_MS		5000
@@ -347,6 +348,7 @@ pgwf_activity_connection(PgwfActivity *activity)
 	{
 		conn = pgwf_conn_create(activity->host->conninfo,
 								"pgworkflow activity");
+		conn->pooled = activity->host->pooled;
 		*activity->thread_data = conn;
 	}
 
@@ -525,8 +527,10 @@ pgwf_activity_job(PgwfJob *job, void **thread_data)
 	PgwfActivity *activity = (PgwfActivity *) job;
 
 	activity->thread_data = thread_data;
-	activity->result = activity->fn(activity, activity->input,
-									&activity->failure);
+	activity->result =
+		pgwf_intercept_activity(pgwf_registry_interceptors(activity->host->registry),
+								activity->fn, activity, activity->input,
+								&activity->failure);
 	classify(activity);
 	if (activity->in_transaction)
 	{

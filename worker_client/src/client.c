@@ -96,6 +96,7 @@ new_client(PgwfConn *conn, const PgwfClientOptions *options)
 
 	pgwf_options_read(&o, sizeof(o), options);
 	client->conn = conn;
+	conn->pooled = o.pooled;
 	client->workflow_namespace = pgwf_strdup(o.workflow_namespace != NULL ?
 											 o.workflow_namespace : "default");
 	client->identity = o.identity != NULL ? pgwf_strdup(o.identity) :

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "pgwf_executor.h"
+#include "pgwf_interceptor.h"
 #include "pgwf_pool.h"
 #include "pgwf_util.h"
 
@@ -40,6 +41,7 @@ struct PgwfExecutor
 	pthread_t	thread;
 	int			refs;			/* the worker and every thread */
 	int			abandoned;		/* threads still in abandoned code */
+	const PgwfRegistry *registry;
 	void		(*notify) (void *arg);
 	void	   *notify_arg;
 };
@@ -49,6 +51,9 @@ pgwf_exec_free(PgwfExec *exec)
 {
 	if (exec == NULL)
 		return;
+	free((char *) exec->info.workflow_id);
+	free((char *) exec->info.run_id);
+	free((char *) exec->info.workflow_type);
 	pgwf_task_outcome_clear(&exec->outcome);
 	json_decref(exec->task);
 	json_decref(exec->local.result);
@@ -62,7 +67,8 @@ pgwf_exec_free(PgwfExec *exec)
  * notify is called whenever the queue of outcomes was empty and no longer is.
  */
 PgwfExecutor *
-pgwf_executor_create(void (*notify) (void *arg), void *arg)
+pgwf_executor_create(const PgwfRegistry *registry,
+					 void (*notify) (void *arg), void *arg)
 {
 	PgwfExecutor *executor = pgwf_xalloc(sizeof(PgwfExecutor));
 
@@ -72,6 +78,7 @@ pgwf_executor_create(void (*notify) (void *arg), void *arg)
 	executor->todo_tail = &executor->todo;
 	executor->done_tail = &executor->done;
 	executor->refs = 1;
+	executor->registry = registry;
 	executor->notify = notify;
 	executor->notify_arg = arg;
 	return executor;
@@ -125,20 +132,38 @@ pgwf_answer_texts_free(PgwfAnswerTexts *texts)
 	free(texts->metering_metadata);
 }
 
-static void
-run_exec(PgwfExec *exec)
+/* Runs the code; returns why the task failed, or NULL. */
+static const char *
+run_code(void *arg)
 {
+	PgwfExec   *exec = arg;
+
 	if (exec->query)
 	{
 		exec->query_result = pgwf_instance_query(exec->instance, exec->task);
-		return;
+		return NULL;
 	}
 	if (exec->task != NULL)
 		pgwf_instance_process(exec->instance, exec->task, &exec->outcome);
 	else
 		pgwf_instance_local_result(exec->instance, &exec->local,
 								   &exec->outcome);
-	pgwf_answer_texts_make(&exec->texts, &exec->outcome);
+	return exec->outcome.status == PGWF_TASK_FAILED ? exec->outcome.cause :
+		NULL;
+}
+
+static void
+run_exec(const PgwfRegistry *registry, PgwfExec *exec)
+{
+	int64_t		began = pgwf_wall_us();
+
+	exec->info.is_query = exec->query;
+	exec->info.is_continuation = exec->task == NULL;
+	pgwf_intercept_workflow_task(pgwf_registry_interceptors(registry),
+								 &exec->info, run_code, exec);
+	if (!exec->query)
+		pgwf_answer_texts_make(&exec->texts, &exec->outcome);
+	exec->elapsed_us = pgwf_wall_us() - began;
 }
 
 static void *
@@ -164,7 +189,7 @@ executor_main(void *arg)
 		exec->started_ms = pgwf_clock_ms();
 		pthread_mutex_unlock(&executor->mutex);
 
-		run_exec(exec);
+		run_exec(executor->registry, exec);
 
 		pthread_mutex_lock(&executor->mutex);
 		if (exec->abandoned)

@@ -23,6 +23,7 @@ typedef struct PgwfActivityHost
 	const char *identity;
 	const char *workflow_namespace;
 	const char *task_queue;
+	bool		pooled;			/* see PgwfWorkerOptions */
 	int			max_heartbeat_ms;
 	int			default_heartbeat_ms;
 

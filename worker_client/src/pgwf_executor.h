@@ -37,16 +37,20 @@ typedef struct PgwfExec
 	bool		query;			/* the task is a query */
 	PgwfLocalResult local;		/* deliver this result */
 	void	   *owner;			/* the worker's */
+	PgwfWorkflowTaskInfo info;	/* for interceptors; its texts are the
+								 * exec's */
 
 	/* filled by the executor */
 	PgwfTaskOutcome outcome;
 	PgwfAnswerTexts texts;		/* of the outcome */
 	json_t	   *query_result;	/* of a query, else NULL */
 	int64_t		started_ms;
+	int64_t		elapsed_us;
 	bool		abandoned;
 } PgwfExec;
 
-extern PgwfExecutor *pgwf_executor_create(void (*notify) (void *arg),
+extern PgwfExecutor *pgwf_executor_create(const PgwfRegistry *registry,
+										  void (*notify) (void *arg),
 										  void *arg);
 extern bool pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec);
 extern PgwfExec *pgwf_executor_collect(PgwfExecutor *executor);

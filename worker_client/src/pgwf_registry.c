@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pgwf_int.h"
+#include "pgwf_interceptor.h"
 
 #define DEFAULT_STACK_SIZE	((size_t) 256 * 1024)
 #define MIN_STACK_SIZE		((size_t) 32 * 1024)
@@ -41,6 +42,7 @@ struct PgwfRegistry
 	void	   *log_arg;
 	unsigned	fail_on;		/* for all types */
 	PgwfStackPool *stacks;
+	PgwfInterceptors interceptors;
 };
 
 PgwfRegistry *
@@ -71,6 +73,7 @@ pgwf_registry_free(PgwfRegistry *registry)
 	free_list(&registry->workflows);
 	free_list(&registry->activities);
 	pgwf_stack_pool_destroy(registry->stacks);
+	free(registry->interceptors.list);
 	free(registry);
 }
 
@@ -298,4 +301,17 @@ PgwfStackPool *
 pgwf_registry_stacks(PgwfRegistry *registry)
 {
 	return registry->stacks;
+}
+
+void
+pgwf_registry_add_interceptor(PgwfRegistry *registry,
+							  const PgwfInterceptor *interceptor)
+{
+	pgwf_interceptors_add(&registry->interceptors, interceptor);
+}
+
+const PgwfInterceptors *
+pgwf_registry_interceptors(const PgwfRegistry *registry)
+{
+	return &registry->interceptors;
 }

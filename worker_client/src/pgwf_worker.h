@@ -10,6 +10,7 @@
  *	  worker_query.c	queries that are tasks of their own
  *	  worker_history.c	histories that did not come with their task
  *	  worker_activity.c	activities and local activities
+ *	  worker_metrics.c	what was counted, for others
  *
  * Everything belongs to the main thread, the one in pgwf_worker_run(), except
  * what is marked otherwise.  The threads that run workflow code (executor.c)
@@ -24,6 +25,7 @@
 #include "pgwf_activity.h"
 #include "pgwf_cache.h"
 #include "pgwf_executor.h"
+#include "pgwf_metrics.h"
 
 /* Limit for a statement or a pipeline on the working connection. */
 #define PGWF_REQUEST_TIMEOUT_MS	60000
@@ -37,6 +39,15 @@ typedef enum PgwfQueue
 	PGWF_QUEUE_ACTIVITY,
 	PGWF_NUM_QUEUES
 } PgwfQueue;
+
+/* What slots are for. */
+typedef enum PgwfSlot
+{
+	PGWF_SLOT_WORKFLOW_TASK,
+	PGWF_SLOT_ACTIVITY,
+	PGWF_SLOT_LOCAL_ACTIVITY,
+	PGWF_NUM_SLOTS
+} PgwfSlot;
 
 typedef enum PgwfRunState
 {
@@ -111,6 +122,8 @@ struct PgwfWorker
 	pthread_mutex_t mutex;		/* guards done_activities */
 	PgwfActivity *done_activities;
 	PgwfWorkerStats stats;		/* written by the main thread, atomically */
+	PgwfHistogram latencies[PGWF_NUM_LATENCIES];	/* likewise */
+	int			slots_used[PGWF_NUM_SLOTS]; /* likewise, once a turn */
 
 	/* the loop */
 	PgwfErr		err;
@@ -173,6 +186,9 @@ struct PgwfWorker
 #define PGWF_COUNT(worker, field, n) \
 	__atomic_fetch_add(&(worker)->stats.field, (int64_t) (n), __ATOMIC_RELAXED)
 
+#define PGWF_TOOK(worker, latency, us) \
+	pgwf_histogram_add(&(worker)->latencies[latency], us)
+
 #define pgwf_worker_log(worker, level, ...) \
 	pgwf_registry_log((worker)->registry, level, __VA_ARGS__)
 
@@ -181,6 +197,9 @@ extern void pgwf_worker_notify(void *worker);
 extern void pgwf_worker_fatal(PgwfWorker *worker, const PgwfErr *err);
 extern bool pgwf_error_is_transient(const PgwfErr *err);
 extern int	pgwf_worker_free_slots(const PgwfWorker *worker, PgwfQueue queue);
+
+/* worker_metrics.c */
+extern void pgwf_worker_publish_slots(PgwfWorker *worker);
 
 /* worker_wait.c */
 extern int64_t pgwf_worker_wait_step(PgwfWorker *worker, int64_t now);

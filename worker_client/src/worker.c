@@ -134,17 +134,19 @@ pgwf_worker_new(const PgwfWorkerOptions *options, PgwfRegistry *registry,
 	w->responses_tail = &w->responses;
 	w->work = pgwf_conn_create(w->conninfo, "pgworkflow worker");
 	w->wait = pgwf_conn_create(w->conninfo, "pgworkflow wait");
+	w->work->pooled = w->wait->pooled = o.pooled;
 	seed = (uint64_t) pgwf_wall_us() ^ ((uintptr_t) w << 20);
 	pgwf_backoff_init(&w->work_backoff, seed);
 	pgwf_backoff_init(&w->wait_backoff, seed + 1);
 	pgwf_backoff_init(&w->respond_backoff, seed + 2);
-	w->executor = pgwf_executor_create(pgwf_worker_notify, w);
+	w->executor = pgwf_executor_create(registry, pgwf_worker_notify, w);
 
 	w->host.registry = registry;
 	w->host.conninfo = w->conninfo;
 	w->host.identity = w->identity;
 	w->host.workflow_namespace = w->workflow_namespace;
 	w->host.task_queue = w->task_queue;
+	w->host.pooled = o.pooled;
 	w->host.max_heartbeat_ms =
 		pgwf_option_ms(o.max_heartbeat_interval_ms, 60000);
 	w->host.default_heartbeat_ms =
@@ -488,6 +490,7 @@ pgwf_worker_run(PgwfWorker *worker)
 
 		__atomic_store_n(&worker->attention, 0, __ATOMIC_SEQ_CST);
 		collect(worker);
+		pgwf_worker_publish_slots(worker);
 		now = pgwf_clock_ms();
 		wake = pgwf_worker_tick_activities(worker, now);
 		next = watch_executor(worker, now);

@@ -121,6 +121,10 @@ pgwf_worker_take_activity(PgwfWorker *worker, json_t *task)
 	PgwfActivity *activity = pgwf_activity_create(&worker->host, task);
 
 	PGWF_COUNT(worker, activities, 1);
+	PGWF_TOOK(worker, PGWF_LATENCY_ACTIVITY_WAIT,
+			  pgwf_timestamp_us(pgwf_json_str(task, "startedTime")) -
+			  pgwf_timestamp_us(pgwf_json_str(task,
+											  "currentAttemptScheduledTime")));
 	if (json_object_get(task, PGWF_TOO_DEEP) != NULL)
 	{
 		activity->failure = pgwf_failure_new("InputTooDeep", "%s",
@@ -329,6 +333,9 @@ pgwf_worker_collect_activities(PgwfWorker *worker)
 
 		done = activity->done_next;
 		unlink_activity(&worker->activities, activity);
+		PGWF_TOOK(worker, activity->info.is_local ?
+				  PGWF_LATENCY_LOCAL_ACTIVITY : PGWF_LATENCY_ACTIVITY,
+				  (pgwf_clock_ms() - activity->requested_ms) * 1000);
 		if (activity->info.is_local)
 		{
 			worker->nlocal--;

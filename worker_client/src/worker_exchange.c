@@ -513,6 +513,7 @@ pgwf_worker_exchange(PgwfWorker *worker)
 {
 	Exchange	x = {0};
 	PgwfExec   *exec;
+	int64_t		began;
 	int64_t		now;
 	int			q;
 
@@ -550,8 +551,10 @@ pgwf_worker_exchange(PgwfWorker *worker)
 	if (x.nrequests > 0)
 	{
 		count_groups(worker, x.requests, x.nrequests);
+		began = pgwf_wall_us();
 		pgwf_conn_pipeline(worker->work, x.requests, x.nrequests,
 						   PGWF_REQUEST_TIMEOUT_MS);
+		PGWF_TOOK(worker, PGWF_LATENCY_ROUND_TRIP, pgwf_wall_us() - began);
 		repeat_aborted(worker, &x);
 		if (!pgwf_conn_is_open(worker->work))
 		{

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_interceptor.h"
 #include "pgwf_worker.h"
 
 static void start_task(PgwfWorker *worker, PgwfRun *run, json_t *task);
@@ -345,6 +346,14 @@ pgwf_worker_execute(PgwfWorker *worker, PgwfRun *run, PgwfExec *exec)
 {
 	exec->instance = run->instance;
 	exec->owner = run;
+	if (pgwf_registry_interceptors(worker->registry)->n > 0)
+	{
+		exec->info.workflow_id = pgwf_strdup(run->workflow_id);
+		exec->info.run_id = pgwf_strdup(run->entry.run_id);
+		exec->info.workflow_type = pgwf_strdup(run->workflow_type != NULL ?
+											   run->workflow_type : "");
+		exec->info.attempt = run->attempt;
+	}
 	pgwf_worker_set_state(worker, run, PGWF_RUN_EXECUTING);
 	if (!pgwf_executor_submit(worker->executor, exec))
 	{
@@ -430,6 +439,9 @@ void
 pgwf_worker_take_task(PgwfWorker *worker, json_t *task)
 {
 	PGWF_COUNT(worker, workflow_tasks, 1);
+	PGWF_TOOK(worker, PGWF_LATENCY_WORKFLOW_TASK_WAIT,
+			  pgwf_timestamp_us(pgwf_json_str(task, "startedTime")) -
+			  pgwf_timestamp_us(pgwf_json_str(task, "scheduledTime")));
 	json_array_append_new(worker->pending_tasks, task);
 }
 
@@ -511,6 +523,7 @@ pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec)
 		pgwf_worker_query_answered(worker, run, exec);
 		return;
 	}
+	PGWF_TOOK(worker, PGWF_LATENCY_WORKFLOW_TASK, exec->elapsed_us);
 	switch (outcome->status)
 	{
 		case PGWF_TASK_COMPLETED:

@@ -45,6 +45,15 @@ typedef struct PgwfClientOptions
 	 * connection cannot be made or is lost; 0: 10 s; -1: not at all.
 	 */
 	int64_t		retry_timeout_ms;
+
+	/*
+	 * The connection goes through a pooler, such as PgBouncer in transaction
+	 * mode, that gives each transaction another server process: statements
+	 * are not prepared.  Without it this is found out by an error that the
+	 * library repairs, unless the pooler's other users prepare statements of
+	 * the same names.
+	 */
+	bool		pooled;
 } PgwfClientOptions;
 
 #define PGWF_CLIENT_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfClientOptions)

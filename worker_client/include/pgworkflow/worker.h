@@ -87,6 +87,9 @@ typedef struct PgwfWorkerOptions
 
 	/* Most answers in one transaction, 1 to 1000; 0: 200. */
 	int			max_batch;
+
+	/* The connections go through a pooler: see PgwfClientOptions. */
+	bool		pooled;
 } PgwfWorkerOptions;
 
 #define PGWF_WORKER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfWorkerOptions)
