@@ -273,7 +273,7 @@ SELECT workflow.advance_time('vt', '3 days 00:00:01') IS NOT NULL AS advanced;
 SELECT vt.step('vt', 'delayed', t.close());
 SELECT workflow.advance_time('vt', '2 days') IS NOT NULL AS advanced;
 SELECT t.wait_for($$SELECT status = 'TimedOut' FROM workflow.executions
-    WHERE workflow_id = 'execution timeout'$$);
+    WHERE workflow_id = 'execution timeout' AND namespace = 'vt'$$);
 -- and now it does not wait for anybody
 CALL workflow.get_workflow_execution_result('run timeout', NULL, '10 s', 'vt',
     NULL, NULL, NULL, NULL) \gset
@@ -281,6 +281,7 @@ SELECT :'status' AS status;
 SELECT workflow_id, status, date_trunc('hour', close_time - start_time)
 FROM workflow.executions
 WHERE workflow_id IN ('run timeout', 'delayed', 'execution timeout')
+    AND namespace = 'vt'
 ORDER BY 1;
 
 -- Who waits for a result lets time be skipped.
