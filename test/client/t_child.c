@@ -823,8 +823,7 @@ test_panics(void)
 		"pgwf_signal_external was called without a workflow id",
 		"pgwf_signal_external was called without a name",
 		"pgwf_cancel_external was called without a workflow id",
-		"pgwf_continue_as_new was called with a versioning behavior that is "
-		"none",
+		"pgwf_continue_as_new was called with a versioning behavior",
 		"pgwf_signal_child was called without a name"
 	};
 	int			i;
