@@ -10,6 +10,7 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "utils/builtins.h"
 
 #include "pgwf_activity.h"
 #include "pgwf_args.h"
@@ -19,7 +20,9 @@
 #include "pgwf_find.h"
 #include "pgwf_guc.h"
 #include "pgwf_namespace.h"
+#include "pgwf_task_response.h"
 #include "pgwf_token.h"
+#include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
 PG_FUNCTION_INFO_V1(pgwf_respond_activity_task_completed);
@@ -161,12 +164,66 @@ complete(PgwfRun *run, PgwfActivity *activity, FunctionCallInfo fcinfo,
 }
 
 /*
- * respond_activity_task_completed(task_token, result, identity, namespace)
+ * Hands the workflow task that an activity's end leads to at once to the
+ * worker that has the run, if that is the one of the sticky queue.  Returns
+ * whether it did.
+ */
+static bool
+start_workflow_task(PgwfRun *run, const char *sticky_queue,
+					const char *identity)
+{
+	PgwfState  *state = &run->state;
+
+	if (sticky_queue == NULL || state->sticky_queue == NULL ||
+		strcmp(sticky_queue, state->sticky_queue) != 0 ||
+		!run->task_needed || state->wft_scheduled_event_id != 0 ||
+		(state->flags & PGWF_RUN_AWAITS_FIRST_TASK) != 0 ||
+		!pgwf_run_is_open(run) || pgwf_run_is_paused(run))
+		return false;
+	pgwf_workflow_task_schedule(run);
+	state->flags |= PGWF_RUN_TASK_ON_STICKY;
+	pgwf_workflow_task_start(run, identity, PGWF_INLINE_START_REQUEST_ID);
+	return true;
+}
+
+/*
+ * respond_activity_task_completed(task_token, result, identity,
+ *		sticky_queue, namespace)
+ *	returns the PollWorkflowTaskQueueResponse of the workflow task that it
+ *	leads to, if the worker of the sticky queue has the run; else null
  */
 Datum
 pgwf_respond_activity_task_completed(PG_FUNCTION_ARGS)
 {
-	return answer_by_token(fcinfo, complete, 1);
+	PgwfCall	call;
+	PgwfRun		run;
+	PgwfActivity *activity;
+	text	   *result = NULL;
+
+	pgwf_call_begin(&call);
+	activity = load_by_token(&run, &call, pgwf_arg_text(fcinfo, 0));
+	complete(&run, activity, fcinfo, 1, 2);
+	if (start_workflow_task(&run, pgwf_arg_id(fcinfo, 3, "sticky_queue"),
+							pgwf_arg_identity(fcinfo, 2)))
+	{
+		StringInfoData answer;
+
+		pgwf_run_finish(&run);
+		if (pgwf_run_is_open(&run))
+		{
+			initStringInfo(&answer);
+			pgwf_append_workflow_task(&answer, &run, true);
+			MemoryContextSwitchTo(call.caller_context);
+			result = cstring_to_text_with_len(answer.data, answer.len);
+		}
+	}
+	else
+		pgwf_run_finish(&run);
+	pgwf_xact_mark_durable();
+	pgwf_call_end(&call);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(result);
 }
 
 /*

@@ -84,13 +84,14 @@ CREATE FUNCTION workflow.respond_activity_task_completed(
     task_token text,
     result jsonb DEFAULT NULL,
     identity text DEFAULT NULL,
+    sticky_queue text DEFAULT NULL,
     namespace text DEFAULT 'default')
-RETURNS void
+RETURNS json
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'pgwf_respond_activity_task_completed';
 
 COMMENT ON FUNCTION workflow.respond_activity_task_completed(
-    text, jsonb, text, text) IS
+    text, jsonb, text, text, text) IS
 'completes an activity task with its result';
 
 CREATE FUNCTION workflow.respond_activity_task_completed_by_id(

@@ -398,7 +398,7 @@ static void
 commit_completion(PgwfActivity *activity)
 {
 	PgwfConn   *conn = *activity->thread_data;
-	const char *values[4];
+	const char *values[5];
 	char	   *result_text;
 	PGresult   *result = NULL;
 	PgwfResult	code;
@@ -426,6 +426,7 @@ commit_completion(PgwfActivity *activity)
 		values[1] = result_text;
 		values[2] = activity->host->identity;
 		values[3] = activity->host->workflow_namespace;
+		values[4] = NULL;
 		code = pgwf_conn_exec(conn, PGWF_STMT_ACTIVITY_COMPLETED, values,
 							  TRANSACTION_TIMEOUT_MS, &result);
 		PQclear(result);

@@ -44,6 +44,8 @@ activity_call(PgwfClient *client, const PgwfActivityRef *activity,
 	}
 	pgwf_param_text(&p, client->identity);
 	pgwf_param_text(&p, client->workflow_namespace);
+	if (token && by_token == PGWF_STMT_ACTIVITY_COMPLETED)
+		pgwf_param_text(&p, NULL);	/* not a worker with a sticky queue */
 
 	/* a heartbeat can be repeated; an outcome would be found stale */
 	return pgwf_client_call(client, token ? by_token : by_id, &p,

@@ -25,6 +25,9 @@
 #include "pgwf_pool.h"
 #include "pgwf_util.h"
 
+/* Most activities that an answer asks for: the others are for all workers. */
+#define MAX_EAGER		3
+
 struct PgwfExecutor
 {
 	pthread_mutex_t mutex;
@@ -44,6 +47,7 @@ struct PgwfExecutor
 	const PgwfRegistry *registry;
 	void		(*notify) (void *arg);
 	void	   *notify_arg;
+	int			room;			/* atomic: for more activities */
 };
 
 void
@@ -132,6 +136,20 @@ pgwf_answer_texts_free(PgwfAnswerTexts *texts)
 	free(texts->metering_metadata);
 }
 
+/* Asks for activities to be handed out with the answer, while there is room */
+static void
+ask_eager(PgwfExecutor *executor, PgwfExec *exec)
+{
+	int			room = __atomic_load_n(&executor->room, __ATOMIC_RELAXED);
+
+	if (room <= 0)
+		return;
+	exec->neager = pgwf_instance_ask_eager(exec->instance,
+										   exec->outcome.commands,
+										   room < MAX_EAGER ? room : MAX_EAGER);
+	__atomic_fetch_sub(&executor->room, exec->neager, __ATOMIC_RELAXED);
+}
+
 /* Runs the code; returns why the task failed, or NULL. */
 static const char *
 run_code(void *arg)
@@ -153,16 +171,19 @@ run_code(void *arg)
 }
 
 static void
-run_exec(const PgwfRegistry *registry, PgwfExec *exec)
+run_exec(PgwfExecutor *executor, PgwfExec *exec)
 {
 	int64_t		began = pgwf_wall_us();
 
 	exec->info.is_query = exec->query;
 	exec->info.is_continuation = exec->task == NULL;
-	pgwf_intercept_workflow_task(pgwf_registry_interceptors(registry),
+	pgwf_intercept_workflow_task(pgwf_registry_interceptors(executor->registry),
 								 &exec->info, run_code, exec);
 	if (!exec->query)
+	{
+		ask_eager(executor, exec);
 		pgwf_answer_texts_make(&exec->texts, &exec->outcome);
+	}
 	exec->elapsed_us = pgwf_wall_us() - began;
 }
 
@@ -189,7 +210,7 @@ executor_main(void *arg)
 		exec->started_ms = pgwf_clock_ms();
 		pthread_mutex_unlock(&executor->mutex);
 
-		run_exec(executor->registry, exec);
+		run_exec(executor, exec);
 
 		pthread_mutex_lock(&executor->mutex);
 		if (exec->abandoned)
@@ -234,6 +255,16 @@ start_thread(PgwfExecutor *executor)
 	executor->started = true;
 	executor->refs++;
 	return true;
+}
+
+/*
+ * Say for how many more activities the worker has room.  It may change at any
+ * time: to ask for one too many does no harm.
+ */
+void
+pgwf_executor_set_room(PgwfExecutor *executor, int room)
+{
+	__atomic_store_n(&executor->room, room, __ATOMIC_RELAXED);
 }
 
 /*

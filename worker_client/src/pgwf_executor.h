@@ -44,6 +44,7 @@ typedef struct PgwfExec
 	PgwfTaskOutcome outcome;
 	PgwfAnswerTexts texts;		/* of the outcome */
 	json_t	   *query_result;	/* of a query, else NULL */
+	int			neager;			/* activities that the answer asks for */
 	int64_t		started_ms;
 	int64_t		elapsed_us;
 	bool		abandoned;
@@ -52,6 +53,7 @@ typedef struct PgwfExec
 extern PgwfExecutor *pgwf_executor_create(const PgwfRegistry *registry,
 										  void (*notify) (void *arg),
 										  void *arg);
+extern void pgwf_executor_set_room(PgwfExecutor *executor, int room);
 extern bool pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec);
 extern PgwfExec *pgwf_executor_collect(PgwfExecutor *executor);
 extern bool pgwf_executor_wait(PgwfExecutor *executor, int timeout_ms);

@@ -863,3 +863,37 @@ pgwf_instance_heartbeat(PgwfInstance *wf, PgwfTaskOutcome *out)
 	answer(wf, out);
 	wf->heartbeat = true;
 }
+
+/*
+ * Asking costs the service nothing if it does not want to, so the activity
+ * need only be of a kind and a queue that are this worker's.
+ */
+int
+pgwf_instance_ask_eager(const PgwfInstance *wf, json_t *commands,
+						int max)
+{
+	json_t	   *command;
+	size_t		i;
+	int			n = 0;
+
+	json_array_foreach(commands, i, command)
+	{
+		json_t	   *attributes = json_object_get(command, "attributes");
+		const char *type = pgwf_json_str(command, "commandType");
+		const char *activity = pgwf_json_str2(attributes, "activityType",
+											  "name");
+		const char *queue = pgwf_json_str2(attributes, "taskQueue", "name");
+		void	   *arg;
+
+		if (n == max)
+			break;
+		if (type == NULL || strcmp(type, "ScheduleActivityTask") != 0 ||
+			activity == NULL ||
+			pgwf_registry_find_activity(wf->registry, activity, &arg) == NULL ||
+			(queue != NULL && strcmp(queue, wf->info.task_queue) != 0))
+			continue;
+		json_object_set_new(attributes, "requestEagerExecution", json_true());
+		n++;
+	}
+	return n;
+}

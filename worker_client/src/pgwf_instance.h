@@ -135,6 +135,13 @@ extern void pgwf_instance_local_result(PgwfInstance *instance,
 									   const PgwfLocalResult *result,
 									   PgwfTaskOutcome *out);
 
+/*
+ * Asks, in up to "max" of the commands, for the activity to be handed out with
+ * the answer: those that this worker can do.  Returns how many.
+ */
+extern int	pgwf_instance_ask_eager(const PgwfInstance *instance,
+									json_t *commands, int max);
+
 /* Hands out the commands so far, while local activities go on. */
 extern void pgwf_instance_heartbeat(PgwfInstance *instance,
 									PgwfTaskOutcome *out);

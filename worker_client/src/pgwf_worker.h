@@ -82,6 +82,8 @@ typedef struct PgwfRun
 	bool		query_only;		/* made for them alone */
 	PgwfExec   *results;		/* of local activities, to be delivered */
 	int			nlocal;			/* local activities that refer to the run */
+	int			reserved;		/* slots of activities that may come with the
+								 * answer */
 } PgwfRun;
 
 /* An answer that the service has not acknowledged. */
@@ -164,6 +166,7 @@ struct PgwfWorker
 	PgwfPool   *local_pool;
 	PgwfActivity *activities;	/* with a pool */
 	int			nactivities;	/* of these, not local */
+	int			nreserved;		/* slots for those that come with an answer */
 	int			nlocal;			/* of these, local */
 	PgwfActivity *waiting_local;	/* for their delay or for a thread */
 	bool		heartbeat_wanted;

@@ -4,8 +4,8 @@
  *	  A pool of threads that run jobs in the order of their submission.
  *
  * Threads are made when they are needed, up to the limit.  Waking is a chain:
- * a submission wakes (or makes) at most one thread, and each thread that
- * takes a job while more are queued wakes the next.  So a burst of short
+ * a submission wakes (or makes) at most one thread, and none while one is on
+ * its way; each thread that takes a job while more are queued wakes the next.  So a burst of short
  * jobs is done by the few threads that are awake anyway, while long jobs
  * still run side by side up to the limit.
  *
@@ -33,6 +33,7 @@ struct PgwfPool
 	int			nthreads;		/* started */
 	int			nended;			/* of these, about to return */
 	int			nidle;			/* waiting for work */
+	bool		summoned;		/* a thread is on its way to the jobs */
 	bool		stopping;
 	void		(*cleanup) (void *thread_data);
 	pthread_t  *threads;		/* [max_threads] */
@@ -118,13 +119,21 @@ static void *pool_main(void *arg);
 static bool
 summon(PgwfPool *pool)
 {
+	if (pool->summoned)
+		return true;
 	if (pool->nidle > 0)
+	{
 		pthread_cond_signal(&pool->work);
+		pool->summoned = true;
+	}
 	else if (pool->nthreads < pool->max_threads)
 	{
 		if (pgwf_thread_create(&pool->threads[pool->nthreads], pool_main,
 							   pool) == 0)
+		{
 			pool->nthreads++;
+			pool->summoned = true;
+		}
 		else if (pool->nthreads == 0)
 			return false;
 	}
@@ -138,6 +147,7 @@ pool_main(void *arg)
 	void	   *thread_data = NULL;
 
 	pthread_mutex_lock(&pool->mutex);
+	pool->summoned = false;
 	for (;;)
 	{
 		PgwfJob    *job;
@@ -147,6 +157,7 @@ pool_main(void *arg)
 			pool->nidle++;
 			pthread_cond_wait(&pool->work, &pool->mutex);
 			pool->nidle--;
+			pool->summoned = false;
 		}
 		job = pool->head;
 		if (job == NULL)

@@ -241,7 +241,8 @@ static const struct
 	},
 	[PGWF_STMT_ACTIVITY_COMPLETED] = {
 		"SELECT", "respond_activity_task_completed",
-		"task_token text, result jsonb, identity text, namespace text"
+		"task_token text, result jsonb, identity text, namespace text, "
+		"sticky_queue text"
 	},
 	[PGWF_STMT_ACTIVITY_FAILED] = {
 		"SELECT", "respond_activity_task_failed",

@@ -264,7 +264,8 @@ int
 pgwf_worker_free_slots(const PgwfWorker *worker, PgwfQueue queue)
 {
 	if (queue == PGWF_QUEUE_ACTIVITY)
-		return worker->max_activities - worker->nactivities;
+		return worker->max_activities - worker->nactivities -
+			worker->nreserved;
 	if (queue == PGWF_QUEUE_STICKY && worker->sticky_queue == NULL)
 		return 0;
 	return worker->max_workflow_tasks - worker->busy_runs;

@@ -106,6 +106,8 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 	}
 	pgwf_request_bind(request, worker->identity);
 	pgwf_request_bind(request, worker->workflow_namespace);
+	if (activity->end == PGWF_END_COMPLETED)
+		pgwf_request_bind(request, NULL);	/* see ask_for_next_task() */
 	pgwf_worker_respond(worker, request, activity->info.run_id, NULL,
 						activity->deadline_ms);
 }

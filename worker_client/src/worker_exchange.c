@@ -167,6 +167,29 @@ pgwf_worker_exchange_due(PgwfWorker *worker, int64_t now, int64_t *next)
 
 /* ---- collecting what is to be sent ---- */
 
+/*
+ * The last answer of a run that waits in memory brings its next workflow task
+ * back.  An earlier one must not: what the others tell would have to wait
+ * until that task is done.
+ */
+static void
+ask_for_next_task(PgwfWorker *worker, PgwfResponse *response,
+				  const PgwfResponse *next)
+{
+	PgwfRequest *request = response->request;
+	char	  **sticky_queue = &request->values[request->nvalues - 1];
+	PgwfRun    *run;
+
+	if (request->stmt != PGWF_STMT_ACTIVITY_COMPLETED || worker->stopping ||
+		(next != NULL && strcmp(next->run_id, response->run_id) == 0))
+		return;
+	run = (PgwfRun *) pgwf_cache_find(&worker->cache, response->run_id);
+	if (run == NULL || run->state != PGWF_RUN_IDLE)
+		return;
+	free(*sticky_queue);
+	*sticky_queue = pgwf_strdup(worker->sticky_queue);
+}
+
 static void
 add_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 {
@@ -195,6 +218,8 @@ add_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 	{
 		if (i > 0 && i % worker->max_batch == 0)
 			x->group++;
+		ask_for_next_task(worker, x->responses[i], i + 1 < x->nresponses ?
+						  x->responses[i + 1] : NULL);
 		x->responses[i]->request->group = x->group;
 		x->requests[x->nrequests++] = x->responses[i]->request;
 	}
@@ -361,6 +386,23 @@ repeat_aborted(PgwfWorker *worker, Exchange *x)
 
 /* ---- taking the answers in ---- */
 
+/* The workflow task that an activity's result has led to, if any */
+static void
+take_next_task(PgwfWorker *worker, const PgwfRequest *request)
+{
+	json_t	   *task = NULL;
+
+	if (request->result == NULL || PQntuples(request->result) != 1 ||
+		PQgetisnull(request->result, 0, 0))
+		return;
+	task = pgwf_worker_parse(PQgetvalue(request->result, 0, 0));
+	if (task == NULL)
+		pgwf_worker_log(worker, PGWF_LOG_ERROR,
+						"could not understand a task");
+	else
+		pgwf_worker_take_task(worker, task);
+}
+
 /*
  * What the service said to the answers.  Those that met a passing trouble are
  * queued again.
@@ -410,6 +452,8 @@ finish_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 			pgwf_worker_log(worker, PGWF_LOG_WARNING,
 							"an answer was refused: %s",
 							request->err.message);
+		else if (request->stmt == PGWF_STMT_ACTIVITY_COMPLETED)
+			take_next_task(worker, request);
 		free_response(response);
 	}
 	if (trouble)

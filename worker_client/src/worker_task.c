@@ -36,6 +36,14 @@ pgwf_worker_set_state(PgwfWorker *worker, PgwfRun *run, PgwfRunState state)
 	run->state = state;
 }
 
+/* Keep slots free for activities that come with the answer to a task */
+static void
+reserve(PgwfWorker *worker, PgwfRun *run, int slots)
+{
+	worker->nreserved += slots - run->reserved;
+	run->reserved = slots;
+}
+
 PgwfRun *
 pgwf_worker_create_run(PgwfWorker *worker, const json_t *task, const char *run_id)
 {
@@ -76,6 +84,7 @@ void
 pgwf_worker_drop_run(PgwfWorker *worker, PgwfRun *run)
 {
 	pgwf_worker_set_state(worker, run, PGWF_RUN_IDLE);
+	reserve(worker, run, 0);
 	pgwf_worker_forget_local(worker, run);
 	pgwf_worker_give_queries_back(worker, run);
 	pgwf_cache_remove(&worker->cache, &run->entry);
@@ -278,7 +287,10 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 	json_t	   *answer;
 	json_t	   *error;
 	json_t	   *next;
+	json_t	   *activity;
+	size_t		i;
 
+	reserve(worker, run, 0);
 	if (request->err.code != PGWF_OK)
 	{
 		pgwf_worker_log(worker,
@@ -294,6 +306,11 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 		pgwf_worker_parse(PQgetvalue(request->result, 0, 0)) : NULL;
 	error = json_object_get(answer, "error");
 	next = json_object_get(answer, "workflowTask");
+	json_array_foreach(json_object_get(answer, "activityTasks"), i, activity)
+	{
+		pgwf_worker_pass_mark_on(answer, activity);
+		pgwf_worker_take_activity(worker, json_incref(activity));
+	}
 	pgwf_worker_pass_mark_on(answer, next);
 	if (json_is_object(error))
 	{
@@ -450,6 +467,10 @@ pgwf_worker_begin_tasks(PgwfWorker *worker)
 {
 	size_t		i;
 
+	pgwf_executor_set_room(worker->executor, worker->stopping ? 0 :
+						   pgwf_worker_free_slots(worker,
+												  PGWF_QUEUE_ACTIVITY));
+
 	/* the array may grow meanwhile */
 	for (i = 0; i < json_array_size(worker->pending_tasks); i++)
 	{
@@ -524,6 +545,7 @@ pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec)
 		return;
 	}
 	PGWF_TOOK(worker, PGWF_LATENCY_WORKFLOW_TASK, exec->elapsed_us);
+	reserve(worker, run, exec->neager);
 	switch (outcome->status)
 	{
 		case PGWF_TASK_COMPLETED:
