@@ -246,7 +246,7 @@ start_workers(int n, int cached)
 		options.task_queue = QUEUE;
 		options.max_cached_workflows = cached;
 		options.max_concurrent_workflow_tasks = 200;
-		options.max_concurrent_activities = 200;
+		options.max_concurrent_activities = 1000;
 		workers[i] = pgwf_worker_new(&options, registry, &error);
 		if (workers[i] == NULL)
 			die("worker", error);

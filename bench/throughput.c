@@ -23,7 +23,7 @@ run_workflows(const char *type, int n)
 	double		begin;
 	Starters   *starters;
 
-	start_workers(WORKERS, 0);
+	start_workers(WORKERS, 10000);
 	begin = seconds();
 	starters = start_clients(type, CLIENTS, n, 0, -1);
 	wait_for_closed(n);
@@ -66,7 +66,7 @@ run_held_horizon(void)
 
 	command(holder, "BEGIN ISOLATION LEVEL REPEATABLE READ");
 	command(holder, "SELECT 1");
-	start_workers(WORKERS, 0);
+	start_workers(WORKERS, 10000);
 	begin = seconds();
 	starters = start_clients(ONE_ACTIVITY, CLIENTS, INT32_MAX, 0, -1);
 	while (seconds() - begin < tenth)
@@ -102,7 +102,7 @@ run_fan_out(void)
 	char		name[64];
 	int			i;
 
-	start_workers(WORKERS, 0);
+	start_workers(WORKERS, 10000);
 	start_workflow(client, FAN_OUT, "warm", 10);
 	wait_closed(client, "warm");
 	for (i = 0; i < 3; i++)
