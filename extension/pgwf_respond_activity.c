@@ -182,7 +182,8 @@ start_workflow_task(PgwfRun *run, const char *sticky_queue,
 		return false;
 	pgwf_workflow_task_schedule(run);
 	state->flags |= PGWF_RUN_TASK_ON_STICKY;
-	pgwf_workflow_task_start(run, identity, PGWF_INLINE_START_REQUEST_ID);
+	pgwf_workflow_task_start(run, identity,
+							 pgwf_workflow_task_request_id(state));
 	return true;
 }
 
@@ -212,7 +213,7 @@ pgwf_respond_activity_task_completed(PG_FUNCTION_ARGS)
 		if (pgwf_run_is_open(&run))
 		{
 			initStringInfo(&answer);
-			pgwf_append_workflow_task(&answer, &run, true);
+			pgwf_append_workflow_task(&answer, &run, true, 0);
 			MemoryContextSwitchTo(call.caller_context);
 			result = cstring_to_text_with_len(answer.data, answer.len);
 		}

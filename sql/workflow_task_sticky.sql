@@ -187,3 +187,38 @@ SELECT t.types('inline none', 4);
 SELECT t.has_task('inline none');
 
 SELECT t.cleanup();
+
+-- the end of an activity hands the workflow task that it leads to at once to
+-- the worker that has the run
+SELECT t.start('sticky next');
+SELECT t.has_task('sticky of worker', true);
+SELECT t.complete(t.poll('sticky next'), t.schedule('1') || t.schedule('2') ||
+    t.schedule('3'), sticky => 'sticky of worker');
+SELECT t.activity('sticky next') AS one \gset
+SELECT t.activity('sticky next') AS two \gset
+SELECT t.activity('sticky next') AS three \gset
+-- not to another worker, nor to one without a queue of its own
+SELECT workflow.respond_activity_task_completed(:'one', '1', 'activity worker',
+    sticky_queue => 'sticky of another') IS NULL;
+SELECT t.poll('sticky of worker', true) AS task \gset
+-- not while the workflow has a task
+SELECT workflow.respond_activity_task_completed(:'two', '2', 'activity worker',
+    sticky_queue => 'sticky of worker') IS NULL;
+SELECT t.complete(:'task', sticky => 'sticky of worker');
+SELECT t.complete(t.poll('sticky of worker', true),
+    sticky => 'sticky of worker');
+SELECT workflow.respond_activity_task_completed(:'three', '3',
+    'activity worker', sticky_queue => 'sticky of worker') AS task \gset
+SELECT t.mask(:'task'::jsonb);
+SELECT count(*) FROM workflow.workflow_task AS w
+JOIN workflow.execution AS e USING (namespace_id, run_key)
+WHERE e.workflow_id = 'sticky next' AND w.claimed AND w.sticky;
+SELECT t.complete(:'task'::jsonb ->> 'taskToken', t.schedule('4'),
+    sticky => 'sticky of worker');
+-- nor while the workflow is paused
+SELECT t.activity('sticky next') AS four \gset
+SELECT workflow.pause_workflow_execution('sticky next');
+SELECT workflow.respond_activity_task_completed(:'four', '4',
+    'activity worker', sticky_queue => 'sticky of worker') IS NULL;
+SELECT workflow.unpause_workflow_execution('sticky next');
+SELECT t.types('sticky next', 5);
