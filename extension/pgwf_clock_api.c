@@ -109,11 +109,14 @@ pgwf_get_current_time(PG_FUNCTION_ARGS)
 Datum
 pgwf_advance_time(PG_FUNCTION_ARGS)
 {
-	int32		namespace_id = check_namespace(pgwf_arg_text(fcinfo, 0));
-	int64		by = read_duration(fcinfo);
+	int32		namespace_id;
+	int64		by;
 	PgwfClock	clock = {0};
 	TimestampTz now;
 
+	PreventCommandDuringRecovery("workflow.advance_time()");
+	namespace_id = check_namespace(pgwf_arg_text(fcinfo, 0));
+	by = read_duration(fcinfo);
 	(void) pgwf_clock_stop(namespace_id, true);
 	(void) pgwf_clock_read(namespace_id, &clock);
 	now = GetCurrentTimestamp() + clock.offset;
