@@ -142,7 +142,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(54);
+SELECT plan(55);
 
 /* ---- histories ---- */
 
@@ -670,6 +670,15 @@ SELECT is_empty($$
     JOIN workflow.execution AS e USING (namespace_id, run_key)
     WHERE e.close_time < now() - interval '1 minute' $$,
     'nothing has been due for more than a minute');
+
+/* ---- clocks ---- */
+
+SELECT is_empty($$
+    SELECT n.name, c.namespace_id
+    FROM workflow.namespace AS n
+    FULL JOIN workflow.namespace_clock AS c USING (namespace_id)
+    WHERE n.virtual_time IS DISTINCT FROM (c.namespace_id IS NOT NULL) $$,
+    'namespaces with virtual time have a clock, and no others');
 
 /* ---- schedules ---- */
 

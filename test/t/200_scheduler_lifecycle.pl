@@ -208,6 +208,27 @@ wait_until($node,
 	"SELECT status = 'TimedOut' FROM workflow.execution", db => 'four');
 pass('a scheduler works in a database with settings against it');
 
+# ---- made by a prepared transaction ----
+
+$node->safe_psql('postgres', 'CREATE DATABASE five');
+$node->safe_psql('five',
+	"BEGIN; CREATE EXTENSION pg_workflow; PREPARE TRANSACTION 'make'");
+is( $node->safe_psql(
+		'five', "SELECT count(*) FROM pg_stat_activity
+		WHERE backend_type = 'pg_workflow scheduler' AND datname = 'five'"),
+	'0',
+	'an extension that is only prepared has no scheduler');
+$node->safe_psql('five', "COMMIT PREPARED 'make'");
+ok(scheduler_pid($node, 'five'), 'one that is committed has one');
+$node->safe_psql('five',
+	"BEGIN; DROP EXTENSION pg_workflow; PREPARE TRANSACTION 'drop'");
+$node->safe_psql('five', "COMMIT PREPARED 'drop'");
+wait_until(
+	$node, "SELECT count(*) FROM pg_stat_activity
+	WHERE backend_type = 'pg_workflow scheduler' AND datname = 'five'",
+	expect => '0');
+pass('and none when it has been dropped');
+
 # ---- no background worker left ----
 
 $node->append_conf('postgresql.conf',

@@ -190,13 +190,102 @@ $holder->quit;
 
 check_invariants($node);
 
+# ---- a run that has become too large ----
+
+# Its timer's event is one too many, but a worker has its activity.
+my %too_large = (
+	history => 'pg_workflow.history_count_error = 10',
+	pending => 'pg_workflow.mutable_state_size_error = 700');
+foreach my $what (sort keys %too_large)
+{
+	$node->safe_psql(
+		'postgres', qq{
+		SELECT workflow.start_workflow_execution('large $what', 'w',
+			'large $what');
+		SELECT workflow.respond_workflow_task_completed(t->>'taskToken', '[
+			{"commandType": "ScheduleActivityTask", "attributes": {
+				"activityId": "1", "activityType": {"name": "a"},
+				"startToCloseTimeout": "100s"}},
+			{"commandType": "StartTimer", "attributes": {
+				"timerId": "1", "startToFireTimeout": "1s"}},
+			{"commandType": "StartTimer", "attributes": {
+				"timerId": "2", "startToFireTimeout": "1s"}}]')
+		FROM workflow.poll_workflow_task_queue('large $what') AS t});
+	$node->append_conf('postgresql.conf', $too_large{$what});
+	$node->reload;
+}
+my $large = $node->background_psql('postgres');
+my $offset = -s $node->logfile;
+$large->query_safe(
+	q{BEGIN;
+	SELECT count(*) FROM workflow.poll_activity_task_queue('large history');
+	SELECT count(*) FROM workflow.poll_activity_task_queue('large pending')});
+start_run('small', '100 ms');
+times_out('small', 'a run that is to end does not hold up others');
+wait_until($node, "SELECT count(*) FROM workflow.pending_timers
+	WHERE workflow_id LIKE 'large%'", expect => '0');
+is( $node->safe_psql(
+		'postgres', "SELECT count(*) FROM workflow.executions
+		WHERE workflow_id LIKE 'large%' AND status = 'Running'"),
+	'2',
+	'nor itself, while a worker has its activity');
+$large->query_safe('COMMIT');
+$large->quit;
+$node->safe_psql('postgres', "SELECT workflow.signal_workflow_execution(
+	workflow_id, 's') FROM workflow.executions
+	WHERE workflow_id LIKE 'large%'");
+is( $node->safe_psql(
+		'postgres', "SELECT count(*) FROM workflow.executions
+		WHERE workflow_id LIKE 'large%' AND status = 'Terminated'"),
+	'2',
+	'the next thing that happens to it ends it');
+unlike(slurp_file($node->logfile, $offset),
+	qr/pg_workflow scheduler.* ERROR:/, 'none of that is an error');
+$node->append_conf('postgresql.conf',
+	"pg_workflow.history_count_error = 51200\n"
+	  . "pg_workflow.mutable_state_size_error = '8MB'");
+$node->reload;
+
+# ---- parts that fail ----
+
+# Who locks a table of updates keeps retention and updates from being looked
+# at, and nobody else.
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.register_namespace('brief', '0');
+	SELECT workflow.start_workflow_execution('brief', 'w', 'q',
+		workflow_run_timeout => '1 s', namespace => 'brief')});
+$holder = $node->background_psql('postgres');
+$holder->query_safe(
+	'BEGIN; LOCK TABLE workflow.update_request, workflow.query_request,
+		workflow.batch_operation');
+$node->append_conf('postgresql.conf',
+	'pg_workflow.scheduler_look_interval = 1000');
+$node->reload;
+$offset = -s $node->logfile;
+start_run('part', '100 ms');
+wait_for_log($node, qr/pg_workflow scheduler.* ERROR:  canceling statement due to lock timeout/,
+	$offset);
+start_run("part-$_", '100 ms') foreach (1 .. 3);
+times_out("part-$_", "run $_ beside parts that fail") foreach (1 .. 3);
+wait_until($node, "SELECT status = 'TimedOut' FROM workflow.execution
+	WHERE workflow_id = 'brief'");
+$holder->query_safe('COMMIT');
+$holder->quit;
+wait_until($node, "SELECT count(*) FROM workflow.execution
+	WHERE workflow_id = 'brief'", expect => '0');
+pass('parts that failed go on when they can');
+$node->append_conf('postgresql.conf',
+	'pg_workflow.scheduler_look_interval = 60000');
+$node->reload;
+
 # ---- runs that fail ----
 
 # Its execution row is gone: the scheduler cannot close it.
 start_run('broken', '300 ms');
 $node->safe_psql('postgres',
 	"DELETE FROM workflow.execution WHERE workflow_id = 'broken'");
-my $offset = -s $node->logfile;
+$offset = -s $node->logfile;
 start_run("sound-$_", '300 ms') foreach (1 .. 5);
 wait_for_log($node, qr/ERROR/, $offset);
 times_out("sound-$_", "run $_ behind the broken one") foreach (1 .. 5);
