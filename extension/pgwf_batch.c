@@ -536,16 +536,11 @@ run_batch(PgwfCall *call, Batch *batch)
 static TimestampTz
 first_due(PgwfCall *call, TimestampTz from, TimestampTz until)
 {
-	PgwfKey		keys[2];
 	PgwfScan	scan;
 	TimestampTz result = DT_NOEND;
 
-	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-						 TimestampTzGetDatum(from)};
-	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-						 TimestampTzGetDatum(until)};
-	pgwf_scan_begin(&scan, call, PGWF_BATCH_OPERATION,
-					PGWF_BATCH_OPERATION_DUE_IDX, keys, lengthof(keys));
+	pgwf_scan_begin_due(&scan, call, PGWF_BATCH_OPERATION,
+						PGWF_BATCH_OPERATION_DUE_IDX, from, until);
 	if (pgwf_scan_next(&scan))
 	{
 		bool		isnull;

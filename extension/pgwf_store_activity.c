@@ -339,8 +339,8 @@ pgwf_activity_delete(PgwfCall *call, PgwfActivity *activity)
  */
 void
 pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-					 const char *task_queue, int32 version_key,
-					 const PgwfQueuePosition *start)
+						 const char *task_queue, int32 version_key,
+						 const PgwfQueuePosition *start)
 {
 	PgwfKey		keys[3];
 	PgwfRowKey	from = {4, start->rank, start->time};
@@ -360,8 +360,8 @@ pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
  */
 int64
 pgwf_activity_queue_pass(PgwfCall *call, int32 namespace_id,
-					 const char *task_queue, int32 version_key, int class_,
-					 bool last)
+						 const char *task_queue, int32 version_key, int class_,
+						 bool last)
 {
 	PgwfKey		keys[5];
 	PgwfScan	scan;
@@ -405,21 +405,14 @@ void
 pgwf_activity_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 					   TimestampTz until)
 {
-	PgwfKey		keys[2];
-
-	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-						 TimestampTzGetDatum(from)};
-	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-						 TimestampTzGetDatum(until)};
-	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_DUE_IDX, keys,
-					lengthof(keys));
+	pgwf_scan_begin_due(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_DUE_IDX,
+						from, until);
 }
 
 /* All of a namespace */
 void
 pgwf_activity_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
 {
-	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-
-	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_PKEY, &key, 1);
+	pgwf_scan_begin_namespace(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_PKEY,
+							  namespace_id);
 }

@@ -179,21 +179,14 @@ void
 pgwf_query_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 					TimestampTz until)
 {
-	PgwfKey		keys[2];
-
-	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-						 TimestampTzGetDatum(from)};
-	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-						 TimestampTzGetDatum(until)};
-	pgwf_scan_begin(scan, call, PGWF_QUERY_REQUEST,
-					PGWF_QUERY_REQUEST_DUE_IDX, keys, lengthof(keys));
+	pgwf_scan_begin_due(scan, call, PGWF_QUERY_REQUEST, PGWF_QUERY_REQUEST_DUE_IDX,
+						from, until);
 }
 
 /* All of a namespace */
 void
 pgwf_query_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
 {
-	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-
-	pgwf_scan_begin(scan, call, PGWF_QUERY_REQUEST, PGWF_QUERY_REQUEST_PKEY, &key, 1);
+	pgwf_scan_begin_namespace(scan, call, PGWF_QUERY_REQUEST, PGWF_QUERY_REQUEST_PKEY,
+							  namespace_id);
 }

@@ -184,9 +184,8 @@ pgwf_schedule_delete(PgwfCall *call, PgwfScheduleRow *row)
 void
 pgwf_schedule_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
 {
-	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-
-	pgwf_scan_begin(scan, call, PGWF_SCHEDULE, PGWF_SCHEDULE_PKEY, &key, 1);
+	pgwf_scan_begin_namespace(scan, call, PGWF_SCHEDULE, PGWF_SCHEDULE_PKEY,
+							  namespace_id);
 }
 
 /* The schedules due from one moment to another, earliest first */
@@ -194,14 +193,8 @@ void
 pgwf_schedule_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 					   TimestampTz until)
 {
-	PgwfKey		keys[2];
-
-	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-						 TimestampTzGetDatum(from)};
-	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-						 TimestampTzGetDatum(until)};
-	pgwf_scan_begin(scan, call, PGWF_SCHEDULE, PGWF_SCHEDULE_DUE_AT_IDX,
-					keys, lengthof(keys));
+	pgwf_scan_begin_due(scan, call, PGWF_SCHEDULE, PGWF_SCHEDULE_DUE_AT_IDX,
+						from, until);
 }
 
 void

@@ -142,7 +142,7 @@ note_change(const PgwfTask *old, const PgwfTask *new)
 	bool		waited = old && !old->claimed;
 	bool		waits = new && !new->claimed;
 	bool		stays = waited && waits &&
-		strcmp(old->task_queue, new->task_queue) == 0;
+	strcmp(old->task_queue, new->task_queue) == 0;
 
 	if (waited && !stays)
 		pgwf_xact_task_left(old->namespace_id, PGWF_QUEUE_WORKFLOW,
@@ -260,21 +260,14 @@ void
 pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 				   TimestampTz until)
 {
-	PgwfKey		keys[2];
-
-	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-						 TimestampTzGetDatum(from)};
-	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-						 TimestampTzGetDatum(until)};
-	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_DUE_IDX, keys,
-					lengthof(keys));
+	pgwf_scan_begin_due(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_DUE_IDX,
+						from, until);
 }
 
 /* All of a namespace */
 void
 pgwf_task_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
 {
-	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-
-	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_PKEY, &key, 1);
+	pgwf_scan_begin_namespace(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_PKEY,
+							  namespace_id);
 }

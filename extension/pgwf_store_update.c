@@ -189,12 +189,6 @@ void
 pgwf_update_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
 					 TimestampTz until)
 {
-	PgwfKey		keys[2];
-
-	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-						 TimestampTzGetDatum(from)};
-	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-						 TimestampTzGetDatum(until)};
-	pgwf_scan_begin(scan, call, PGWF_UPDATE_REQUEST,
-					PGWF_UPDATE_REQUEST_DUE_IDX, keys, lengthof(keys));
+	pgwf_scan_begin_due(scan, call, PGWF_UPDATE_REQUEST, PGWF_UPDATE_REQUEST_DUE_IDX,
+						from, until);
 }

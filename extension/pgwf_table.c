@@ -459,7 +459,32 @@ pgwf_scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
 			   ForwardScanDirection, RegisterSnapshot(GetActiveSnapshot()));
 }
 
-/* The same from a place in the index on; NULL: from the beginning */
+/* Rows whose time, the first column of the index, is in [from, until] */
+void
+pgwf_scan_begin_due(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
+					PgwfRelationId index, TimestampTz from, TimestampTz until)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
+						 TimestampTzGetDatum(from)};
+	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
+						 TimestampTzGetDatum(until)};
+	pgwf_scan_begin(scan, call, table, index, keys, lengthof(keys));
+}
+
+/* Rows of a namespace, which is the first column of the index */
+void
+pgwf_scan_begin_namespace(PgwfScan *scan, PgwfCall *call,
+						  PgwfRelationId table, PgwfRelationId index,
+						  int32 namespace_id)
+{
+	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+
+	pgwf_scan_begin(scan, call, table, index, &key, 1);
+}
+
+/* The same as pgwf_scan_begin() from a place in the index on, unless NULL */
 void
 pgwf_scan_begin_from(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
 					 PgwfRelationId index, const PgwfKey *keys, int nkeys,

@@ -115,6 +115,13 @@ extern PgwfLockResult pgwf_table_lock(PgwfCall *call, PgwfRelationId id,
 extern void pgwf_scan_begin(PgwfScan *scan, PgwfCall *call,
 							PgwfRelationId table, PgwfRelationId index,
 							const PgwfKey *keys, int nkeys);
+extern void pgwf_scan_begin_due(PgwfScan *scan, PgwfCall *call,
+								PgwfRelationId table, PgwfRelationId index,
+								TimestampTz from, TimestampTz until);
+extern void pgwf_scan_begin_namespace(PgwfScan *scan, PgwfCall *call,
+									  PgwfRelationId table,
+									  PgwfRelationId index,
+									  int32 namespace_id);
 extern void pgwf_scan_begin_from(PgwfScan *scan, PgwfCall *call,
 								 PgwfRelationId table, PgwfRelationId index,
 								 const PgwfKey *keys, int nkeys,
