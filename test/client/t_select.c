@@ -152,12 +152,19 @@ static void
 test_select(void)
 {
 	Sim		   *sim = start("select", "[]");
+	json_t	   *trace;
 
 	sim_signal(sim, "add", "[1]");
 	sim_signal(sim, "add", "[2]");
 	sim_task(sim);
 	run_asks(sim, "ScheduleActivityTask 1, StartTimer 1",
 			 "select: what came before is taken first");
+	trace = sim_query(sim, "__stack_trace", "[]");
+	is_json(json_object_get(trace, "answer"),
+			"[\"main:\\n    pgwf_await_any_timeout(receiver of a signal "
+			"\\\"add\\\"; receiver of a signal \\\"stop\\\"; activity "
+			"\\\"1\\\" of type \\\"limit\\\")\"]", "select: where it waits");
+	json_decref(trace);
 	sim_signal(sim, "other", "[100]");
 	sim_signal(sim, "add", "[4]");
 	sim_task(sim);

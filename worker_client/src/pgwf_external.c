@@ -160,11 +160,12 @@ pgwf_apply_external(PgwfWorkflow *wf, const PgwfEvent *event)
 
 /* A machine of workflow code's, canceled from the start if its scope is. */
 static PgwfMachine *
-create(PgwfWorkflow *wf, const PgwfMachineInfo *info)
+create(PgwfWorkflow *wf, const PgwfMachineInfo *info, const char *workflow_id)
 {
 	PgwfMachine *machine = pgwf_arena_alloc(wf, sizeof(PgwfMachine));
 
 	machine->info = info;
+	machine->id = pgwf_arena_strdup(wf, workflow_id);
 	machine->future = pgwf_future_create(wf, machine);
 	if (pgwf_scope_canceled(wf, NULL))
 	{
@@ -274,7 +275,7 @@ pgwf_signal_external(PgwfWorkflow *wf, const char *workflow_id,
 				   "id");
 	if (signal_name == NULL || *signal_name == '\0')
 		pgwf_panic(wf, "pgwf_signal_external was called without a name");
-	machine = create(wf, &pgwf_signal_machine);
+	machine = create(wf, &pgwf_signal_machine, workflow_id);
 	if (machine->state == PGWF_STATE_CREATED)
 		machine->command =
 			pgwf_command_push(wf, PGWF_COMMAND_SIGNAL_EXTERNAL, machine,
@@ -296,7 +297,7 @@ pgwf_signal_child(PgwfWorkflow *wf, PgwfChild *child, const char *signal_name,
 	pgwf_options_copy(&o, sizeof(o), options);
 	if (signal_name == NULL || *signal_name == '\0')
 		pgwf_panic(wf, "pgwf_signal_child was called without a name");
-	machine = create(wf, &pgwf_signal_machine);
+	machine = create(wf, &pgwf_signal_machine, child->machine->id);
 	machine->child = child;
 	if (machine->state != PGWF_STATE_CREATED)
 		return machine->future;
@@ -331,7 +332,7 @@ pgwf_cancel_external(PgwfWorkflow *wf, const char *workflow_id,
 	if (workflow_id == NULL || *workflow_id == '\0')
 		pgwf_panic(wf, "pgwf_cancel_external was called without a workflow "
 				   "id");
-	machine = create(wf, &pgwf_cancel_machine);
+	machine = create(wf, &pgwf_cancel_machine, workflow_id);
 	if (machine->state == PGWF_STATE_CREATED)
 		machine->command =
 			pgwf_command_push(wf, PGWF_COMMAND_CANCEL_EXTERNAL, machine,

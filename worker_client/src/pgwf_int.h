@@ -25,7 +25,7 @@
  *	pgwf_attribute.c	search attributes and memo
  *	pgwf_sched.c		coroutines and futures
  *	pgwf_scope.c		cancellation scopes
- *	pgwf_select.c		waiting with a timeout, futures of signals
+ *	pgwf_receiver.c		futures of signals
  *	pgwf_signal.c		signals that wait, and their handlers
  *	pgwf_readonly.c		calls of user code that must not change anything
  *	pgwf_query.c		query handlers and answers
@@ -400,6 +400,8 @@ typedef struct PgwfScopeEntry
 	struct PgwfScopeEntry *up;
 } PgwfScopeEntry;
 
+typedef bool (*PgwfWaitTest) (PgwfWorkflow *wf, void *arg);
+
 typedef struct PgwfCoroutine
 {
 	PgwfWorkflow *wf;
@@ -420,6 +422,7 @@ typedef struct PgwfCoroutine
 	const char *call_detail;	/* for what, or NULL */
 	struct PgwfUpdate *update;	/* whose handler started it, or NULL */
 	bool		waiting;		/* for a condition, in the list of those */
+	PgwfWaitTest test;			/* the condition */
 	struct PgwfCoroutine *next;
 	struct PgwfCoroutine *waiting_prev;
 	struct PgwfCoroutine *waiting_next;
@@ -848,14 +851,12 @@ extern void pgwf_scope_use(PgwfScope *scope);
 extern void pgwf_scope_leave_all(PgwfWorkflow *wf, PgwfCoroutine *co);
 extern void pgwf_scope_time_is_up(PgwfWorkflow *wf, PgwfScope *scope);
 
-/* ---- waiting with a timeout, futures of signals (pgwf_select.c) ---- */
+/* ---- futures of signals (pgwf_receiver.c) ---- */
 
 extern bool pgwf_receiver_takes(PgwfWorkflow *wf, const char *name,
 								json_t *input);
 
 /* ---- scheduling (pgwf_sched.c) ---- */
-
-typedef bool (*PgwfWaitTest) (PgwfWorkflow *wf, void *arg);
 
 extern PgwfWait pgwf_wait_for(PgwfWorkflow *wf, PgwfWaitTest test, void *arg,
 							  int64_t timeout_ms, const char *call,

@@ -322,11 +322,12 @@ typedef struct FutureWait
 } FutureWait;
 
 static bool
-any_ready(PgwfCoroutine *co)
+any_done(PgwfWorkflow *wf, void *arg)
 {
-	FutureWait *wait = co->wait;
+	FutureWait *wait = arg;
 	int			i;
 
+	(void) wf;
 	for (i = 0; i < wait->n; i++)
 	{
 		if (wait->futures[i]->done)
@@ -339,17 +340,30 @@ any_ready(PgwfCoroutine *co)
 }
 
 static bool
-all_ready(PgwfCoroutine *co)
+any_ready(PgwfCoroutine *co)
 {
-	FutureWait *wait = co->wait;
+	return any_done(co->wf, co->wait);
+}
+
+static bool
+all_done(PgwfWorkflow *wf, void *arg)
+{
+	const FutureWait *wait = arg;
 	int			i;
 
+	(void) wf;
 	for (i = 0; i < wait->n; i++)
 	{
 		if (!wait->futures[i]->done)
 			return false;
 	}
 	return true;
+}
+
+static bool
+all_ready(PgwfCoroutine *co)
+{
+	return all_done(co->wf, co->wait);
 }
 
 /*
@@ -361,7 +375,8 @@ pgwf_coroutine_futures(const PgwfCoroutine *co, int *n)
 {
 	const FutureWait *wait = co->wait;
 
-	if (co->ready != any_ready && co->ready != all_ready)
+	if (co->waiting ? co->test != any_done && co->test != all_done :
+		co->ready != any_ready && co->ready != all_ready)
 		return NULL;
 	*n = wait->n;
 	return wait->futures;
@@ -518,7 +533,8 @@ pgwf_wait_for(PgwfWorkflow *wf, PgwfWaitTest test, void *arg,
 		wf->current->idle = wf->current->waiting;
 		if (!wf->current->waiting)
 			begin_waiting(wf);
-		block(wf, NULL, NULL, call, detail);
+		wf->current->test = test;
+		block(wf, NULL, arg, call, detail);
 	}
 	end_waiting(wf);
 	if (timer != NULL)
@@ -535,4 +551,45 @@ pgwf_wait_condition(PgwfWorkflow *wf, PgwfConditionFn condition, void *arg,
 	pgwf_require_coroutine(wf, "pgwf_wait_condition");
 	return pgwf_wait_for(wf, user_condition, &user, timeout_ms,
 						 "pgwf_wait_condition", NULL);
+}
+
+/* ---- futures with a timeout ---- */
+
+PgwfWait
+pgwf_await_any_timeout(PgwfWorkflow *wf, PgwfFuture *const *futures, int n,
+					   int64_t timeout_ms, int *index)
+{
+	FutureWait	wait = {futures, n, -1};
+	PgwfWait	outcome;
+
+	pgwf_require_coroutine(wf, "pgwf_await_any_timeout");
+	if (n <= 0)
+		pgwf_panic(wf, "pgwf_await_any_timeout was called with no futures");
+	outcome = pgwf_wait_for(wf, any_done, &wait, timeout_ms,
+							"pgwf_await_any_timeout", NULL);
+	if (outcome == PGWF_WAIT_DONE && index != NULL)
+		*index = wait.first_done;
+	return outcome;
+}
+
+PgwfWait
+pgwf_await_all_timeout(PgwfWorkflow *wf, PgwfFuture *const *futures, int n,
+					   int64_t timeout_ms)
+{
+	FutureWait	wait = {futures, n, -1};
+
+	pgwf_require_coroutine(wf, "pgwf_await_all_timeout");
+	return pgwf_wait_for(wf, all_done, &wait, timeout_ms,
+						 "pgwf_await_all_timeout", NULL);
+}
+
+PgwfWait
+pgwf_await_timeout(PgwfWorkflow *wf, PgwfFuture *future, int64_t timeout_ms)
+{
+	PgwfFuture *const futures[1] = {future};
+	FutureWait	wait = {futures, 1, -1};
+
+	pgwf_require_coroutine(wf, "pgwf_await_timeout");
+	return pgwf_wait_for(wf, any_done, &wait, timeout_ms,
+						 "pgwf_await_timeout", NULL);
 }

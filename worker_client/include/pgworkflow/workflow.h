@@ -239,7 +239,9 @@ typedef enum PgwfWait
  * Blocks until condition(arg) is true, a timeout (PGWF_FOREVER for none)
  * passes, or the current scope is canceled.  The condition is evaluated
  * whenever something happened in the workflow; it must only look at the
- * workflow's own data and not block.  The timeout is a timer of the workflow.
+ * workflow's own data and not block.  Coroutines that wait for conditions look
+ * at them in the order in which they began to wait, until none can go on.  The
+ * timeout is a timer of the workflow.
  */
 typedef bool (*PgwfConditionFn) (void *arg);
 extern PgwfWait pgwf_wait_condition(PgwfWorkflow *wf,

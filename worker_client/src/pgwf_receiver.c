@@ -1,6 +1,6 @@
 /*
- * pgwf_select.c
- *		Waiting for futures with a timeout, and futures of signals.
+ * pgwf_receiver.c
+ *		Futures of signals.
  *
  * A signal that a receiver waits for goes to it instead of the list of those
  * that nobody has received; a receiver that is canceled takes none.
@@ -15,86 +15,6 @@ static void receiver_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
 static const PgwfMachineInfo receiver_machine = {
 	"receiver of a signal", receiver_cancel
 };
-
-/* ---- timeouts ---- */
-
-typedef struct TimedWait
-{
-	PgwfFuture *const *futures;
-	int			n;
-	int			first_done;
-}			TimedWait;
-
-static bool
-any_done(PgwfWorkflow *wf, void *arg)
-{
-	TimedWait  *wait = arg;
-	int			i;
-
-	(void) wf;
-	for (i = 0; i < wait->n; i++)
-	{
-		if (wait->futures[i]->done)
-		{
-			wait->first_done = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-all_done(PgwfWorkflow *wf, void *arg)
-{
-	TimedWait  *wait = arg;
-	int			i;
-
-	(void) wf;
-	for (i = 0; i < wait->n; i++)
-	{
-		if (!wait->futures[i]->done)
-			return false;
-	}
-	return true;
-}
-
-PgwfWait
-pgwf_await_any_timeout(PgwfWorkflow *wf, PgwfFuture *const *futures, int n,
-					   int64_t timeout_ms, int *index)
-{
-	TimedWait	wait = {futures, n, -1};
-	PgwfWait	outcome;
-
-	pgwf_require_coroutine(wf, "pgwf_await_any_timeout");
-	if (n <= 0)
-		pgwf_panic(wf, "pgwf_await_any_timeout was called with no futures");
-	outcome = pgwf_wait_for(wf, any_done, &wait, timeout_ms,
-							"pgwf_await_any_timeout", NULL);
-	if (outcome == PGWF_WAIT_DONE && index != NULL)
-		*index = wait.first_done;
-	return outcome;
-}
-
-PgwfWait
-pgwf_await_all_timeout(PgwfWorkflow *wf, PgwfFuture *const *futures, int n,
-					   int64_t timeout_ms)
-{
-	TimedWait	wait = {futures, n, -1};
-
-	pgwf_require_coroutine(wf, "pgwf_await_all_timeout");
-	return pgwf_wait_for(wf, all_done, &wait, timeout_ms,
-						 "pgwf_await_all_timeout", NULL);
-}
-
-PgwfWait
-pgwf_await_timeout(PgwfWorkflow *wf, PgwfFuture *future, int64_t timeout_ms)
-{
-	PgwfFuture *const futures[1] = {future};
-
-	return pgwf_await_any_timeout(wf, futures, 1, timeout_ms, NULL);
-}
-
-/* ---- futures of signals ---- */
 
 static PgwfFailure *
 canceled_failure(PgwfWorkflow *wf)
