@@ -35,10 +35,27 @@ greet(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 	return result;
 }
 
+static json_t *
+answer(PgwfWorkflow *, const char *, json_t *args, void *, PgwfFailure **)
+{
+	return args;
+}
+
+static void
+prepare(PgwfWorkflow *wf, json_t *)
+{
+	PgwfUpdateHandlerOptions update = PGWF_UPDATE_HANDLER_OPTIONS_INIT;
+
+	update.unfinished = PGWF_UNFINISHED_ABANDON;
+	pgwf_set_query_handler(wf, "q", answer, NULL);
+	pgwf_set_update_handler(wf, NULL, answer, NULL, &update);
+}
+
 int
 main()
 {
 	PgwfRegistry *registry = pgwf_registry_new();
+	PgwfTypeOptions type = PGWF_TYPE_OPTIONS_INIT;
 	PgwfWorkerOptions worker = PGWF_WORKER_OPTIONS_INIT;
 	PgwfClientOptions client = PGWF_CLIENT_OPTIONS_INIT;
 	PgwfStartOptions start = PGWF_START_OPTIONS_INIT;
@@ -49,7 +66,10 @@ main()
 	PgwfHistoryOptions history = PGWF_HISTORY_OPTIONS_INIT;
 	bool		good;
 
-	good = worker.struct_size == sizeof(worker) && worker.conninfo == NULL &&
+	type.init = prepare;
+	good = pgwf_register_workflow_with(registry, NULL, greet, NULL, &type) ==
+		PGWF_OK &&
+		worker.struct_size == sizeof(worker) && worker.conninfo == NULL &&
 		client.struct_size == sizeof(client) &&
 		start.struct_size == sizeof(start) && start.input == NULL &&
 		signal.struct_size == sizeof(signal) &&

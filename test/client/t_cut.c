@@ -5,7 +5,8 @@
  * A history is a string of letters, one an event:
  *	S started, W task scheduled, T task started, C task completed, F task
  *	failed, O task timed out, a activity scheduled, n signaled, m marker,
- *	X workflow completed, K workflow timed out, Z terminated
+ *	X workflow completed, K workflow timed out, Z terminated, A an update
+ *	accepted that came with the task that was started last
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@ type_of_letter(char letter)
 			return PGWF_EVENT_SIGNALED;
 		case 'm':
 			return PGWF_EVENT_MARKER_RECORDED;
+		case 'A':
+			return PGWF_EVENT_UPDATE_ACCEPTED;
 		case 'X':
 			return PGWF_EVENT_WORKFLOW_COMPLETED;
 		case 'K':
@@ -45,15 +48,19 @@ type_of_letter(char letter)
 	}
 }
 
-/* Checks that a history is cut at the spaces of "cut". */
+/*
+ * Checks that a history is cut at the spaces of "cut".  update: its last task
+ * brings an update.
+ */
 static void
-cuts(const char *cut, const char *name)
+cuts_with(const char *cut, bool update, const char *name)
 {
 	PgwfEvent	events[100];
 	char		got[200];
 	int			n = 0;
 	int			start = 0;
 	int			i;
+	int			started = 0;
 	char	   *out = got;
 	const char *p;
 
@@ -64,12 +71,21 @@ cuts(const char *cut, const char *name)
 			continue;
 		events[n].id = n + 1;
 		events[n].type = type_of_letter(*p);
+		if (events[n].type == PGWF_EVENT_TASK_STARTED)
+			started = n + 1;
+		/* it is sequenced behind the event before the task's start */
+		if (events[n].type == PGWF_EVENT_UPDATE_ACCEPTED)
+			events[n].attributes = json_pack("{s:i}",
+											 "acceptedRequestSequencingEventId",
+											 started - 1);
 		n++;
 	}
 	while (start < n)
 	{
 		bool		has_command = false;
-		int			end = pgwf_sequence_end(events, n, start, 0, &has_command);
+		int			end = pgwf_sequence_end(events, n, start,
+											update ? started - 1 : 0,
+											&has_command);
 
 		if (start > 0)
 			*out++ = end >= 0 ? ' ' : '|';
@@ -77,7 +93,7 @@ cuts(const char *cut, const char *name)
 			end = n - 1;
 		for (i = start; i <= end; i++)
 		{
-			const char *letters = "SWTCFOanmXKZ";
+			const char *letters = "SWTCFOanmXKZA";
 
 			while (type_of_letter(*letters) != events[i].type)
 				letters++;
@@ -87,6 +103,14 @@ cuts(const char *cut, const char *name)
 	}
 	*out = '\0';
 	is_str(got, cut, "%s", name);
+	for (i = 0; i < n; i++)
+		json_decref(events[i].attributes);
+}
+
+static void
+cuts(const char *cut, const char *name)
+{
+	cuts_with(cut, false, name);
 }
 
 static void
@@ -123,6 +147,16 @@ main(void)
 	cuts("SWT CmWT CWTCWT CaWT", "a heartbeat after that one does not");
 	cuts("SWT CWnT CaWT", "something between two tasks is no heartbeat");
 	cuts("SWTCWTOWT CmWT", "a heartbeat whose next task timed out");
+	cuts("SWT CAWT CaWT", "an update with the first task");
+	cuts("SWT CWT CAWT", "an update after a heartbeat");
+	cuts("SWTCWT CWT CAaWT", "after two: the first two go together");
+	cuts("SWTFWT CWT CAWT", "after a failed task");
+	cuts("SWT CWTFWT CAWT", "in a task that failed before");
+	cuts("SWT CaWT CWT CAWT", "in a later sequence");
+	cuts("SWTCWT CaAWT", "behind another command");
+	cuts_with("SWTCWT CWT", true, "one that the last task brings");
+	cuts_with("SWT CWTOWT", true, "the same after a task that timed out");
+	cuts_with("SWT", true, "one that the first task brings");
 	cuts("SWT CaWT|CaW", "history that ends between tasks");
 	cuts("SWT|Cam", "history that ends with commands");
 

@@ -4,8 +4,9 @@
  *
  * Each run interprets a program drawn from a seed: several coroutines that
  * run activities, timers, local activities, children, side effects, patches,
- * races, scopes with and without timeouts, signals from and to others.  The
- * world completes, fails and fires in any order, lets
+ * races, scopes with and without timeouts, signals from and to others.
+ * Updates run such programs too, and queries look on.  The world completes,
+ * fails and fires in any order, lets
  * events arrive while tasks are open, sends heartbeats, loses tasks and evicts
  * the run.  Whatever happens, code and history must agree, and the history
  * must replay to the same commands in every split.
@@ -226,6 +227,65 @@ run_program(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
 	return NULL;
 }
 
+/* An update is a program of its own: [seed]. */
+static json_t *
+fuzz_update(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+			PgwfFailure **failure)
+{
+	Program    *p = pgwf_alloc(wf, sizeof(Program));
+
+	(void) name;
+	(void) arg;
+	pgwf_random_seed(&p->random, (uint64_t)
+					 json_integer_value(json_array_get(args, 0)));
+	p->depth = 1;
+	p->steps = draw(&p->random, 4);
+	if (draw(&p->random, 4) == 0)
+		*failure = pgwf_failure_new("Moody", "not today");
+	return run_program(wf, p, failure);
+}
+
+static void
+fuzz_validator(PgwfWorkflow *wf, const char *name, const json_t *args,
+			   void *arg, PgwfFailure **failure)
+{
+	(void) name;
+	(void) arg;
+	switch (json_integer_value(json_array_get(args, 0)) % 4)
+	{
+		case 0:
+			*failure = pgwf_failure_new("No", "no");
+			break;
+		case 1:
+			if (json_integer_value(json_array_get(args, 0)) % 3 == 0)
+				pgwf_sleep(wf, 1000, NULL);
+			break;
+	}
+}
+
+static json_t *
+fuzz_query(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		   PgwfFailure **failure)
+{
+	(void) name;
+	(void) arg;
+	if (json_integer_value(json_array_get(args, 0)) == 0)
+		pgwf_start_timer(wf, 1000);
+	*failure = NULL;
+	return pgwf_pack(wf, "I", (json_int_t) pgwf_now(wf));
+}
+
+static void
+fuzz_init(PgwfWorkflow *wf, json_t *input)
+{
+	PgwfUpdateHandlerOptions checked = PGWF_UPDATE_HANDLER_OPTIONS_INIT;
+
+	(void) input;
+	checked.validator = fuzz_validator;
+	pgwf_set_update_handler(wf, "u", fuzz_update, NULL, &checked);
+	pgwf_set_query_handler(wf, "q", fuzz_query, NULL);
+}
+
 static json_t *
 fuzz(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 {
@@ -246,6 +306,7 @@ static PgwfRandom world;
 static int	n_closed = 0;
 static int	n_events = 0;
 static int	n_tasks = 0;
+static int	n_discarded = 0;
 
 static SimLocalEnd
 random_end(Sim *sim, const PgwfLocalRequest *request)
@@ -369,12 +430,38 @@ something_happens(Sim *sim)
 	return key != NULL;
 }
 
+/* Somebody asks for an update, sometimes one that the code does not know. */
+static void
+ask_for_update(Sim *sim)
+{
+	char		id[40];
+	char		args[40];
+
+	snprintf(id, sizeof(id), "u%d", (int) json_object_size(sim->updates));
+	snprintf(args, sizeof(args), "[%d]", draw(&world, 100000));
+	sim_update(sim, id, draw(&world, 8) > 0 ? "u" : "v", args);
+}
+
+/* Queries, of the cached run or of a new instance, change nothing. */
+static void
+look_on(Sim *sim)
+{
+	const char *args = draw(&world, 2) > 0 ? "[1]" : "[0]";
+
+	if (sim->instance != NULL && draw(&world, 2) > 0)
+		json_decref(sim_query(sim, "q", args));
+	else
+		json_decref(sim_query_uncached(sim, "q", args));
+}
+
 /* Opens a task and answers it, one way or another. */
 static bool
 do_task(Sim *sim)
 {
 	int			i;
 
+	if (draw(&world, 4) == 0)
+		sim_buffer_query(sim, "q", "q", "[0]");
 	sim_begin(sim);
 	if (sim->out.status == PGWF_TASK_FAILED ||
 		sim->out.status == PGWF_TASK_STALE)
@@ -412,6 +499,10 @@ run_seed(PgwfRegistry *registry, int seed)
 			good = do_task(sim);
 		else
 			something_happens(sim);
+		if (draw(&world, 6) == 0)
+			ask_for_update(sim);
+		if (draw(&world, 6) == 0)
+			look_on(sim);
 		if (draw(&world, 12) == 0 && sim->task_started == 0)
 			sim_evict(sim);
 	}
@@ -424,6 +515,7 @@ run_seed(PgwfRegistry *registry, int seed)
 	n_closed += sim->closed;
 	n_events += (int) json_array_size(sim->events);
 	n_tasks += sim->processed;
+	n_discarded += sim->discarded;
 	if (!good && getenv("FUZZ_SEED") != NULL)
 		json_dumpf(sim->events, stdout, JSON_INDENT(1));
 	sim_free(sim);
@@ -440,9 +532,11 @@ main(void)
 	int			good = 0;
 	int			bad = 0;
 	int			seed;
+	PgwfTypeOptions options = PGWF_TYPE_OPTIONS_INIT;
 	PgwfRegistry *registry = pgwf_registry_new();
 
-	pgwf_register_workflow(registry, "fuzz", fuzz, NULL);
+	options.init = fuzz_init;
+	pgwf_register_workflow_with(registry, "fuzz", fuzz, NULL, &options);
 	for (seed = first; seed < first + runs && bad < 5; seed++)
 	{
 		if (run_seed(registry, seed))
@@ -453,8 +547,8 @@ main(void)
 			note("seed %d failed", seed);
 		}
 	}
-	note("%d runs closed, %d events, %d workflow tasks", n_closed, n_events,
-		 n_tasks);
+	note("%d runs closed, %d events, %d workflow tasks, %d of them forgotten",
+		 n_closed, n_events, n_tasks, n_discarded);
 	is_int(good, runs, "%d random runs replay", runs);
 	pgwf_registry_free(registry);
 	return done_testing();

@@ -815,6 +815,107 @@ test_discarded(bool evict)
 	ends(sim, "WorkflowExecutionCompleted", "result", "[8]", "discarded");
 }
 
+/* ---- the order in which a task's news reach the code ---- */
+
+static json_t *
+note_update(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+			PgwfFailure **failure)
+{
+	(void) args;
+	(void) arg;
+	(void) failure;
+	tracef(pgwf_sprintf(wf, "[update %s%s]", name,
+						pgwf_is_replaying(wf) ? " replayed" : ""));
+	return NULL;
+}
+
+static void
+note_signal(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
+{
+	(void) input;
+	(void) arg;
+	tracef(pgwf_sprintf(wf, "[signal %s%s]", name,
+						pgwf_cancel_requested(wf) ? " canceled" : ""));
+}
+
+static json_t *
+note_query(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+		   PgwfFailure **failure)
+{
+	(void) args;
+	(void) arg;
+	(void) failure;
+	tracef(pgwf_sprintf(wf, "[query %s]", name));
+	return NULL;
+}
+
+static json_t *
+note_end(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
+{
+	PgwfFuture *future = arg;
+	const char *name = pgwf_future_ready(future) ? "?" : "";
+
+	(void) failure;
+	pgwf_await(wf, future, NULL, NULL);
+	tracef(pgwf_sprintf(wf, "[%send]", name));
+	return NULL;
+}
+
+FLOW_BODY(order_flow)
+{
+	PgwfFuture *futures[2];
+
+	(void) input;
+	(void) failure;
+	pgwf_set_update_handler(wf, NULL, note_update, NULL, NULL);
+	pgwf_set_signal_handler(wf, NULL, note_signal, NULL);
+	pgwf_set_query_handler(wf, "q", note_query, NULL);
+	pgwf_scope_enter(wf, pgwf_scope_new(wf, true));
+	futures[0] = pgwf_start_timer(wf, 1000);
+	futures[1] = pgwf_start_activity(wf, "a", NULL, &ten_seconds);
+	pgwf_spawn(wf, note_end, futures[0]);
+	pgwf_spawn(wf, note_end, futures[1]);
+	pgwf_await_all(wf, futures, 2, NULL);
+	tracef("[main]");
+	pgwf_execute_local_activity(wf, "l", NULL, &local_options, NULL, NULL);
+	tracef("[local]");
+	return NULL;
+}
+
+static void
+test_order(void)
+{
+	static const char expected[] =
+	"[main][end][end][signal a canceled][signal b canceled]"
+	"[update x][update y][query q][local][query q]";
+	Sim		   *sim = start("order", "[]");
+	PgwfReplayReport *report;
+
+	sim_task(sim);
+	is_str(trace, "", "nothing yet");
+	sim_fire(sim, "1");
+	sim_update(sim, "x", "x", "[]");
+	sim_signal(sim, "a", "[]");
+	sim_cancel(sim, "enough");
+	sim_complete(sim, "1", "1");
+	sim_update(sim, "y", "y", "[]");
+	sim_signal(sim, "b", "[]");
+	sim_buffer_query(sim, "1", "q", "[]");
+	sim_begin(sim);
+	/* signals and updates are dispatched first, coroutines run as made */
+	is_str(trace, expected, "coroutines run in the order of their making, "
+		   "local activities after that, queries last (before a heartbeat too)");
+	sim_end(sim);
+	trace[0] = '\0';
+	pgwf_replay_history(registry, sim->events, &report);
+	ok(report->ok && report->finished, "the same on replay");
+	is_str(trace, "[main][end][end][signal a canceled]"
+		   "[signal b canceled][update x replayed][update y replayed]"
+		   "[local]", "in the same order");
+	pgwf_replay_report_free(report);
+	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "order");
+}
+
 /* ---- the end of the workflow ---- */
 
 static json_t *
@@ -1052,6 +1153,7 @@ main(void)
 		{"handler", handler_flow, NULL, 0, NULL},
 		{"held", held_flow, NULL, 0, NULL},
 		{"careless", careless_flow, NULL, 0, NULL},
+		{"order", order_flow, NULL, 0, NULL},
 		{"blocking init", any_flow, blocking_init, 0, NULL},
 		{"busy init", busy_flow, busy_init, 0, NULL},
 		{"panics", any_flow, NULL, PGWF_FAIL_ON_NONDETERMINISM, trace},
@@ -1087,6 +1189,7 @@ main(void)
 	test_locals();
 	test_discarded(false);
 	test_discarded(true);
+	test_order();
 	test_unfinished();
 	test_types();
 	test_recorded();

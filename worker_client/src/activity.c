@@ -198,6 +198,7 @@ pgwf_activity_free(PgwfActivity *activity)
 	json_decref(activity->task);
 	json_decref(activity->details);
 	json_decref(activity->result);
+	free(activity->result_text);
 	pgwf_failure_free(activity->failure);
 	pthread_cond_destroy(&activity->changed);
 	pthread_mutex_destroy(&activity->mutex);
@@ -399,7 +400,6 @@ commit_completion(PgwfActivity *activity)
 {
 	PgwfConn   *conn = *activity->thread_data;
 	const char *values[5];
-	char	   *result_text;
 	PGresult   *result = NULL;
 	PgwfResult	code;
 	const char *what = "";
@@ -421,16 +421,14 @@ commit_completion(PgwfActivity *activity)
 	else
 	{
 		PQsetnonblocking(conn->pg, 1);
-		result_text = pgwf_json_value_text(activity->result);
 		values[0] = activity->info.task_token;
-		values[1] = result_text;
+		values[1] = activity->result_text;
 		values[2] = activity->host->identity;
 		values[3] = activity->host->workflow_namespace;
 		values[4] = NULL;
 		code = pgwf_conn_exec(conn, PGWF_STMT_ACTIVITY_COMPLETED, values,
 							  TRANSACTION_TIMEOUT_MS, &result);
 		PQclear(result);
-		free(result_text);
 		if (code == PGWF_OK)
 		{
 			code = pgwf_conn_command(conn, "COMMIT", TRANSACTION_TIMEOUT_MS);
@@ -474,6 +472,14 @@ classify(PgwfActivity *activity)
 	{
 		activity->end = PGWF_END_ASYNC;
 		return;
+	}
+	if (activity->failure == NULL && !activity->info.is_local)
+	{
+		activity->result_text = pgwf_json_value_text(activity->result);
+		if (activity->result != NULL && activity->result_text == NULL)
+			activity->failure = pgwf_failure_new("InvalidResult",
+												 "the result of the activity "
+												 "is nested too deeply");
 	}
 	if (activity->failure == NULL)
 	{

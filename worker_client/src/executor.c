@@ -170,6 +170,23 @@ run_code(void *arg)
 		NULL;
 }
 
+/* Turn the outcome into text; fails the task if that is not possible. */
+static void
+write_answer(PgwfExec *exec)
+{
+	pgwf_answer_texts_make(&exec->texts, &exec->outcome);
+	if ((exec->outcome.commands == NULL || exec->texts.commands != NULL) &&
+		(exec->outcome.messages == NULL || exec->texts.messages != NULL))
+		return;
+	pgwf_task_outcome_clear(&exec->outcome);
+	exec->outcome.status = PGWF_TASK_FAILED;
+	exec->outcome.cause =
+		"WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE";
+	exec->outcome.message = pgwf_strdup("the workflow code made a value that "
+										"is nested too deeply, or contains "
+										"itself");
+}
+
 static void
 run_exec(PgwfExecutor *executor, PgwfExec *exec)
 {
@@ -182,7 +199,7 @@ run_exec(PgwfExecutor *executor, PgwfExec *exec)
 	if (!exec->query)
 	{
 		ask_eager(executor, exec);
-		pgwf_answer_texts_make(&exec->texts, &exec->outcome);
+		write_answer(exec);
 	}
 	exec->elapsed_us = pgwf_wall_us() - began;
 }

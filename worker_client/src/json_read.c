@@ -21,12 +21,6 @@
 
 #include "pgwf_util.h"
 
-/*
- * As deep as jansson goes, and as a value can be copied on the stack of a
- * coroutine.
- */
-#define MAX_DEPTH	2048
-
 typedef struct PgwfJsonReader
 {
 	const char *p;
@@ -388,7 +382,7 @@ read_value(PgwfJsonReader *r, int depth)
 	size_t		len;
 
 	skip_space(r);
-	if (depth >= MAX_DEPTH && (*r->p == '{' || *r->p == '['))
+	if (depth >= PGWF_MAX_JSON_DEPTH && (*r->p == '{' || *r->p == '['))
 		return skip_deep(r);
 	switch (*r->p)
 	{

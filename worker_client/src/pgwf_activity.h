@@ -83,6 +83,7 @@ struct PgwfActivity
 	bool		in_transaction;
 	PgwfActivityEnd end;
 	json_t	   *result;
+	char	   *result_text;	/* the same as a list; not of local ones */
 	PgwfFailure *failure;
 };
 

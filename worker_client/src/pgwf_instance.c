@@ -139,6 +139,7 @@ pgwf_instance_destroy(PgwfInstance *wf)
 		free_stashed(stashed);
 	}
 	json_decref(wf->messages);
+	json_decref(wf->queries);
 	json_decref(wf->query_results);
 	pgwf_seen_free(&wf->local_markers);
 	pgwf_seen_free(&wf->side_effects);
@@ -629,6 +630,8 @@ answer(PgwfWorkflow *wf, PgwfTaskOutcome *out)
 	wf->messages = NULL;
 	out->query_results = wf->query_results;
 	wf->query_results = NULL;
+	json_decref(wf->queries);
+	wf->queries = NULL;
 	out->may_discard = (wf->virtual_id != 0 && wf->quiet);
 	out->sdk_metadata = sdk_metadata(wf);
 	if (wf->extra_attempts > 0)
@@ -690,6 +693,25 @@ fail_workflow(PgwfTaskOutcome *out)
 	out->finished = true;
 }
 
+/*
+ * Answers the queries that came with the task, from where the code is now.
+ */
+static void
+answer_queries(PgwfWorkflow *wf)
+{
+	const char *id;
+	json_t	   *query;
+
+	json_decref(wf->query_results);
+	wf->query_results = NULL;
+	json_object_foreach(wf->queries, id, query)
+	{
+		if (wf->query_results == NULL)
+			wf->query_results = json_object();
+		pgwf_json_put(wf->query_results, id, pgwf_query_answer(wf, query));
+	}
+}
+
 /* Fills an outcome from where the instance has come to. */
 static void
 conclude(PgwfWorkflow *wf, PgwfTaskOutcome *out)
@@ -707,8 +729,10 @@ conclude(PgwfWorkflow *wf, PgwfTaskOutcome *out)
 	out->n_local_cancels = wf->n_local_cancels;
 	wf->local_cancels = NULL;
 	wf->n_local_cancels = 0;
+	answer_queries(wf);
 	if (out->n_local_running > 0)
 	{
+		/* the answers may go with a heartbeat, or be made anew */
 		out->status = PGWF_TASK_LOCAL;
 		return;
 	}
@@ -723,23 +747,6 @@ deliver(PgwfWorkflow *wf, const PgwfLocalResult *result)
 	if (wf->error == PGWF_ERROR_NONE && !wf->finished &&
 		pgwf_local_deliver(wf, result))
 		run_code(wf);
-}
-
-/* Answers the queries that came with a task: object id -> query. */
-static void
-answer_queries(PgwfWorkflow *wf, json_t *queries)
-{
-	const char *id;
-	json_t	   *query;
-
-	json_decref(wf->query_results);
-	wf->query_results = NULL;
-	json_object_foreach(queries, id, query)
-	{
-		if (wf->query_results == NULL)
-			wf->query_results = json_object();
-		pgwf_json_put(wf->query_results, id, pgwf_query_answer(wf, query));
-	}
 }
 
 void
@@ -758,6 +765,8 @@ pgwf_instance_process(PgwfInstance *wf, const json_t *task,
 	wf->heartbeat = false;
 	wf->virtual_id = pgwf_json_int(json_array_get(transient, 0), "eventId");
 	pgwf_updates_take(wf, json_object_get(task, "messages"));
+	json_decref(wf->queries);
+	wf->queries = json_incref(json_object_get(task, "queries"));
 	pgwf_instance_events(wf, events, false);
 	json_decref(events);
 	while (wf->stashed != NULL)
@@ -768,8 +777,6 @@ pgwf_instance_process(PgwfInstance *wf, const json_t *task,
 		deliver(wf, &stashed->result);
 		free_stashed(stashed);
 	}
-	if (wf->error == PGWF_ERROR_NONE)
-		answer_queries(wf, json_object_get(task, "queries"));
 	conclude(wf, out);
 }
 

@@ -667,6 +667,7 @@ struct PgwfWorkflow
 
 	/* queries */
 	PgwfHandler *query_handlers;
+	json_t	   *queries;		/* of the task, one reference, or NULL */
 	json_t	   *query_results;	/* answers to those of the task, or NULL */
 
 	/* updates */

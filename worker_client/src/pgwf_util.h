@@ -97,7 +97,11 @@ extern int64_t pgwf_timestamp_us(const char *text);
 extern char *pgwf_text_array(const char *const *items, int nitems);
 extern bool pgwf_text_array_has(const char *array, const char *item);
 
-/* JSON as text and back. */
+/*
+ * JSON as text and back: arrays and objects within each other, at most as deep
+ * as jansson goes, and as a value can be copied on the stack of a coroutine.
+ */
+#define PGWF_MAX_JSON_DEPTH	2048
 extern char *pgwf_json_text(const json_t *value);
 extern char *pgwf_json_args_text(const json_t *value);
 extern char *pgwf_json_value_text(const json_t *value);

@@ -477,12 +477,14 @@ write_real(PgwfText *out, double value)
 		pgwf_text_append(out, ".0", 2);
 }
 
-static void
-write_json(PgwfText *out, const json_t *value)
+static bool
+write_json(PgwfText *out, const json_t *value, int depth)
 {
 	char		buf[32];
 	size_t		i;
 
+	if (depth > PGWF_MAX_JSON_DEPTH)
+		return false;
 	switch (json_typeof(value))
 	{
 		case JSON_OBJECT:
@@ -502,7 +504,9 @@ write_json(PgwfText *out, const json_t *value)
 					first = false;
 					write_string(out, key, strlen(key));
 					pgwf_text_append(out, ":", 1);
-					write_json(out, json_object_iter_value(iter));
+					if (!write_json(out, json_object_iter_value(iter),
+									depth + 1))
+						return false;
 				}
 				pgwf_text_append(out, "}", 1);
 				break;
@@ -513,7 +517,8 @@ write_json(PgwfText *out, const json_t *value)
 			{
 				if (i > 0)
 					pgwf_text_append(out, ",", 1);
-				write_json(out, json_array_get(value, i));
+				if (!write_json(out, json_array_get(value, i), depth + 1))
+					return false;
 			}
 			pgwf_text_append(out, "]", 1);
 			break;
@@ -538,21 +543,34 @@ write_json(PgwfText *out, const json_t *value)
 		case JSON_NULL:
 			pgwf_text_append(out, "null", 4);
 			break;
-	}
+	} return true;
 }
 
-/*
- * A value as malloc'ed text; NULL for NULL.
- */
-char *
-pgwf_json_text(const json_t *value)
+static char *
+json_text(const char *before, const json_t *value, const char *after)
 {
 	PgwfText	text = {0};
 
 	if (value == NULL)
 		return NULL;
-	write_json(&text, value);
+	pgwf_text_append(&text, before, strlen(before));
+	if (!write_json(&text, value, 1))
+	{
+		free(text.data);
+		return NULL;
+	}
+	pgwf_text_append(&text, after, strlen(after));
 	return text.data;
+}
+
+/*
+ * A value as malloc'ed text; NULL for NULL, and for what is nested too deeply,
+ * for instance because it contains itself.
+ */
+char *
+pgwf_json_text(const json_t *value)
+{
+	return json_text("", value, "");
 }
 
 /*
@@ -561,16 +579,8 @@ pgwf_json_text(const json_t *value)
 char *
 pgwf_json_args_text(const json_t *value)
 {
-	PgwfText	text = {0};
-
-	if (value == NULL)
-		return NULL;
-	if (!json_is_array(value))
-		pgwf_text_append(&text, "[", 1);
-	write_json(&text, value);
-	if (!json_is_array(value))
-		pgwf_text_append(&text, "]", 1);
-	return text.data;
+	return json_is_array(value) ? json_text("", value, "") :
+		json_text("[", value, "]");
 }
 
 /*
@@ -579,14 +589,7 @@ pgwf_json_args_text(const json_t *value)
 char *
 pgwf_json_value_text(const json_t *value)
 {
-	PgwfText	text = {0};
-
-	if (value == NULL)
-		return NULL;
-	pgwf_text_append(&text, "[", 1);
-	write_json(&text, value);
-	pgwf_text_append(&text, "]", 1);
-	return text.data;
+	return json_text("[", value, "]");
 }
 
 const char *

@@ -62,8 +62,7 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 		case PGWF_END_COMPLETED:
 			request = pgwf_request_create(PGWF_STMT_ACTIVITY_COMPLETED);
 			pgwf_request_bind(request, token);
-			pgwf_request_bind_own(request,
-								  pgwf_json_value_text(activity->result));
+			pgwf_request_bind(request, activity->result_text);
 			break;
 
 		case PGWF_END_FAILED:

@@ -24,12 +24,16 @@ respond(PgwfWorker *worker, const PgwfRun *run, const char *token,
 		const json_t *result)
 {
 	PgwfRequest *request = pgwf_request_create(PGWF_STMT_QUERY_COMPLETED);
+	json_t	   *answer = json_object_get(result, "answer");
+	char	   *text = pgwf_json_text(answer);
+	bool		too_deep = answer != NULL && text == NULL;
 
 	pgwf_request_bind(request, token);
-	pgwf_request_bind(request, pgwf_json_str(result, "resultType"));
-	pgwf_request_bind_own(request,
-						  pgwf_json_text(json_object_get(result, "answer")));
-	pgwf_request_bind(request, pgwf_json_str(result, "errorMessage"));
+	pgwf_request_bind(request, too_deep ? "QUERY_RESULT_TYPE_FAILED" :
+					  pgwf_json_str(result, "resultType"));
+	pgwf_request_bind_own(request, text);
+	pgwf_request_bind(request, too_deep ? "the answer is nested too deeply" :
+					  pgwf_json_str(result, "errorMessage"));
 	pgwf_request_bind_own(request,
 						  pgwf_json_text(json_object_get(result, "failure")));
 	pgwf_request_bind(request, worker->workflow_namespace);
