@@ -823,11 +823,16 @@ class Family:
 
     def query(self, workflow_id):
         """A query that nobody has the time to answer."""
+        def apply(world, now, answer):
+            if world.run(workflow_id).status == 'Paused':
+                return done(answer) and answer[1][0][1] == {
+                    'status': 'WORKFLOW_EXECUTION_STATUS_PAUSED'}
+            return not done(answer)
+
         return Call(
             'query(%s)' % workflow_id,
             "CALL workflow.query_workflow(%s, 'type', timeout => '1 ms')",
-            [workflow_id], lambda world, now, answer: not done(answer),
-            alone=True)
+            [workflow_id], apply, alone=True)
 
     def messages(self, run):
         """What a worker says to updates it knows, and the commands that give
