@@ -425,8 +425,11 @@ class Run:
         if self.sticky:
             self.sticky = None
             self.next_attempt = 1
-        else:
+        elif task['started']:
             self.next_attempt = task['attempt'] + 1
+        else:
+            # nobody has tried
+            self.next_attempt = task['attempt']
         if self.paused:
             self.flush()
         self.schedule_task(now)
@@ -1498,6 +1501,15 @@ class World:
             found.append((since, lambda w, m=message: w.deliver(m, since)))
         return [e for e in found if e[0] <= now]
 
+    def overdue(self, now):
+        """When the first of what must have happened by now was due.  (What
+        does not show in a paused run need not.)"""
+        found = []
+        for index, run in enumerate(self.runs):
+            if run.open and not run.paused:
+                self.run_effects(found, index, run, now, now)
+        return min((due for due, _ in found), default=None)
+
     def run_effects(self, found, index, run, since, now):
         """What is due in a run may happen in one transaction, or not."""
         all_due = []
@@ -1641,8 +1653,7 @@ class World:
         self.started_event(
             run, identity=SERVICE, parentInitiatedEventId=initiated,
             parentWorkflowExecution={'workflowId': parent.workflow_id,
-                                     'runId': RUN_ID},
-            parentWorkflowNamespace='default')
+                                     'runId': RUN_ID})
         child['started'] = True
         child['run'] = len(self.runs) - 1
         parent.add('ChildWorkflowExecutionStarted',

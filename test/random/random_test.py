@@ -3,7 +3,8 @@
 """Random calls by several sessions, held against a model of the rules.
 
     random_test.py [--seed N] [--duration SECONDS] [--operations N]
-                   [--sessions N] [--races FRACTION] [--verbose] [DSN]
+                   [--sessions N] [--races FRACTION] [--virtual] [--verbose]
+                   [DSN]
 
 Each session works on families of workflow ids of its own, a family at a
 time.  After every call it looks at all that is stored of the family, and
@@ -12,7 +13,8 @@ meanwhile (effects) by which the model comes to the same histories and the
 same pending work.  There must be one.  Some calls are made in pairs by two
 connections at the same time: then either order will do.  Some are made in a
 savepoint that is rolled back: then they must have done nothing.  Some are
-made together in one transaction.
+made together in one transaction.  With --virtual, each session has a
+namespace with virtual time, and sets its clock forward from time to time.
 
 A divergence is printed with the calls that led there and ends the program
 with status 1.  A session's calls follow from the seed and its number, but
@@ -89,7 +91,9 @@ FROM (
             AND t.kind = 1) AS timers
     FROM workflow.execution AS e
     LEFT JOIN workflow.mutable_state AS m USING (namespace_id, run_key)
-    WHERE e.namespace_id = 1 AND e.workflow_id = ANY (%(ids)s)) AS r
+    WHERE e.namespace_id = (SELECT n.namespace_id FROM workflow.namespace AS n
+            WHERE n.name = %(namespace)s)
+        AND e.workflow_id = ANY (%(ids)s)) AS r
 """
 
 
@@ -102,6 +106,7 @@ def mask(value, key=None):
     if isinstance(value, dict):
         return {k: mask(v, k) for k, v in value.items()
                 if k not in ('namespace', 'namespaceId',
+                             'parentWorkflowNamespace',
                              'parentWorkflowNamespaceId')}
     if isinstance(value, list):
         return [mask(v) for v in value]
@@ -240,6 +245,19 @@ def without_started(kind, attributes):
     return attributes
 
 
+class Connection(psycopg2.extensions.connection):
+    namespace = 'default'
+
+
+def execute(cursor, sql, arguments):
+    """Makes a call of the service in the connection's namespace."""
+    if 'workflow.' in sql and sql.endswith(')') and \
+            'advance_time' not in sql:
+        sql = sql[:-1] + ', namespace => %s)'
+        arguments = list(arguments) + [cursor.connection.namespace]
+    cursor.execute(sql, arguments)
+
+
 class Call:
     """A call of the service, and what the model says to it.  apply(world,
     now, answer) is its counterpart: it returns whether the answer is right,
@@ -265,7 +283,7 @@ class Call:
 
     def run_in(self, cursor):
         try:
-            cursor.execute(self.sql, self.arguments)
+            execute(cursor, self.sql, self.arguments)
             self.answer = ('ok', cursor.fetchall())
         except psycopg2.Error as error:
             if error.pgcode is None or not error.pgcode.startswith('PW'):
@@ -363,7 +381,8 @@ class Family:
         self.requests = 0
         # A family with short limits sees timeouts.
         self.hasty = self.random.random() < 0.4
-        self.seen = time.time()     # effects since then have not been seen
+        # effects since then have not been seen
+        self.seen = session.now()
         for connection in (session.connection, session.other):
             for name, setting in LIMITS.items():
                 connection.cursor().execute(
@@ -380,7 +399,8 @@ class Family:
         known = {str(run.run_key): run.checked for run in self.world.runs
                  if run.run_key}
         observed = self.session.execute(
-            OBSERVE, {'ids': self.ids, 'known': json.dumps(known)},
+            OBSERVE, {'ids': self.ids, 'known': json.dumps(known),
+                      'namespace': self.session.connection.namespace},
             named=True)[0][0]
         for run in observed:
             run['events'] = [
@@ -430,9 +450,9 @@ class Family:
 
     def settle(self, calls, since):
         """Brings the model to what is stored after calls."""
-        looked = time.time()
+        looked = self.session.now()
         observed = self.observe()
-        now = time.time()
+        now = self.session.now()
         self.world.horizon = now
         self.learn_times(observed)
         self.visited = 0            # worlds that were looked at
@@ -448,14 +468,9 @@ class Family:
             if run.cron_wait:
                 world.learn_cron(run, float(stored['execution_time']))
         self.world = world
-        for due, _ in world.effects(since, now):
-            if due < now - GRACE:
-                self.diverge([], observed, since, now,
-                             'something due %.1f s ago has not happened' %
-                             (now - due))
         self.seen = looked
-        self.sent = {m: self.sent.get(m, now) for m in world.outbox}
-        if self.sent and min(self.sent.values()) < now - GRACE:
+        self.sent = {m: self.sent.get(m, time.time()) for m in world.outbox}
+        if self.sent and min(self.sent.values()) < time.time() - GRACE:
             self.diverge([], observed, since, now, 'a message is not '
                          'delivered')
 
@@ -532,7 +547,10 @@ class Family:
 
     def step(self):
         rng = self.random
-        since = time.time()
+        since = self.session.now()
+        if self.session.test.virtual and rng.random() < 0.04:
+            self.advance(rng.choice((0.05, 1, 61, 501, 3601, 40000)))
+            return
         if rng.random() < self.session.test.races:
             calls = [self.call(), self.call()]
             for call in calls:
@@ -558,6 +576,16 @@ class Family:
                 if done(part.answer):
                     self.remember(part.answer[1])
 
+    def advance(self, seconds):
+        """Sets the clock forward.  What was due meanwhile happens now."""
+        self.settle([], self.session.now())
+        self.session.execute('SELECT workflow.advance_time(%s, %s)',
+                             self.session.connection.namespace,
+                             '%s s' % seconds)
+        self.log.append('advance %s s' % seconds)
+        self.seen = self.session.now()
+        self.settle([], self.seen)
+
     error = None
 
     def guarded(self, call):
@@ -579,13 +607,23 @@ class Family:
                     self.tokens.append((kind, found['taskToken']))
 
     def finish(self):
-        """Closes all, and compares whole histories as users read them."""
+        """Waits for what is due, closes all, and compares whole histories as
+        users read them."""
+        now = self.session.now()
+        until = time.time() + GRACE
+        while self.world.overdue(now) is not None:
+            self.settle([], self.session.now())
+            if time.time() > until:
+                self.diverge([], self.observe(), self.seen, now, 'what was '
+                             'due %.1f s ago has not happened' %
+                             (now - self.world.overdue(now)))
+            time.sleep(0.01)
         for _ in range(50):
             found = [i for i in self.ids if self.world.run(i) and
                      self.world.run(i).open]
             if not found and not self.world.outbox:
                 break
-            since = time.time()
+            since = self.session.now()
             calls = []
             if found:
                 calls = [self.terminate(found[0])]
@@ -655,8 +693,8 @@ class Family:
         pause = self.random.choice((0.005, 0.03, 0.08))
         run = self.world.run(workflow_id)
         if run.open and run.cron and run.backoff_until and \
-                run.backoff_until < time.time() + 1.1:
-            pause = max(run.backoff_until - time.time(), 0) + 0.01
+                run.backoff_until < self.session.now() + 1.1:
+            pause = max(run.backoff_until - self.session.now(), 0) + 0.01
         return Call('rest %s' % pause, 'SELECT pg_sleep(%s)', [pause],
                     lambda world, now, answer: True)
 
@@ -770,6 +808,8 @@ class Family:
     def pause(self, workflow_id):
         run = self.world.run(workflow_id)
         name = 'pause'
+        if self.session.test.virtual:
+            return self.signal(workflow_id)
         if run.paused and self.random.random() < 0.9:
             name = 'unpause'
         elif not run.open or run.backoff_until or run.awaits_parent or [
@@ -990,7 +1030,8 @@ class Family:
         if [a for a in run.activities.values()
                 if min(a['start_to_close'], a['schedule_to_close'] or 60,
                        a['schedule_to_start'] or 60,
-                       a['heartbeat'] or 60) < 60]:
+                       a['heartbeat'] or 60) < 60] or \
+                self.session.test.virtual:
             return self.signal(workflow_id)
         activity = rng.choice(known * 3 + ['a0'])
         flags = [rng.random() < 0.3, rng.random() < 0.3]
@@ -1237,13 +1278,31 @@ class Session(threading.Thread):
         self.random = random.Random('%s/%d' % (test.seed, number))
         self.connection = connect(test.dsn)
         self.other = connect(test.dsn)
+        if test.virtual:
+            name = 'random %s %d' % (test.name, number)
+            self.connection.cursor().execute(
+                'SELECT workflow.register_namespace(%s, virtual_time => '
+                'true)', (name,))
+            add_search_attributes(self.connection.cursor(), name)
+            self.connection.namespace = self.other.namespace = name
         self.operations = 0
         self.families = 0
 
     def execute(self, sql, *arguments, named=False):
         cursor = self.connection.cursor()
-        cursor.execute(sql, arguments[0] if named else arguments)
+        if named:
+            cursor.execute(sql, arguments[0])
+        else:
+            execute(cursor, sql, arguments)
         return cursor.fetchall()
+
+    def now(self):
+        """The time, as the service has it."""
+        if not self.test.virtual:
+            return time.time()
+        return float(self.execute('SELECT extract(epoch FROM n) FROM '
+                                  'workflow.get_current_time(%s) AS n',
+                                  self.connection.namespace)[0][0])
 
     def run(self):
         family = None
@@ -1267,9 +1326,18 @@ class Session(threading.Thread):
 
 
 def connect(dsn):
-    connection = psycopg2.connect(dsn)
+    connection = psycopg2.connect(dsn, connection_factory=Connection)
     connection.autocommit = True
     return connection
+
+
+def add_search_attributes(cursor, namespace):
+    cursor.execute("""
+        SELECT workflow.add_search_attributes(
+            '{"CustomKeywordField": "Keyword", "CustomerId": "Int"}', %s)
+        WHERE NOT EXISTS (SELECT FROM workflow.search_attributes
+            WHERE name = 'CustomerId' AND namespace = %s)""",
+                   (namespace, namespace))
 
 
 class Test:
@@ -1278,6 +1346,7 @@ class Test:
         self.dsn = arguments.dsn
         self.races = arguments.races
         self.verbose = arguments.verbose
+        self.virtual = arguments.virtual
         self.operations = arguments.operations
         self.name = '%s-%x' % (self.seed, int(time.time() * 1000) & 0xffffff)
         self.until = time.time() + arguments.duration
@@ -1288,10 +1357,6 @@ class Test:
         cursor.execute("""
             DO $$
             BEGIN
-                PERFORM workflow.add_search_attributes(
-                    '{"CustomKeywordField": "Keyword", "CustomerId": "Int"}')
-                WHERE NOT EXISTS (SELECT FROM workflow.search_attributes
-                    WHERE name = 'CustomerId');
                 EXECUTE format('ALTER DATABASE %I SET
                     pg_workflow.workflow_id_reuse_minimal_interval = 0',
                     current_database());
@@ -1300,6 +1365,7 @@ class Test:
                     current_database());
             END
             $$""")
+        add_search_attributes(cursor, 'default')
         connection.close()
         self.sessions = [Session(self, n + 1)
                          for n in range(arguments.sessions)]
@@ -1334,6 +1400,7 @@ def main():
     parser.add_argument('--operations', type=int, default=0)
     parser.add_argument('--sessions', type=int, default=3)
     parser.add_argument('--races', type=float, default=0.15)
+    parser.add_argument('--virtual', action='store_true')
     parser.add_argument('--verbose', action='store_true')
     parser.add_argument('dsn', nargs='?', default='')
     return Test(parser.parse_args()).run()
