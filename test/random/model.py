@@ -626,8 +626,16 @@ class World:
         self.started_event(following, memo, search,
                            continuedExecutionRunId=RUN_ID,
                            firstWorkflowTaskBackoff=self.wait(backoff),
-                           **attributes)
+                           **self.parent_of(run), **attributes)
         self.delay_first_task(following, now, backoff)
+
+    def parent_of(self, run):
+        if not run.parent:
+            return {}
+        return {'parentInitiatedEventId': run.parent[1],
+                'parentWorkflowExecution': {
+                    'workflowId': self.runs[run.parent[0]].workflow_id,
+                    'runId': RUN_ID}}
 
     @staticmethod
     def wait(backoff):
@@ -730,9 +738,7 @@ class World:
         if run is not None:
             if request_id and request_id == run.request_id:
                 return self.current[workflow_id], True
-            # (whether a closed run remembers them is left open)
-            if run.open and not signal and \
-                    request_id in run.attached_requests:
+            if not signal and request_id in run.attached_requests:
                 return self.current[workflow_id], False
         if run is not None and run.open:
             if conflict == 'FAIL':
@@ -1651,9 +1657,7 @@ class World:
         run.parent = (index, initiated)
         run.awaits_parent = True
         self.started_event(
-            run, identity=SERVICE, parentInitiatedEventId=initiated,
-            parentWorkflowExecution={'workflowId': parent.workflow_id,
-                                     'runId': RUN_ID})
+            run, identity=SERVICE, **self.parent_of(run))
         child['started'] = True
         child['run'] = len(self.runs) - 1
         parent.add('ChildWorkflowExecutionStarted',

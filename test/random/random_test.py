@@ -135,9 +135,9 @@ def comparable(kind, attributes):
         if 'workflowExecutionExpirationTime' in attributes:
             attributes['workflowExecutionExpirationTime'] = model.TIME
         if attributes.get('initiator', '').endswith('CRON_SCHEDULE') and \
-                re.fullmatch(r'[1-9]\d?s|1[01]\ds|120s',
+                re.fullmatch(r'[1-9]\d{0,2}s',
                              attributes.get('firstWorkflowTaskBackoff', '')):
-            # (twice the longest, if a cancellation cut the wait short)
+            # (longer than an interval, if a cancellation cut a wait short)
             attributes['firstWorkflowTaskBackoff'] = model.CRON_WAIT
         if 'continuedExecutionRunId' in attributes:
             attributes.pop('identity', None)
