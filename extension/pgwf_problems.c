@@ -76,11 +76,15 @@ is_reported(const PgwfRun *run)
 		run->state.wft_attempt > pgwf_workflow_task_problems_to_report;
 }
 
-/* A workflow task has failed, and wft_attempt has been counted up */
+/*
+ * A workflow task has failed, and wft_attempt has been counted up.  One that
+ * was ended from outside is no failure of a worker's.
+ */
 void
 pgwf_run_note_failed_task(PgwfRun *run, const char *cause)
 {
-	if (!is_reported(run))
+	if (!is_reported(run) ||
+		strcmp(cause, "WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND") == 0)
 		return;
 	set_problem(run, "WorkflowTaskFailed",
 				camel_case(cause, "WORKFLOW_TASK_FAILED_CAUSE_"));

@@ -192,6 +192,13 @@ SELECT pg_temp.problems();
 SELECT search_attributes FROM workflow.executions
 WHERE workflow_id = 'wft problems';
 SELECT t.types('wft problems');
+-- a task that ends with its run has not failed
+SELECT t.start('wft problems end');
+SELECT workflow.respond_workflow_task_failed(t.poll('wft problems end'))
+FROM generate_series(1, 2);
+SELECT t.task('wft problems end') -> 'attempt';
+SELECT workflow.terminate_workflow_execution('wft problems end');
+SELECT pg_temp.problems();
 -- 0: never
 SET pg_workflow.workflow_task_problems_to_report = 0;
 SELECT workflow.signal_workflow_execution('wft problems', 'go');

@@ -640,7 +640,8 @@ SELECT is_empty($$
     WHERE EXISTS (SELECT FROM event AS v WHERE v.namespace_id = e.namespace_id
             AND v.run_key = e.run_key AND v.event_id = 1)
         AND nullif((e.search_attributes -> 'indexedFields')
-                - (SELECT version_attributes FROM constants), '{}')
+                - (SELECT version_attributes FROM constants)
+                - 'TemporalReportedProblems', '{}')
             IS DISTINCT FROM (
             SELECT jsonb_object_agg(l.key, l.value) FROM latest AS l
             WHERE l.namespace_id = e.namespace_id AND l.run_key = e.run_key

@@ -19,6 +19,7 @@ RUN_ID = '<run id>'
 TIME = '<time>'
 CRON_WAIT = '<until the next of the schedule>'
 NEVER = float('inf')
+REPORTED_FAILURES = 5
 SERVICE = 'history-service'
 CAUSE = 'WORKFLOW_TASK_FAILED_CAUSE_'
 
@@ -427,6 +428,7 @@ class Run:
             self.next_attempt = 1
         elif task['started']:
             self.next_attempt = task['attempt'] + 1
+            self.report(kind, attributes)
         else:
             # nobody has tried
             self.next_attempt = task['attempt']
@@ -445,6 +447,15 @@ class Run:
         self.activities = {}
         self.timers = {}
         self.run_expires = self.backoff_until = None
+
+    def report(self, kind, attributes):
+        """From the fifth failure in a row on, a search attribute tells."""
+        if self.next_attempt > REPORTED_FAILURES:
+            cause = attributes.get('cause') or attributes['timeoutType']
+            cause = cause.replace(CAUSE, '').replace('TIMEOUT_TYPE_', '')
+            self.search = dict(self.search, TemporalReportedProblems=[
+                'category=' + kind, 'cause=%sCause%s' % (
+                    kind, cause.title().replace('_', ''))])
 
     def forget_updates(self):
         """Those that no worker has accepted end with their run."""
@@ -1099,6 +1110,7 @@ class World:
             'WorkflowTaskCompleted', scheduledEventId=task['scheduled'],
             startedEventId=task['started'], identity=identity)
         run.previous_started = task['started']
+        run.search = merge(run.search, {'TemporalReportedProblems': None})
         run.task = None
         run.next_attempt = 1
         run.close_attempted = False
