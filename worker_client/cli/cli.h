@@ -41,6 +41,7 @@ typedef struct CliOptions
 	const char *output;
 	bool		json;			/* output is JSON */
 	bool		verbose;
+	bool		pooled;
 
 	/* whom it is about */
 	const char *workflow_id;
@@ -100,6 +101,8 @@ typedef struct CliOptions
 	/* workers and replay */
 	const char *library;
 	const char *build_id;
+	const char *deployment;
+	const char *versioning;
 	int64_t		grace_ms;
 	int			cache;
 	int			activities;

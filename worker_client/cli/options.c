@@ -46,6 +46,7 @@ static const char *const reuse_policies[] = {
 static const char *const conflict_policies[] = {
 	"fail", "use-existing", "terminate-existing", NULL
 };
+static const char *const versionings[] = {"pinned", "auto-upgrade", NULL};
 static const char *const overlaps[] = {
 	"skip", "buffer-one", "buffer-all", "cancel-other", "terminate-other",
 	"allow-all", NULL
@@ -62,6 +63,8 @@ static const Option options[] = {
 	"table or json", outputs},
 	{"json", '\0', OPTION_FLAG, FIELD(json), NULL,
 	"the same as --output json", NULL},
+	{"pooled", '\0', OPTION_FLAG, FIELD(pooled), NULL,
+	"the connection goes through a pooler such as PgBouncer", NULL},
 	{"verbose", 'v', OPTION_FLAG, FIELD(verbose), NULL,
 	"more messages", NULL},
 
@@ -169,6 +172,10 @@ static const Option options[] = {
 	"shared object with the code, see doc/worker-api.md", NULL},
 	{"build-id", '\0', OPTION_TEXT, FIELD(build_id), "TEXT",
 	"version of the code", NULL},
+	{"deployment", '\0', OPTION_TEXT, FIELD(deployment), "NAME",
+	"worker deployment whose version the build id is", NULL},
+	{"versioning", '\0', OPTION_TEXT, FIELD(versioning), "BEHAVIOR",
+	"of runs when the version changes: pinned or auto-upgrade", versionings},
 	{"grace", '\0', OPTION_LIMIT, FIELD(grace_ms), "TIME",
 	"for running activities at the end (default: 10s)", NULL},
 	{"cache", '\0', OPTION_COUNT, FIELD(cache), "NUMBER",
@@ -184,7 +191,7 @@ static const Option options[] = {
 #define NUM_OPTIONS ((int) (sizeof(options) / sizeof(options[0])))
 
 /* Options of all commands */
-static const char common_options[] = "dbname namespace output json verbose";
+static const char common_options[] = "dbname namespace output json pooled verbose";
 
 /* Values that are no index of an option */
 #define OPT_HELP	1000

@@ -43,6 +43,7 @@ cli_client(const CliOptions *o)
 
 	options.workflow_namespace = o->workflow_namespace;
 	options.identity = o->identity;
+	options.pooled = o->pooled;
 	options.retry_timeout_ms = -1;
 	return pgwf_client_new(o->dbname, &options);
 }

@@ -82,7 +82,7 @@ static const CliCommand commands[] = {
 	{"replay", "FILE...", "runs code against recorded histories", cli_replay,
 	1, MANY_ARGUMENTS, "library"},
 	{"worker", "", "runs a worker", cli_worker, 0, 0,
-		"library task-queue identity build-id cache activities workflow-tasks "
+		"library task-queue identity build-id deployment versioning cache activities workflow-tasks "
 	"grace no-deadlock-detector"}
 };
 

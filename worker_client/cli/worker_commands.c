@@ -180,6 +180,11 @@ cli_worker(const CliOptions *o, int argc, char **argv)
 	options.task_queue = o->task_queue;
 	options.identity = o->identity;
 	options.build_id = o->build_id;
+	options.deployment_name = o->deployment;
+	if (o->versioning != NULL)
+		options.versioning_behavior = strcmp(o->versioning, "pinned") == 0 ?
+			PGWF_VERSIONING_PINNED : PGWF_VERSIONING_AUTO_UPGRADE;
+	options.pooled = o->pooled;
 	options.max_cached_workflows = o->cache;
 	options.max_concurrent_activities = o->activities;
 	options.max_concurrent_workflow_tasks = o->workflow_tasks;

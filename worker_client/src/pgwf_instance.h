@@ -190,6 +190,8 @@ extern void pgwf_task_outcome_clear(PgwfTaskOutcome *out);
 extern PgwfActivityFn pgwf_registry_find_activity(PgwfRegistry *registry,
 												  const char *name,
 												  void **arg);
+extern PgwfVersioningBehavior pgwf_registry_versioning(const PgwfRegistry *registry,
+													   const char *name);
 extern PgwfWorkflowFn pgwf_registry_find_workflow(PgwfRegistry *registry,
 												  const char *name,
 												  void **arg);

@@ -25,6 +25,7 @@ typedef struct Entry
 	void	   *arg;
 	PgwfInitFn	init;			/* of workflows; maybe NULL */
 	unsigned	fail_on;		/* of workflows */
+	PgwfVersioningBehavior versioning;	/* of workflows */
 } Entry;
 
 typedef struct EntryList
@@ -176,6 +177,7 @@ pgwf_register_workflow_with(PgwfRegistry *registry, const char *name,
 	entry.arg = arg;
 	entry.init = o.init;
 	entry.fail_on = o.fail_on;
+	entry.versioning = o.versioning_behavior;
 	return add_entry(&registry->workflows, name, &entry);
 }
 
@@ -217,6 +219,14 @@ pgwf_registry_type_options(const PgwfRegistry *registry, const char *name,
 
 	*init = entry != NULL ? entry->init : NULL;
 	return registry->fail_on | (entry != NULL ? entry->fail_on : 0);
+}
+
+PgwfVersioningBehavior
+pgwf_registry_versioning(const PgwfRegistry *registry, const char *name)
+{
+	const Entry *entry = find_entry(&registry->workflows, name);
+
+	return entry != NULL ? entry->versioning : PGWF_VERSIONING_DEFAULT;
 }
 
 PgwfActivityFn

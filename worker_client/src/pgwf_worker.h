@@ -104,6 +104,8 @@ struct PgwfWorker
 	char	   *task_queue;
 	char	   *identity;
 	char	   *build_id;
+	char	   *deployment_name;	/* NULL: the worker has no version */
+	PgwfVersioningBehavior versioning_behavior;
 	char	   *sticky_queue;	/* NULL: no cache, no stickiness */
 	char	   *sticky_timeout; /* as an interval */
 	PgwfRegistry *registry;
@@ -199,6 +201,7 @@ struct PgwfWorker
 extern void pgwf_worker_notify(void *worker);
 extern void pgwf_worker_fatal(PgwfWorker *worker, const PgwfErr *err);
 extern bool pgwf_error_is_transient(const PgwfErr *err);
+extern const char *pgwf_worker_versioning_mode(const PgwfWorker *worker);
 extern int	pgwf_worker_free_slots(const PgwfWorker *worker, PgwfQueue queue);
 
 /* worker_metrics.c */

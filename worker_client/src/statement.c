@@ -207,17 +207,20 @@ static const struct
 	[PGWF_STMT_WAIT] = {
 		"CALL", "wait_for_task",
 		"workflow_queues text[], activity_queues text[], "
-		"timeout interval, identity text, namespace text"
+		"timeout interval, identity text, build_id text, "
+		"deployment_name text, versioning_mode text, namespace text"
 	},
 	[PGWF_STMT_POLL_WORKFLOW] = {
 		"SELECT", "poll_workflow_task_queue",
 		"task_queue text, max_tasks integer, identity text, "
-		"sticky boolean, build_id text, namespace text"
+		"sticky boolean, build_id text, deployment_name text, "
+		"versioning_mode text, namespace text"
 	},
 	[PGWF_STMT_POLL_ACTIVITY] = {
 		"SELECT", "poll_activity_task_queue",
 		"task_queue text, max_tasks integer, identity text, "
-		"build_id text, namespace text"
+		"build_id text, deployment_name text, versioning_mode text, "
+		"namespace text"
 	},
 	[PGWF_STMT_WORKFLOW_COMPLETED] = {
 		"SELECT", "respond_workflow_task_completed",
@@ -227,7 +230,8 @@ static const struct
 		"force_create_new_workflow_task boolean, sdk_metadata jsonb, "
 		"metering_metadata jsonb, query_results jsonb, messages jsonb, "
 		"discard_speculative_workflow_task_with_events boolean, "
-		"build_id text, namespace text"
+		"build_id text, deployment_name text, versioning_mode text, "
+		"versioning_behavior text, namespace text"
 	},
 	[PGWF_STMT_QUERY_COMPLETED] = {
 		"SELECT", "respond_query_task_completed",

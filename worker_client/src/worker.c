@@ -62,6 +62,9 @@ check_options(const PgwfWorkerOptions *o, PgwfRegistry *registry)
 	if (o->max_concurrent_activities > 10000 ||
 		o->max_concurrent_local_activities > 10000)
 		return error_text("more than 10000 concurrent activities");
+	if (o->deployment_name != NULL &&
+		(o->build_id == NULL || o->build_id[0] == '\0'))
+		return error_text("deployment_name is set, and build_id is not");
 	if (o->max_batch < 0 || o->max_batch > 1000)
 		return error_text("max_batch must be between 1 and 1000");
 	if (o->max_concurrent_local_activities < 0)
@@ -100,6 +103,8 @@ pgwf_worker_new(const PgwfWorkerOptions *options, PgwfRegistry *registry,
 	w->identity = o.identity != NULL ? pgwf_strdup(o.identity) :
 		pgwf_default_identity(o.task_queue);
 	w->build_id = pgwf_strdup(o.build_id);
+	w->deployment_name = pgwf_strdup(o.deployment_name);
+	w->versioning_behavior = o.versioning_behavior;
 	w->registry = registry;
 	w->max_cached = option_count(o.max_cached_workflows, 1000);
 	w->max_workflow_tasks = option_count(o.max_concurrent_workflow_tasks, 200);
@@ -195,6 +200,7 @@ pgwf_worker_free(PgwfWorker *worker)
 	free(worker->task_queue);
 	free(worker->identity);
 	free(worker->build_id);
+	free(worker->deployment_name);
 	free(worker->sticky_queue);
 	free(worker->sticky_timeout);
 	free(worker);
@@ -255,6 +261,15 @@ pgwf_error_is_transient(const PgwfErr *err)
 		err->code == PGWF_ABORTED ||
 		err->code == PGWF_CANCELED ||
 		err->code == PGWF_DEADLINE_EXCEEDED;
+}
+
+/*
+ * As polls and completions say it.
+ */
+const char *
+pgwf_worker_versioning_mode(const PgwfWorker *worker)
+{
+	return worker->deployment_name != NULL ? "VERSIONED" : NULL;
 }
 
 /*

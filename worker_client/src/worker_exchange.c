@@ -283,6 +283,8 @@ add_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int max_tasks)
 	if (queue != PGWF_QUEUE_ACTIVITY)
 		pgwf_request_bind(request, queue == PGWF_QUEUE_STICKY ? "t" : "f");
 	pgwf_request_bind(request, worker->build_id);
+	pgwf_request_bind(request, worker->deployment_name);
+	pgwf_request_bind(request, pgwf_worker_versioning_mode(worker));
 	pgwf_request_bind(request, worker->workflow_namespace);
 	request->group = x->group++;
 	x->polls[queue] = request;

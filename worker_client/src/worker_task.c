@@ -187,6 +187,23 @@ pgwf_worker_pass_mark_on(const json_t *from, json_t *task)
 		json_object_set_new(task, PGWF_TOO_DEEP, json_true());
 }
 
+/* What a run of a worker with a version does when that changes, or NULL */
+static const char *
+versioning_behavior(const PgwfWorker *worker, const PgwfRun *run)
+{
+	PgwfVersioningBehavior behavior = PGWF_VERSIONING_DEFAULT;
+
+	if (worker->deployment_name == NULL)
+		return NULL;
+	if (run->workflow_type != NULL)
+		behavior = pgwf_registry_versioning(worker->registry,
+											run->workflow_type);
+	if (behavior == PGWF_VERSIONING_DEFAULT)
+		behavior = worker->versioning_behavior;
+	return behavior == PGWF_VERSIONING_PINNED ? "PINNED" :
+		behavior == PGWF_VERSIONING_AUTO_UPGRADE ? "AUTO_UPGRADE" : NULL;
+}
+
 /* The completion of the run's task with what its code has come to. */
 static PgwfRequest *
 completion(PgwfWorker *worker, PgwfRun *run, const PgwfAnswerTexts *answer,
@@ -209,6 +226,9 @@ completion(PgwfWorker *worker, PgwfRun *run, const PgwfAnswerTexts *answer,
 	pgwf_request_bind(request, answer->messages);
 	pgwf_request_bind(request, answer->may_discard ? "t" : "f");
 	pgwf_request_bind(request, worker->build_id);
+	pgwf_request_bind(request, worker->deployment_name);
+	pgwf_request_bind(request, pgwf_worker_versioning_mode(worker));
+	pgwf_request_bind(request, versioning_behavior(worker, run));
 	pgwf_request_bind(request, worker->workflow_namespace);
 	return request;
 }

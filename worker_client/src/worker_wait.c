@@ -59,7 +59,7 @@ static void
 send_wait(PgwfWorker *worker, int64_t now, const bool *wanted)
 {
 	const char *names[2];
-	const char *values[5];
+	const char *values[8];
 	char	   *workflow_queues;
 	char	   *activity_queues;
 	int			n = 0;
@@ -77,7 +77,10 @@ send_wait(PgwfWorker *worker, int64_t now, const bool *wanted)
 	values[1] = activity_queues;
 	values[2] = WAIT_TIMEOUT_TEXT;
 	values[3] = worker->identity;
-	values[4] = worker->workflow_namespace;
+	values[4] = worker->build_id;
+	values[5] = worker->deployment_name;
+	values[6] = pgwf_worker_versioning_mode(worker);
+	values[7] = worker->workflow_namespace;
 	code = pgwf_conn_send(worker->wait, PGWF_STMT_WAIT, values,
 						  PGWF_CONNECT_TIMEOUT_MS);
 	free(workflow_queues);

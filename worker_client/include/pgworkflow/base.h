@@ -135,6 +135,17 @@ typedef enum PgwfIdReusePolicy
 } PgwfIdReusePolicy;
 
 /*
+ * What becomes of a run when its worker deployment gets another current
+ * version.
+ */
+typedef enum PgwfVersioningBehavior
+{
+	PGWF_VERSIONING_DEFAULT = 0,
+	PGWF_VERSIONING_PINNED = 1, /* it stays with the version it began with */
+	PGWF_VERSIONING_AUTO_UPGRADE = 2	/* it goes on with the new one */
+} PgwfVersioningBehavior;
+
+/*
  * Which of the tasks that wait for a worker goes first.  Zero fields: the
  * service's defaults, or those of the workflow that starts an activity or
  * child.

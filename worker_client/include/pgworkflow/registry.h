@@ -108,6 +108,8 @@ typedef struct PgwfTypeOptions
 	PgwfInitFn	init;			/* NULL: none */
 	unsigned	fail_on;		/* PGWF_FAIL_ON_..., in addition to the
 								 * registry's */
+	/* of workers with a version; default: the worker's */
+	PgwfVersioningBehavior versioning_behavior;
 } PgwfTypeOptions;
 
 #define PGWF_TYPE_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfTypeOptions)

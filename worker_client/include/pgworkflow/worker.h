@@ -88,6 +88,16 @@ typedef struct PgwfWorkerOptions
 	/* Most answers in one transaction, 1 to 1000; 0: 200. */
 	int			max_batch;
 
+	/*
+	 * The worker deployment that the worker belongs to; its build_id is then
+	 * its version, and it gets the tasks of that version alone (see
+	 * doc/versioning.md).  NULL: none.
+	 */
+	const char *deployment_name;
+
+	/* Of workflow types that have no other; with a deployment_name. */
+	PgwfVersioningBehavior versioning_behavior;
+
 	/* The connections go through a pooler: see PgwfClientOptions. */
 	bool		pooled;
 } PgwfWorkerOptions;
