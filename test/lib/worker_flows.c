@@ -119,6 +119,35 @@ steps(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 	return pgwf_pack(wf, "I", sum);
 }
 
+/*
+ * [n]: n months, each with an activity that fails at first and is tried again
+ * after a day; returns how many days that has taken by the workflow's clock.
+ */
+static json_t *
+months(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	const int64_t day_ms = INT64_C(24) * 3600 * 1000;
+	PgwfActivityOptions options = PGWF_ACTIVITY_OPTIONS_INIT;
+	PgwfRetryPolicy retry = PGWF_RETRY_POLICY_INIT;
+	int64_t		begin = pgwf_now_us(wf);
+	int64_t		i;
+
+	options.start_to_close_timeout_ms = 60000;
+	retry.initial_interval_ms = day_ms;
+	options.retry_policy = &retry;
+	for (i = 0; i < int_at(input, 0); i++)
+	{
+		json_t	   *result;
+
+		if (!pgwf_sleep(wf, 30 * day_ms, failure) ||
+			!pgwf_execute_activity(wf, "flaky", pgwf_pack(wf, "[i]", 1),
+								   &options, &result, failure))
+			return NULL;
+	}
+	return pgwf_pack(wf, "I",
+					 (json_int_t) ((pgwf_now_us(wf) - begin) / 1000 / day_ms));
+}
+
 /* [activity, [arguments], n]: n local activity calls; the list of results. */
 static json_t *
 local(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
@@ -338,6 +367,7 @@ pgworkflow_register(PgwfRegistry *registry)
 	pgwf_register_workflow(registry, "basic", basic, NULL);
 	pgwf_register_workflow(registry, "call", call, NULL);
 	pgwf_register_workflow(registry, "steps", steps, NULL);
+	pgwf_register_workflow(registry, "months", months, NULL);
 	pgwf_register_workflow(registry, "local", local, NULL);
 	pgwf_register_workflow(registry, "spin", spin, NULL);
 	pgwf_register_activity(registry, "echo", echo, NULL);
