@@ -53,7 +53,7 @@ static PgwfStatement select_deployments = {
 
 /* All versions of a deployment, or one ($3 not null), the latest first */
 static PgwfStatement select_versions = {
-	.sql = "SELECT v.version_key, v.build_id, v.polled, v.create_time,"
+	.sql = "SELECT v.version_key, v.build_id, v.create_time,"
 	" v.routing_changed_time, v.current_since_time, v.ramping_since_time,"
 	" v.first_activation_time, v.last_current_time,"
 	" v.last_deactivation_time, v.metadata -> 'entries',"
@@ -134,7 +134,6 @@ typedef struct Version
 {
 	int32		key;
 	char	   *build_id;
-	bool		polled;
 	TimestampTz create_time;
 	TimestampTz routing_changed_time;
 	TimestampTz current_since_time;
@@ -226,22 +225,21 @@ read_version(uint64 row, Version *version)
 
 	version->key = column_int(row, 1);
 	version->build_id = column_text(row, 2);
-	version->polled = column_bool(row, 3);
-	version->create_time = column_time(row, 4);
-	version->routing_changed_time = column_time(row, 5);
-	version->current_since_time = column_time(row, 6);
-	version->ramping_since_time = column_time(row, 7);
-	version->first_activation_time = column_time(row, 8);
-	version->last_current_time = column_time(row, 9);
-	version->last_deactivation_time = column_time(row, 10);
-	value = pgwf_db_value(row, 11, &isnull);
+	version->create_time = column_time(row, 3);
+	version->routing_changed_time = column_time(row, 4);
+	version->current_since_time = column_time(row, 5);
+	version->ramping_since_time = column_time(row, 6);
+	version->first_activation_time = column_time(row, 7);
+	version->last_current_time = column_time(row, 8);
+	version->last_deactivation_time = column_time(row, 9);
+	value = pgwf_db_value(row, 10, &isnull);
 	version->metadata = isnull ? NULL : DatumGetJsonbPCopy(value);
-	version->last_modifier_identity = column_text(row, 12);
-	(void) pgwf_db_value(row, 13, &version->has_drainage);
+	version->last_modifier_identity = column_text(row, 11);
+	(void) pgwf_db_value(row, 12, &version->has_drainage);
 	version->has_drainage = !version->has_drainage;
-	version->drained = column_bool(row, 13);
-	version->drainage_changed_time = column_time(row, 14);
-	version->drainage_checked_time = column_time(row, 15);
+	version->drained = column_bool(row, 12);
+	version->drainage_changed_time = column_time(row, 13);
+	version->drainage_checked_time = column_time(row, 14);
 }
 
 /* The versions of a deployment, or the one of a build id; the latest first */
@@ -278,8 +276,7 @@ status_of(const Deployment *deployment, const Version *version)
 		return version->drained ?
 			"WORKER_DEPLOYMENT_VERSION_STATUS_DRAINED" :
 			"WORKER_DEPLOYMENT_VERSION_STATUS_DRAINING";
-	return version->polled ? "WORKER_DEPLOYMENT_VERSION_STATUS_INACTIVE" :
-		"WORKER_DEPLOYMENT_VERSION_STATUS_CREATED";
+	return "WORKER_DEPLOYMENT_VERSION_STATUS_INACTIVE";
 }
 
 /* Members that WorkerDeploymentVersionSummary and ...Info share */

@@ -314,7 +314,8 @@ SELECT e.status, to_char(h.event_time AT TIME ZONE 'UTC', 'HH24:MI') AS at
 FROM workflow.executions AS e,
     workflow.get_workflow_execution_history('cron', e.run_id, namespace => 'vt')
     AS h
-WHERE e.workflow_id = 'cron' AND h.event_type = 'WorkflowTaskScheduled'
+WHERE e.namespace = 'vt' AND e.workflow_id = 'cron'
+    AND h.event_type = 'WorkflowTaskScheduled'
 ORDER BY h.event_time LIMIT 2;
 SELECT workflow.terminate_workflow_execution('cron', namespace => 'vt');
 

@@ -170,16 +170,7 @@ INSERT INTO unproduced VALUES
     ('StartChildWorkflowExecutionFailed', 'workflowTaskCompletedEventId',
         'is 0, which is left out'),
     ('%', 'control', 'deprecated'),
-    ('%', 'versioningOverride', 'versions of workers'),
-    ('%', 'unsetVersioningOverride', 'versions of workers'),
-    ('%', 'inherited%', 'versions of workers'),
-    ('%', 'declinedTargetVersionUpgrade', 'versions of workers'),
-    ('%', 'initialVersioningBehavior', 'versions of workers'),
-    ('%', 'targetWorkerDeploymentVersionChanged', 'versions of workers'),
-    ('WorkflowTaskCompleted', 'versioningBehavior', 'versions of workers'),
-    ('WorkflowTaskCompleted', 'workerDeploymentName', 'versions of workers'),
-    ('WorkflowTaskCompleted', 'deploymentVersion', 'versions of workers'),
-    ('WorkflowExecutionOptionsUpdated', 'priority', 'options of a workflow');
+    ('%', 'declinedTargetVersionUpgrade', 'of Temporal''s own service');
 
 CREATE TEMP VIEW seen AS
 SELECT DISTINCT event, attribute
@@ -251,7 +242,10 @@ ALLOW_DUPLICATE_FAILED_ONLY REJECT_DUPLICATE'),
     ('TASK_QUEUE_KIND', 'NORMAL STICKY'),
     ('SUGGEST_CONTINUE_AS_NEW_REASON', 'HISTORY_SIZE_TOO_LARGE
 TOO_MANY_HISTORY_EVENTS TOO_MANY_UPDATES'),
-    ('UPDATE_ADMITTED_EVENT_ORIGIN', 'REAPPLY'))
+    ('UPDATE_ADMITTED_EVENT_ORIGIN', 'REAPPLY'),
+    ('VERSIONING_BEHAVIOR', 'PINNED AUTO_UPGRADE'),
+    ('CONTINUE_AS_NEW_VERSIONING_BEHAVIOR', 'AUTO_UPGRADE
+USE_RAMPING_VERSION'))
     AS v (prefix, names),
     regexp_split_to_table(names, '\s+') AS name;
 CREATE TEMP TABLE unused (name text, reason text);
@@ -267,8 +261,6 @@ INSERT INTO unused VALUES
     ('WORKFLOW_TASK_FAILED_CAUSE_FEATURE_DISABLED', 'Nexus'),
     ('%_CAUSE_NAMESPACE_NOT_FOUND',
         'a workflow reaches its own namespace only'),
-    ('START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_INVALID_VERSIONING_OVERRIDE',
-        'versions of workers'),
     ('RETRY_STATE_INTERNAL_SERVER_ERROR', 'the transaction fails instead');
 
 CREATE TEMP TABLE used AS
