@@ -92,7 +92,16 @@ test_texts(void)
 		   INT64_C(1767323045678901), "a time with microseconds");
 	is_int(pgwf_timestamp_us("1970-01-01T01:00:00+01:00"), 0,
 		   "a time with an offset");
+	is_int(pgwf_timestamp_us("2024-02-29T23:59:60.1234567-00:30"),
+		   INT64_C(1709253000123456), "a leap day, a leap second, an offset");
+	is_int(pgwf_timestamp_us("2100-03-01 00:00:00z"),
+		   INT64_C(4107542400000000), "no leap day in 2100");
+	is_int(pgwf_timestamp_us("1600-02-29T00:00:00Z"),
+		   INT64_C(-11670998400000000), "long ago");
 	is_int(pgwf_timestamp_us("yesterday"), -1, "not a time");
+	is_int(pgwf_timestamp_us("2026-13-01T00:00:00Z"), -1, "not a month");
+	is_int(pgwf_timestamp_us("2026-01-01T00:00"), -1, "no seconds");
+	is_int(pgwf_timestamp_us("2026-01-01T00:00:00"), -1, "no zone");
 
 	pgwf_request_uuid(uuid);
 	pgwf_request_uuid(other);

@@ -69,7 +69,7 @@
 #define GUARD_SIZE ((size_t) 256 * 1024)
 
 /* Guarded stacks kept for reuse; more than that are unmapped. */
-#define POOL_MAX 256
+#define POOL_MAX 2048
 
 /* Stacks in a slab */
 #define SLAB_STACKS 64

@@ -192,24 +192,64 @@ pgwf_duration_ms(const char *text)
 	return (int64_t) (seconds * 1000.0 + 0.5);
 }
 
+/* Reads n digits, and then one of the characters if there are any to be. */
+static bool
+read_digits(const char **text, int n, const char *then, int *value)
+{
+	*value = 0;
+	for (; n > 0; n--, (*text)++)
+	{
+		if (!isdigit((unsigned char) **text))
+			return false;
+		*value = *value * 10 + (**text - '0');
+	}
+	if (then == NULL)
+		return true;
+	if (**text == '\0' || strchr(then, **text) == NULL)
+		return false;
+	(*text)++;
+	return true;
+}
+
+/*
+ * Days since 1970-01-01 in the Gregorian calendar; years begin in March, so
+ * that a leap day is a year's last.
+ */
+static int64_t
+days_since_epoch(int year, int month, int day)
+{
+	int64_t		y = month <= 2 ? year - 1 : year;
+	int64_t		era = y / 400;
+	int64_t		year_of_era = y % 400;
+	int64_t		day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 +
+	day - 1;
+
+	return era * 146097 + year_of_era * 365 + year_of_era / 4 -
+		year_of_era / 100 + day_of_year - 719468;
+}
+
 int64_t
 pgwf_timestamp_us(const char *text)
 {
-	struct tm	tm;
-	int			used = 0;
+	int			year;
+	int			month;
+	int			day;
+	int			hour;
+	int			minute;
+	int			second;
 	int			sign = 0;
 	int			off_h = 0;
 	int			off_m = 0;
 	int64_t		us = 0;
-	const char *p;
+	const char *p = text;
 
-	memset(&tm, 0, sizeof(tm));
-	if (text == NULL ||
-		sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &tm.tm_year,
-			   &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
-			   &used) != 6 || used == 0)
+	if (text == NULL || !read_digits(&p, 4, "-", &year) ||
+		!read_digits(&p, 2, "-", &month) ||
+		!read_digits(&p, 2, "Tt ", &day) ||
+		!read_digits(&p, 2, ":", &hour) ||
+		!read_digits(&p, 2, ":", &minute) ||
+		!read_digits(&p, 2, NULL, &second) || month < 1 || month > 12)
 		return -1;
-	p = text + used;
 	if (*p == '.')
 	{
 		int			digits = 0;
@@ -225,15 +265,16 @@ pgwf_timestamp_us(const char *text)
 	if (*p == '+' || *p == '-')
 	{
 		sign = (*p == '+') ? 1 : -1;
-		if (sscanf(p + 1, "%2d:%2d", &off_h, &off_m) < 1)
+		p++;
+		if (!read_digits(&p, 2, NULL, &off_h) ||
+			(*p == ':' && (p++, !read_digits(&p, 2, NULL, &off_m))))
 			return -1;
 	}
 	else if (*p != 'Z' && *p != 'z')
 		return -1;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	return ((int64_t) timegm(&tm) -
-			sign * (off_h * 3600 + off_m * 60)) * 1000000 + us;
+	return (days_since_epoch(year, month, day) * 86400 +
+			(hour - sign * off_h) * 3600 + (minute - sign * off_m) * 60 +
+			second) * 1000000 + us;
 }
 
 /* ---- back-off ---- */
