@@ -8,6 +8,7 @@
 #include "messages.h"
 
 volatile int spin_stop = 0;
+volatile int poison_stop = 0;
 
 static const PgwfActivityOptions one_minute = {
 	PGWF_ACTIVITY_OPTIONS_DEFAULTS,
@@ -166,6 +167,43 @@ held_flow(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 	return basket_flow(wf, input, failure);
 }
 
+/* A value that contains itself. */
+static json_t *
+knot(void)
+{
+	json_t	   *outer = json_array();
+	json_t	   *inner = json_array();
+
+	json_array_append_new(outer, inner);
+	json_array_append(inner, outer);
+	return outer;
+}
+
+static json_t *
+answer_knot(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
+			PgwfFailure **failure)
+{
+	(void) wf;
+	(void) name;
+	(void) args;
+	(void) failure;
+	return arg;
+}
+
+/* Does what no code should; ["result"], or nothing but answer queries. */
+static json_t *
+poison_flow(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	json_t	   *value = pgwf_own(wf, knot());
+
+	(void) failure;
+	pgwf_set_query_handler(wf, "knot", answer_knot, value);
+	if (json_array_size(input) > 0 && !poison_stop)
+		return value;
+	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
+	return NULL;
+}
+
 void
 register_messages(PgwfRegistry *registry)
 {
@@ -175,4 +213,5 @@ register_messages(PgwfRegistry *registry)
 	pgwf_register_workflow_with(registry, "basket", basket_flow, NULL,
 								&options);
 	pgwf_register_workflow_with(registry, "held", held_flow, NULL, &options);
+	pgwf_register_workflow(registry, "poison", poison_flow, NULL);
 }

@@ -10,7 +10,10 @@
 /* Ends the loop of the query "spin". */
 extern volatile int spin_stop;
 
-/* Registers the types basket and held. */
+/* Lets the type "poison" return in order. */
+extern volatile int poison_stop;
+
+/* Registers the types basket, held and poison. */
 extern void register_messages(PgwfRegistry *registry);
 
 #endif							/* MESSAGES_H */

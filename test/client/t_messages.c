@@ -1031,6 +1031,8 @@ FLOW_BODY(any_flow)
 		pgwf_panic(wf, "enough");
 	if (strcmp(pgwf_workflow_info(wf)->workflow_type, "reserved") == 0)
 		pgwf_set_query_handler(wf, "__mine", any_query, NULL);
+	if (strcmp(pgwf_workflow_info(wf)->workflow_type, "not UTF-8") == 0)
+		pgwf_start_activity(wf, "caf\xe9", NULL, &ten_seconds);
 	*failure = NULL;
 	return pgwf_pack(wf, "s", pgwf_workflow_info(wf)->workflow_type);
 }
@@ -1078,6 +1080,13 @@ test_types(void)
 			"\"applicationFailureInfo\": {\"type\": \"WorkflowTaskError\"}}",
 			"or the workflow, if it is to");
 	is_str(sim_status(sim), "WorkflowExecutionFailed", "by its type");
+	sim_free(sim);
+
+	/* names that cannot be JSON */
+	sim = start("not UTF-8", "[]");
+	sim_begin(sim);
+	is_str(sim->out.message, "pgwf_start_activity was called with a type that "
+		   "is not UTF-8", "a type that is not UTF-8");
 	sim_free(sim);
 
 	/* code that disagrees with history */

@@ -443,6 +443,35 @@ test_stuck(void)
 	stop_worker(&running);
 }
 
+/* What cannot be written fails its task; the worker goes on. */
+static void
+test_poison(void)
+{
+	Running		running;
+	int			left;
+
+	start_worker(&running, 0, registry);
+	start_flow("poison", "poison", "[\"result\"]", 1000);
+	for (left = WAIT_MS; left > 0; left -= 20)
+	{
+		if (count_events("WorkflowTaskFailed") > 0)
+			break;
+		sleep_ms(20);
+	}
+	ok(left > 0, "%s: a result that contains itself fails the task", id);
+	poison_stop = 1;
+	signal_flow("go", "[]");
+	flow_ends("Completed", NULL, NULL);
+	start_flow("poison", "poison", "[]", 0);
+	query_is("__stack_trace", "[]", "[\"main:\\n    "
+			 "pgwf_receive_signal(\\\"go\\\")\"]", "a query");
+	query_fails("knot", "[]", "nested too deeply",
+				"an answer that contains itself");
+	signal_flow("go", "[]");
+	flow_ends("Completed", NULL, NULL);
+	stop_worker(&running);
+}
+
 /* Many at once. */
 typedef struct Sender
 {
@@ -536,6 +565,7 @@ main(void)
 	test_held(false);
 	test_other_worker();
 	test_stuck();
+	test_poison();
 	test_many(0);
 	test_many(-1);
 

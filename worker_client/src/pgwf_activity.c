@@ -302,8 +302,10 @@ pgwf_start_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 
 	pgwf_require_coroutine(wf, "pgwf_start_activity");
 	pgwf_options_copy(&o, sizeof(o), options);
-	if (type == NULL || *type == '\0')
-		pgwf_panic(wf, "pgwf_start_activity was called without a type");
+	pgwf_require_text(wf, "pgwf_start_activity", "type", type);
+	if (o.activity_id != NULL)
+		pgwf_require_text(wf, "pgwf_start_activity", "activity id",
+						  o.activity_id);
 	if (o.start_to_close_timeout_ms <= 0 &&
 		o.schedule_to_close_timeout_ms <= 0)
 		pgwf_panic(wf, "activity \"%s\" has neither a start-to-close nor a "

@@ -334,8 +334,7 @@ pgwf_start_child(PgwfWorkflow *wf, const char *type, json_t *args,
 
 	pgwf_require_coroutine(wf, "pgwf_start_child");
 	pgwf_options_copy(&o, sizeof(o), options);
-	if (type == NULL || *type == '\0')
-		pgwf_panic(wf, "pgwf_start_child was called without a type");
+	pgwf_require_text(wf, "pgwf_start_child", "type", type);
 	if ((unsigned) o.parent_close_policy >= 4 ||
 		(unsigned) o.id_reuse_policy >= 4 || (unsigned) o.cancel_type >= 4)
 		pgwf_panic(wf, "child \"%s\" has a policy that is none", type);

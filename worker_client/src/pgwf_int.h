@@ -126,6 +126,8 @@ extern void pgwf_engine_fail(PgwfWorkflow *wf, PgwfErrorKind kind,
 extern void pgwf_engine_disagree(PgwfWorkflow *wf, const PgwfEvent *event,
 								 const PgwfCommand *command);
 extern void pgwf_require_coroutine(PgwfWorkflow *wf, const char *function);
+extern void pgwf_require_text(PgwfWorkflow *wf, const char *function,
+							  const char *what, const char *text);
 extern void pgwf_instance_events(PgwfWorkflow *wf, json_t *events,
 								 bool offline);
 extern void pgwf_instance_code_begins(PgwfWorkflow *wf);
@@ -300,8 +302,7 @@ extern void pgwf_sched_destroy(PgwfWorkflow *wf);
 
 /* ---- read-only calls (pgwf_readonly.c) ---- */
 
-typedef void (*PgwfReadOnlyFn) (PgwfWorkflow *wf, void *arg);
-
+extern void pgwf_run_read_only(PgwfReadOnly *call);
 extern void pgwf_scratch_begin(PgwfWorkflow *wf, PgwfMemory *saved);
 extern void pgwf_scratch_end(PgwfWorkflow *wf, const PgwfMemory *saved);
 extern char *pgwf_call_read_only(PgwfWorkflow *wf, const char *what,

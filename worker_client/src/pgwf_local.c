@@ -506,8 +506,10 @@ pgwf_start_local_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 	pgwf_require_coroutine(wf, "pgwf_start_local_activity");
 	pgwf_options_copy(&o, sizeof(o), options);
 	pgwf_options_copy(&retry, sizeof(retry), o.retry_policy);
-	if (type == NULL || *type == '\0')
-		pgwf_panic(wf, "pgwf_start_local_activity was called without a type");
+	pgwf_require_text(wf, "pgwf_start_local_activity", "type", type);
+	if (o.activity_id != NULL)
+		pgwf_require_text(wf, "pgwf_start_local_activity", "activity id",
+						  o.activity_id);
 	if (o.start_to_close_timeout_ms <= 0 &&
 		o.schedule_to_close_timeout_ms <= 0)
 		pgwf_panic(wf, "local activity \"%s\" has neither a start-to-close "

@@ -333,25 +333,13 @@ record_patch(PgwfWorkflow *wf, PgwfPatch *patch, bool deprecated)
 	list_change(wf, patch->id);
 }
 
-/* Ids become JSON strings: they have to be UTF-8. */
-static void
-require_id(PgwfWorkflow *wf, const char *function, const char *id)
-{
-	json_t	   *string = id != NULL ? json_string(id) : NULL;
-
-	json_decref(string);
-	if (string == NULL || *id == '\0')
-		pgwf_panic(wf, "%s was called without an id, or with one that is not "
-				   "UTF-8", function);
-}
-
 bool
 pgwf_patched(PgwfWorkflow *wf, const char *patch_id)
 {
 	PgwfPatch  *patch;
 
 	pgwf_require_coroutine(wf, "pgwf_patched");
-	require_id(wf, "pgwf_patched", patch_id);
+	pgwf_require_text(wf, "pgwf_patched", "id", patch_id);
 	patch = find_patch(wf, &wf->patches, patch_id);
 	if (!patch->answered)
 	{
@@ -369,7 +357,7 @@ pgwf_deprecate_patch(PgwfWorkflow *wf, const char *patch_id)
 	PgwfPatch  *patch;
 
 	pgwf_require_coroutine(wf, "pgwf_deprecate_patch");
-	require_id(wf, "pgwf_deprecate_patch", patch_id);
+	pgwf_require_text(wf, "pgwf_deprecate_patch", "id", patch_id);
 	patch = find_patch(wf, &wf->patches, patch_id);
 	if (patch->answered)
 		return;
@@ -407,7 +395,7 @@ pgwf_get_version(PgwfWorkflow *wf, const char *change_id, int min_supported,
 	PgwfPatch  *change;
 
 	pgwf_require_coroutine(wf, "pgwf_get_version");
-	require_id(wf, "pgwf_get_version", change_id);
+	pgwf_require_text(wf, "pgwf_get_version", "id", change_id);
 	change = find_patch(wf, &wf->versions, change_id);
 	if (!change->answered)
 	{
@@ -517,7 +505,7 @@ pgwf_mutable_side_effect(PgwfWorkflow *wf, const char *id,
 	json_t	   *value;
 
 	pgwf_require_coroutine(wf, "pgwf_mutable_side_effect");
-	require_id(wf, "pgwf_mutable_side_effect", id);
+	pgwf_require_text(wf, "pgwf_mutable_side_effect", "id", id);
 	effect = find_mutable(wf, id);
 	effect->calls++;
 	key = pgwf_sprintf(wf, "%s_%d", id, effect->calls);

@@ -12,17 +12,10 @@
 
 #include "pgwf_int.h"
 
-typedef struct Call
-{
-	PgwfWorkflow *wf;
-	PgwfReadOnlyFn fn;
-	void	   *arg;
-} Call;
-
 static void
 call_main(void *arg)
 {
-	Call	   *call = arg;
+	PgwfReadOnly *call = arg;
 
 	call->fn(call->wf, call->arg);
 }
@@ -44,33 +37,46 @@ pgwf_scratch_end(PgwfWorkflow *wf, const PgwfMemory *saved)
 	wf->memory = *saved;
 }
 
-/*
- * Runs fn(wf, arg).  "what" names it in messages, such as "a query handler".
- * Returns NULL if it returned, else why it could not, to free().  May be
- * called on a coroutine's stack or on the engine's.
- */
-char *
-pgwf_call_read_only(PgwfWorkflow *wf, const char *what, PgwfReadOnlyFn fn,
-					void *arg)
+/* Runs a call, on the engine's stack. */
+void
+pgwf_run_read_only(PgwfReadOnly *call)
 {
-	PgwfReadOnly read_only = {what, NULL};
-	PgwfReadOnly *outer = wf->read_only;
+	PgwfWorkflow *wf = call->wf;
 	PgwfCoroutine *current = wf->current;
 	PgwfScopeEntry scopes = {wf->root, NULL};
 	PgwfCoroutine co;
-	Call		call = {wf, fn, arg};
 
 	memset(&co, 0, sizeof(co));
 	co.wf = wf;
 	co.scopes = &scopes;
 	co.update = current != NULL ? current->update : NULL;
 	co.fiber = pgwf_fiber_create(pgwf_registry_stacks(wf->registry),
-								 call_main, &call);
-	wf->read_only = &read_only;
+								 call_main, call);
+	wf->read_only = call;
 	wf->current = &co;
 	pgwf_fiber_resume(co.fiber);
 	wf->current = current;
-	wf->read_only = outer;
+	wf->read_only = NULL;
 	pgwf_fiber_destroy(co.fiber);
-	return read_only.error;
+}
+
+/*
+ * Runs fn(wf, arg).  "what" names it in messages, such as "a query handler".
+ * Returns NULL if it returned, else why it could not, to free().  On a
+ * coroutine's stack the engine is asked to do it.
+ */
+char *
+pgwf_call_read_only(PgwfWorkflow *wf, const char *what, PgwfReadOnlyFn fn,
+					void *arg)
+{
+	PgwfReadOnly call = {wf, what, fn, arg, NULL};
+
+	if (wf->current == NULL)
+		pgwf_run_read_only(&call);
+	else
+	{
+		wf->read_only_wanted = &call;
+		pgwf_fiber_suspend(wf->current->fiber);
+	}
+	return call.error;
 }

@@ -107,6 +107,14 @@ resume(PgwfWorkflow *wf, PgwfCoroutine *co)
 	co->idle = false;
 	wf->current = co;
 	pgwf_fiber_resume(co->fiber);
+	while (wf->read_only_wanted != NULL)
+	{
+		PgwfReadOnly *call = wf->read_only_wanted;
+
+		wf->read_only_wanted = NULL;
+		pgwf_run_read_only(call);
+		pgwf_fiber_resume(co->fiber);
+	}
 	wf->current = NULL;
 	return !co->idle;
 }

@@ -382,10 +382,15 @@ typedef struct PgwfUpdateList
 	PgwfUpdate *last;
 } PgwfUpdateList;
 
-/* A call of user code that must not change anything, while it runs. */
+typedef void (*PgwfReadOnlyFn) (PgwfWorkflow *wf, void *arg);
+
+/* A call of user code that must not change anything. */
 typedef struct PgwfReadOnly
 {
+	PgwfWorkflow *wf;
 	const char *what;			/* "a query handler" */
+	PgwfReadOnlyFn fn;
+	void	   *arg;
 	char	   *error;			/* why it was abandoned */
 } PgwfReadOnly;
 
@@ -568,6 +573,7 @@ struct PgwfWorkflow
 	bool		own_memo;
 	json_t	   *next_run;		/* command attributes, one reference */
 	PgwfReadOnly *read_only;	/* what runs must not change anything */
+	PgwfReadOnly *read_only_wanted; /* by a coroutine that has suspended */
 	PgwfInitFn	init;			/* to be run before all else, or NULL */
 	unsigned	fail_on;		/* PGWF_FAIL_ON_... */
 	void	   *state;			/* the code's */

@@ -23,6 +23,24 @@ pgwf_require_coroutine(PgwfWorkflow *wf, const char *function)
 				   function, wf->read_only->what);
 }
 
+/*
+ * Checks a name or an id that becomes a JSON string, and so has to be UTF-8.
+ */
+void
+pgwf_require_text(PgwfWorkflow *wf, const char *function, const char *what,
+				  const char *text)
+{
+	json_t	   *string;
+
+	if (text == NULL || *text == '\0')
+		pgwf_panic(wf, "%s was called without a %s", function, what);
+	string = json_string(text);
+	json_decref(string);
+	if (string == NULL)
+		pgwf_panic(wf, "%s was called with a %s that is not UTF-8", function,
+				   what);
+}
+
 void
 pgwf_panic(PgwfWorkflow *wf, const char *fmt,...)
 {
