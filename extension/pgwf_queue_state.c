@@ -27,8 +27,9 @@
  *
  * Limits.  "ready" is when the next task would be due if tasks were handed
  * out evenly; it may lie in the past by at most one second, which is how many
- * may be handed out at once.  Counting by the wall clock, it is never further
- * in the future than one task takes, even if the clock is set back.
+ * may be handed out at once.  It is cut to what one task takes when somebody
+ * looks, so neither a clock that is set back nor a limit that is raised keeps
+ * tasks back for longer.
  *
  *-------------------------------------------------------------------------
  */
@@ -471,13 +472,17 @@ interval_of(double rate)
 	return (int64) Min(Max(interval, 1), (double) USECS_PER_DAY * 365);
 }
 
-/* When the next task may be handed out */
+/*
+ * When the next task may be handed out.  What a lower limit, or a clock that
+ * was set back, has left is cut.
+ */
 static TimestampTz
-next_ready(TimestampTz ready, double rate, TimestampTz now)
+next_ready(TimestampTz *ready, double rate, TimestampTz now)
 {
-	TimestampTz earliest = now - BURST + Min(interval_of(rate), BURST);
+	int64		interval = interval_of(rate);
 
-	return Min(Max(ready, earliest), now + interval_of(rate));
+	*ready = Min(*ready, now + interval);
+	return Max(*ready, now - BURST + Min(interval, BURST));
 }
 
 /* Takes what may be handed out now, if there is something */
@@ -488,7 +493,7 @@ take(TimestampTz *ready, double rate, TimestampTz now)
 
 	if (rate <= 0)
 		return false;
-	next = next_ready(*ready, rate, now);
+	next = next_ready(ready, rate, now);
 	if (next > now)
 		return false;
 	*ready = next + interval_of(rate);
@@ -551,7 +556,7 @@ pgwf_queue_state_offer(uint64 key, double rate, TimestampTz now)
 		return now;
 	if (now < queue->offered_at || now - queue->offered_at > OFFER_VALID)
 		queue->offered = 0;
-	ready = next_ready(queue->ready, rate, now) +
+	ready = next_ready(&queue->ready, rate, now) +
 		queue->offered * interval_of(rate);
 	if (ready <= now)
 	{
@@ -603,7 +608,7 @@ acquire_fairness_key(uint64 queue, int class_, const char *fairness_key,
 	oldest->key = key;
 	oldest->used = now;
 	oldest->pass = 0;
-	oldest->ready = GetCurrentTimestamp();
+	oldest->ready = now;
 	return oldest;
 }
 
@@ -637,7 +642,7 @@ pgwf_fairness_ready(uint64 key, const char *fairness_key, double rate)
 	if (fairness_keys == NULL)
 		return now;
 	entry = acquire_fairness_key(key, LIMIT_CLASS, fairness_key, &lock);
-	ready = next_ready(entry->ready, rate, now);
+	ready = next_ready(&entry->ready, rate, now);
 	LWLockRelease(lock);
 	return ready;
 }
