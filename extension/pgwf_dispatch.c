@@ -117,6 +117,24 @@ pgwf_place_activity(PgwfCall *call, PgwfActivity *activity)
 									  config));
 }
 
+/* A task left its queue, but was not handed out: its key has a turn more */
+void
+pgwf_place_left(const PgwfPlace *place, int32 namespace_id, char kind,
+				const char *queue, int32 version_key)
+{
+	const char *fairness_key = place->fairness_key ? place->fairness_key : "";
+
+	if (PGWF_RANK_PASS(place->rank) == 0)
+		return;
+	pgwf_queue_state_return_pass(pgwf_shmem_queue_key(namespace_id, kind,
+													  queue, version_key),
+								 PGWF_RANK_CLASS(place->rank), fairness_key,
+								 weight_of(place,
+										   pgwf_queue_config(namespace_id,
+															 kind, queue),
+										   fairness_key));
+}
+
 /* ---- handing tasks out ---- */
 
 double

@@ -17,6 +17,8 @@
 extern void pgwf_place_workflow_task(PgwfCall *call, PgwfTask *task,
 									 bool not_begun);
 extern void pgwf_place_activity(PgwfCall *call, PgwfActivity *activity);
+extern void pgwf_place_left(const PgwfPlace *place, int32 namespace_id,
+							char kind, const char *queue, int32 version_key);
 
 /* ---- handing tasks out ---- */
 

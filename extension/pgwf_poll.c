@@ -17,6 +17,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/tuplestore.h"
 
 #include "pgwf_activity.h"
@@ -71,6 +72,9 @@ poll_begin(Poll *poll, FunctionCallInfo fcinfo, char kind)
 	poll->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	poll->kind = kind;
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+
+	/* limits may have been set since the transaction began */
+	AcceptInvalidationMessages();
 	pgwf_call_begin(&poll->call);
 	poll->namespace = pgwf_arg_namespace(fcinfo, PG_NARGS() - 1);
 	poll->namespace_id = pgwf_namespace_check(poll->namespace,

@@ -660,6 +660,12 @@ pgwf_fairness_give_back(uint64 key, const char *fairness_key, double rate)
 	LWLockRelease(lock);
 }
 
+static int64
+stride(double weight)
+{
+	return (int64) rint(STRIDE / weight);
+}
+
 PgwfFairness
 pgwf_queue_state_fairness(uint64 key, int class_)
 {
@@ -709,11 +715,25 @@ pgwf_queue_state_next_pass(uint64 key, int class_, const char *fairness_key,
 
 	entry = acquire_fairness_key(key, class_, fairness_key, &lock);
 	pass = Max(pass, entry->pass);
-	pass += (int64) rint(STRIDE / weight);
+	pass += stride(weight);
 	pass = Min(pass, PGWF_MAX_PASS);
 	entry->pass = pass;
 	LWLockRelease(lock);
 	return pass;
+}
+
+void
+pgwf_queue_state_return_pass(uint64 key, int class_,
+							 const char *fairness_key, double weight)
+{
+	LWLock	   *lock;
+	FairnessKey *entry;
+
+	if (fairness_keys == NULL)
+		return;
+	entry = acquire_fairness_key(key, class_, fairness_key, &lock);
+	entry->pass = Max(entry->pass - stride(weight), 0);
+	LWLockRelease(lock);
 }
 
 void

@@ -146,6 +146,11 @@ extern int64 pgwf_queue_state_next_pass(uint64 key, int class_,
 										const char *fairness_key,
 										double weight);
 
+/* A task that got a pass left the queue before it was handed out. */
+extern void pgwf_queue_state_return_pass(uint64 key, int class_,
+										 const char *fairness_key,
+										 double weight);
+
 /* A task with this pass has been handed out. */
 extern void pgwf_queue_state_passed(uint64 key, int class_, int64 pass);
 

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "pgwf_dispatch.h"
 #include "pgwf_json.h"
 #include "pgwf_priority.h"
 #include "pgwf_store.h"
@@ -283,8 +284,16 @@ note_change(const PgwfActivity *activity, const char *queue)
 	bool		stays = old && queue && strcmp(old, queue) == 0;
 
 	if (old && !stays)
+	{
+		bool		dispatched = activity->state == PGWF_ACTIVITY_STARTED;
+
 		pgwf_xact_task_left(activity->namespace_id, PGWF_QUEUE_ACTIVITY, old,
-							activity->state == PGWF_ACTIVITY_STARTED);
+							dispatched);
+		if (!dispatched)
+			pgwf_place_left(&activity->place, activity->namespace_id,
+							PGWF_QUEUE_ACTIVITY, old,
+							activity->route.version_key);
+	}
 	if (queue)
 	{
 		PgwfQueuePosition position =

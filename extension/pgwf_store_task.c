@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "pgwf_dispatch.h"
 #include "pgwf_json.h"
 #include "pgwf_priority.h"
 #include "pgwf_store.h"
@@ -145,8 +146,16 @@ note_change(const PgwfTask *old, const PgwfTask *new)
 	strcmp(old->task_queue, new->task_queue) == 0;
 
 	if (waited && !stays)
+	{
+		bool		dispatched = new && new->claimed;
+
 		pgwf_xact_task_left(old->namespace_id, PGWF_QUEUE_WORKFLOW,
-							old->task_queue, new && new->claimed);
+							old->task_queue, dispatched);
+		if (!dispatched)
+			pgwf_place_left(&old->place, old->namespace_id,
+							PGWF_QUEUE_WORKFLOW, old->task_queue,
+							old->route.version_key);
+	}
 	if (waits)
 	{
 		PgwfQueuePosition position = {new->place.rank, new->scheduled_time};
