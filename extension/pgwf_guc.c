@@ -713,8 +713,8 @@ pgwf_guc_init_startup(void)
 							NULL, NULL, NULL);
 
 	/*
-	 * A fairness key that is forgotten has its next turn with those that
-	 * have not been there for long.
+	 * A fairness key that is forgotten has its next turn with those that have
+	 * not been there for long.
 	 */
 	DefineCustomIntVariable("pg_workflow.max_fairness_keys",
 							"Number of fairness keys whose turns and limits are known.",

@@ -119,8 +119,8 @@ static PgwfStatement select_config = {
 };
 
 /*
- * The TaskQueueConfig of a queue as it is now, {} if nothing is set.  Called within
- * pgwf_db_begin(); the result is SPI's.
+ * The TaskQueueConfig of a queue as it is now, {} if nothing is set.  Called
+ * within pgwf_db_begin(); the result is SPI's.
  */
 Jsonb *
 pgwf_queue_config_json(int32 namespace_id, char kind, const char *queue)
@@ -190,6 +190,18 @@ check_fairness_key(const char *key, int length)
 						   PGWF_MAX_FAIRNESS_KEY_LENGTH)));
 }
 
+static bool
+is_weight(const JsonbValue *value)
+{
+	Datum		weight;
+
+	if (value->type != jbvNumeric)
+		return false;
+	weight = DirectFunctionCall1(numeric_float8_no_overflow,
+								 NumericGetDatum(value->val.numeric));
+	return DatumGetFloat8(weight) > 0;
+}
+
 /* {"fairness key": weight}; NULL if nothing is to be set */
 static Jsonb *
 read_weights(FunctionCallInfo fcinfo, int n)
@@ -210,10 +222,7 @@ read_weights(FunctionCallInfo fcinfo, int n)
 	{
 		if (token == WJB_KEY)
 			check_fairness_key(value.val.string.val, value.val.string.len);
-		else if (token == WJB_VALUE &&
-				 (value.type != jbvNumeric ||
-				  !(DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-													   NumericGetDatum(value.val.numeric))) > 0)))
+		else if (token == WJB_VALUE && !is_weight(&value))
 			ereport(ERROR,
 					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 					 errmsg("the weight of a fairness key must be a number greater than 0")));

@@ -39,7 +39,7 @@ typedef struct PgwfQueueChange
 {
 	int32		added;			/* tasks that wait in it now */
 	int32		dispatched;		/* tasks that were handed out */
-	int32		removed;		/* tasks that wait no longer for other reasons */
+	int32		removed;		/* tasks that left it otherwise */
 	PgwfQueuePosition first;	/* of those that can be claimed now */
 } PgwfQueueChange;
 

@@ -343,8 +343,8 @@ pgwf_activity_delete(PgwfCall *call, PgwfActivity *activity)
 }
 
 /*
- * The activities that wait in a queue for a version, or for none: by rank, then
- * oldest first; those before "start" are left out
+ * The activities that wait in a queue for a version, or for none: by rank,
+ * then oldest first; those before "start" are left out
  */
 void
 pgwf_activity_queue_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
