@@ -20,6 +20,7 @@
  *	 9	pgworkflow/worker.h		the loop that runs workflows and activities
  *	10	pgworkflow/interceptor.h	code of yours around their calls
  *	11	pgworkflow/metrics.h	what a worker has done, and how long it took
+ *	12	pgworkflow/payload.h	bytes as values; encrypting and compressing
  *
  * Rules that hold everywhere unless a function says otherwise:
  *
@@ -52,6 +53,7 @@
 #include "pgworkflow/child.h"
 #include "pgworkflow/attribute.h"
 #include "pgworkflow/messages.h"
+#include "pgworkflow/payload.h"
 #include "pgworkflow/replay.h"
 #include "pgworkflow/client.h"
 #include "pgworkflow/activity.h"

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "pgwf_activity.h"
+#include "pgwf_codec.h"
 #include "pgwf_interceptor.h"
 
 /* Allowed beyond the heartbeat timeout before the attempt is given up here. */
@@ -49,6 +50,12 @@ new_activity(const PgwfActivityHost *host, json_t *task)
 	activity->info.workflow_namespace = host->workflow_namespace;
 	activity->info.task_queue = host->task_queue;
 	return activity;
+}
+
+static const PgwfCodec *
+codec_of(const PgwfActivity *activity)
+{
+	return pgwf_registry_codec(activity->host->registry);
 }
 
 static void
@@ -475,11 +482,14 @@ classify(PgwfActivity *activity)
 	}
 	if (activity->failure == NULL && !activity->info.is_local)
 	{
-		activity->result_text = pgwf_json_value_text(activity->result);
+		activity->result_text =
+			pgwf_codec_text(codec_of(activity), PGWF_VALUE_SINGLE,
+							activity->result);
 		if (activity->result != NULL && activity->result_text == NULL)
 			activity->failure = pgwf_failure_new("InvalidResult",
 												 "the result of the activity "
-												 "is nested too deeply");
+												 "is nested too deeply, or the "
+												 "codec cannot encode it");
 	}
 	if (activity->failure == NULL)
 	{
@@ -621,7 +631,8 @@ pgwf_activity_take_details(PgwfActivity *activity, int64_t now)
 	char	   *text;
 
 	pthread_mutex_lock(&activity->mutex);
-	text = pgwf_json_text(activity->details);
+	text = pgwf_codec_text(codec_of(activity), PGWF_VALUE_ARGS,
+						   activity->details);
 	activity->details_unsent = false;
 	activity->next_send_ms = now + activity->throttle_ms;
 	pthread_mutex_unlock(&activity->mutex);
@@ -651,7 +662,8 @@ pgwf_activity_last_details(PgwfActivity *activity)
 
 	pthread_mutex_lock(&activity->mutex);
 	if (activity->details_unsent)
-		text = pgwf_json_text(activity->details);
+		text = pgwf_codec_text(codec_of(activity), PGWF_VALUE_ARGS,
+						   activity->details);
 	pthread_mutex_unlock(&activity->mutex);
 	return text;
 }

@@ -38,10 +38,16 @@ pgwf_param_json(PgwfParams *params, const json_t *value)
 	pgwf_param_own(params, pgwf_json_text(value));
 }
 
+/* A value of the user's, through the client's codec */
 void
-pgwf_param_args(PgwfParams *params, const json_t *value)
+pgwf_param_value(PgwfClient *client, PgwfParams *params, PgwfValueKind kind,
+				 const json_t *value)
 {
-	pgwf_param_own(params, pgwf_json_args_text(value));
+	char	   *text = pgwf_codec_text(client->codec, kind, value);
+
+	if (value != NULL && text == NULL)
+		params->unwritable = true;
+	pgwf_param_own(params, text);
 }
 
 /* An interval in milliseconds; 0 is null. */
@@ -97,6 +103,7 @@ new_client(PgwfConn *conn, const PgwfClientOptions *options)
 	pgwf_options_read(&o, sizeof(o), options);
 	client->conn = conn;
 	conn->pooled = o.pooled;
+	client->codec = pgwf_codec_copy(o.codec);
 	client->workflow_namespace = pgwf_strdup(o.workflow_namespace != NULL ?
 											 o.workflow_namespace : "default");
 	client->identity = o.identity != NULL ? pgwf_strdup(o.identity) :
@@ -131,6 +138,7 @@ pgwf_client_free(PgwfClient *client)
 	free(client->workflow_namespace);
 	free(client->identity);
 	pgwf_failure_free(client->failure);
+	pgwf_codec_free(client->codec);
 	pgwf_err_reset(&client->err);
 	free(client);
 }
@@ -172,7 +180,7 @@ pgwf_client_failure(PgwfClient *client)
 {
 	if (client->failure == NULL && client->err.detail != NULL)
 	{
-		json_t	   *json = pgwf_json_parse(client->err.detail);
+		json_t	   *json = pgwf_client_parse(client, client->err.detail);
 
 		if (json_is_object(json))
 			client->failure = pgwf_failure_from_json(json);
@@ -212,6 +220,12 @@ pgwf_client_call(PgwfClient *client, PgwfStmt stmt, PgwfParams *params, bool rep
 	PgwfResult	code;
 
 	*result = NULL;
+	if (params->unwritable)
+	{
+		free_params(params);
+		return pgwf_err_set(&client->err, PGWF_INVALID_ARGUMENT, NULL,
+							"a value is nested too deeply, or the codec cannot encode it");
+	}
 	pgwf_backoff_reset(&client->backoff);
 	for (;;)
 	{
@@ -276,6 +290,23 @@ pgwf_client_bad_answer(PgwfClient *client)
 						"could not understand the server's answer");
 }
 
+/*
+ * JSON with its values decoded; NULL for NULL, and if it cannot be understood
+ * or decoded.
+ */
+json_t *
+pgwf_client_parse(PgwfClient *client, const char *text)
+{
+	json_t	   *json = pgwf_json_parse(text);
+
+	if (json != NULL && !pgwf_codec_decode(client->codec, json))
+	{
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
 /* The same for reads whose answer is one JSON value, a new reference. */
 PgwfResult
 pgwf_client_call_json(PgwfClient *client, PgwfStmt stmt, PgwfParams *params,
@@ -289,7 +320,7 @@ pgwf_client_call_json(PgwfClient *client, PgwfStmt stmt, PgwfParams *params,
 							client->call_timeout_ms, &result);
 	if (code == PGWF_OK)
 	{
-		*value = pgwf_json_parse(pgwf_result_value(result, 0, 0));
+		*value = pgwf_client_parse(client, pgwf_result_value(result, 0, 0));
 		if (*value == NULL)
 			code = pgwf_client_bad_answer(client);
 	}

@@ -63,7 +63,8 @@ pgwf_client_complete_activity(PgwfClient *client,
 
 	code = activity_call(client, activity, PGWF_STMT_ACTIVITY_COMPLETED,
 						 PGWF_STMT_ACTIVITY_COMPLETED_BY_ID,
-						 pgwf_json_value_text(result), &res);
+						 pgwf_codec_text(client->codec, PGWF_VALUE_SINGLE,
+										 result), &res);
 	PQclear(res);
 	return code;
 }
@@ -79,7 +80,8 @@ pgwf_client_fail_activity(PgwfClient *client, const PgwfActivityRef *activity,
 		return pgwf_client_missing(client, "failure");
 	code = activity_call(client, activity, PGWF_STMT_ACTIVITY_FAILED,
 						 PGWF_STMT_ACTIVITY_FAILED_BY_ID,
-						 pgwf_json_text(pgwf_failure_json(failure)), &res);
+						 pgwf_codec_text(client->codec, PGWF_VALUE_TREE,
+										 pgwf_failure_json(failure)), &res);
 	PQclear(res);
 	return code;
 }
@@ -93,7 +95,8 @@ pgwf_client_cancel_activity(PgwfClient *client,
 
 	code = activity_call(client, activity, PGWF_STMT_ACTIVITY_CANCELED,
 						 PGWF_STMT_ACTIVITY_CANCELED_BY_ID,
-						 pgwf_json_args_text(details), &res);
+						 pgwf_codec_text(client->codec, PGWF_VALUE_ARGS,
+										 details), &res);
 	PQclear(res);
 	return code;
 }
@@ -108,7 +111,8 @@ pgwf_client_heartbeat_activity(PgwfClient *client,
 
 	code = activity_call(client, activity, PGWF_STMT_HEARTBEAT,
 						 PGWF_STMT_HEARTBEAT_BY_ID,
-						 pgwf_json_args_text(details), &res);
+						 pgwf_codec_text(client->codec, PGWF_VALUE_ARGS,
+										 details), &res);
 	if (code == PGWF_OK && answer != NULL)
 	{
 		const char *flag[3];

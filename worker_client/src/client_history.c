@@ -64,13 +64,13 @@ pgwf_client_result(PgwfClient *client, const PgwfResultOptions *options,
 				code = pgwf_client_bad_answer(client);
 			else
 			{
-				json_t	   *failure = pgwf_json_parse(pgwf_result_value(result, 0, 3));
+				json_t	   *failure = pgwf_client_parse(client, pgwf_result_value(result, 0, 3));
 
 				if (run_id != NULL)
 					pgwf_copy_text(outcome->run_id, sizeof(outcome->run_id),
 								   run_id);
 				pgwf_copy_text(outcome->status, sizeof(outcome->status), status);
-				outcome->result = pgwf_json_parse(pgwf_result_value(result, 0, 2));
+				outcome->result = pgwf_client_parse(client, pgwf_result_value(result, 0, 2));
 				if (json_is_object(failure))
 					outcome->failure = pgwf_failure_from_json(failure);
 				json_decref(failure);
@@ -131,7 +131,7 @@ pgwf_client_history(PgwfClient *client, const PgwfHistoryOptions *options,
 		*events = json_array();
 		for (i = 0; i < PQntuples(result); i++)
 		{
-			json_t	   *event = pgwf_json_parse(pgwf_result_value(result, i, 0));
+			json_t	   *event = pgwf_client_parse(client, pgwf_result_value(result, i, 0));
 
 			if (event == NULL)
 			{

@@ -91,7 +91,7 @@ number(const PgwfList *list, int column)
 static json_t *
 object(const PgwfList *list, int column, const char *member)
 {
-	json_t	   *json = pgwf_json_parse(pgwf_result_value(list->page, list->row,
+	json_t	   *json = pgwf_client_parse(list->client, pgwf_result_value(list->page, list->row,
 														 column));
 	json_t	   *values = json_incref(json_object_get(json, member));
 

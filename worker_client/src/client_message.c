@@ -77,17 +77,17 @@ pgwf_client_query(PgwfClient *client, const PgwfQueryOptions *options,
 	timeout_ms = pgwf_option_ms(o.timeout_ms, QUERY_TIMEOUT_MS);
 	pgwf_param_text(&p, o.workflow_id);
 	pgwf_param_text(&p, o.query_type);
-	pgwf_param_args(&p, o.args);
+	pgwf_param_value(client, &p, PGWF_VALUE_ARGS, o.args);
 	pgwf_param_text(&p, o.run_id);
 	pgwf_param_text(&p, reject_condition(o.reject_condition));
-	pgwf_param_json(&p, o.header);
+	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
 	pgwf_param_interval(&p, o.timeout_ms);
 	pgwf_param_text(&p, client->workflow_namespace);
 	code = pgwf_client_call(client, PGWF_STMT_QUERY, &p, true,
 							timeout_ms + client->call_timeout_ms, &result);
 	if (code == PGWF_OK)
 	{
-		json_t	   *rejected = pgwf_json_parse(pgwf_result_value(result, 0, 1));
+		json_t	   *rejected = pgwf_client_parse(client, pgwf_result_value(result, 0, 1));
 		const char *why = pgwf_json_str(rejected, "status");
 
 		if (why != NULL)
@@ -99,7 +99,7 @@ pgwf_client_query(PgwfClient *client, const PgwfQueryOptions *options,
 		}
 		else
 		{
-			*answer = pgwf_json_parse(pgwf_result_value(result, 0, 0));
+			*answer = pgwf_client_parse(client, pgwf_result_value(result, 0, 0));
 			if (*answer == NULL)
 				*answer = json_array();
 		}
@@ -141,7 +141,7 @@ static PgwfResult
 read_outcome(PgwfClient *client, const PGresult *result, int column,
 			 PgwfUpdateOutcome *outcome)
 {
-	json_t	   *json = pgwf_json_parse(pgwf_result_value(result, 0,
+	json_t	   *json = pgwf_client_parse(client, pgwf_result_value(result, 0,
 														 column + 1));
 	json_t	   *failure = json_object_get(json, "failure");
 
@@ -251,11 +251,11 @@ pgwf_client_update(PgwfClient *client, const PgwfUpdateOptions *options,
 	pgwf_param_text(&p, o.workflow_id);
 	pgwf_param_text(&p, outcome->update_id);
 	pgwf_param_text(&p, o.update_name);
-	pgwf_param_args(&p, o.args);
+	pgwf_param_value(client, &p, PGWF_VALUE_ARGS, o.args);
 	pgwf_param_text(&p, o.run_id);
 	pgwf_param_text(&p, o.first_execution_run_id);
 	pgwf_param_text(&p, stage_name(o.wait_for_stage));
-	pgwf_param_json(&p, o.header);
+	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
 	pgwf_param_text(&p, client->identity);
 	pgwf_param_interval(&p, slice);
 	pgwf_param_text(&p, client->workflow_namespace);
@@ -309,8 +309,8 @@ pgwf_client_update_with_start(PgwfClient *client,
 	slice = next_slice(deadline);
 	pgwf_param_text(&p, outcome->update_id);
 	pgwf_param_text(&p, o.update_name);
-	pgwf_param_args(&p, o.args);
-	pgwf_param_json(&p, o.header);
+	pgwf_param_value(client, &p, PGWF_VALUE_ARGS, o.args);
+	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
 	pgwf_param_text(&p, stage_name(o.wait_for_stage));
 	pgwf_param_interval(&p, slice);
 	pgwf_param_text(&p, client->workflow_namespace);

@@ -36,9 +36,9 @@ pgwf_client_create_schedule(PgwfClient *client,
 	if (code != PGWF_OK)
 		return code;
 	pgwf_param_text(&p, o.schedule_id);
-	pgwf_param_json(&p, o.schedule);
+	pgwf_param_value(client, &p, PGWF_VALUE_TREE, o.schedule);
 	pgwf_param_json(&p, o.initial_patch);
-	pgwf_param_json(&p, o.memo);
+	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.memo);
 	pgwf_param_json(&p, o.search_attributes);
 	pgwf_param_request_id(&p, o.request_id);
 	pgwf_param_text(&p, client->workflow_namespace);
@@ -60,12 +60,12 @@ pgwf_client_update_schedule(PgwfClient *client,
 	if (code != PGWF_OK)
 		return code;
 	pgwf_param_text(&p, o.schedule_id);
-	pgwf_param_json(&p, o.schedule);
+	pgwf_param_value(client, &p, PGWF_VALUE_TREE, o.schedule);
 	if (o.conflict_token != 0)
 		pgwf_param_int(&p, o.conflict_token);
 	else
 		pgwf_param_text(&p, NULL);
-	pgwf_param_json(&p, o.memo);
+	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.memo);
 	pgwf_param_json(&p, o.search_attributes);
 	pgwf_param_request_id(&p, o.request_id);
 	pgwf_param_text(&p, client->workflow_namespace);
@@ -193,7 +193,7 @@ read_rows(PgwfClient *client, PgwfStmt stmt, PgwfParams *params, bool is_json,
 		{
 			const char *text = pgwf_result_value(result, i, 0);
 
-			json_array_append_new(*rows, is_json ? pgwf_json_parse(text) :
+			json_array_append_new(*rows, is_json ? pgwf_client_parse(client, text) :
 								  json_string(text));
 		}
 		if ((int) json_array_size(*rows) < PQntuples(result))

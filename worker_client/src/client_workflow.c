@@ -85,15 +85,15 @@ pgwf_start_params(PgwfClient *client, const PgwfStartOptions *options,
 	pgwf_param_text(params, o.workflow_id);
 	pgwf_param_text(params, o.workflow_type);
 	pgwf_param_text(params, o.task_queue);
-	pgwf_param_args(params, o.input);
+	pgwf_param_value(client, params, PGWF_VALUE_ARGS, o.input);
 	pgwf_param_request_id(params, o.request_id);
 	pgwf_param_text(params, client->identity);
 	pgwf_param_interval(params, o.execution_timeout_ms);
 	pgwf_param_interval(params, o.run_timeout_ms);
 	pgwf_param_interval(params, o.task_timeout_ms);
-	pgwf_param_json(params, o.memo);
+	pgwf_param_value(client, params, PGWF_VALUE_FIELDS, o.memo);
 	pgwf_param_json(params, o.search_attributes);
-	pgwf_param_json(params, o.header);
+	pgwf_param_value(client, params, PGWF_VALUE_FIELDS, o.header);
 	pgwf_param_text(params, policy_name(reuse_policies, 4,
 										o.id_reuse_policy));
 	pgwf_param_text(params, policy_name(conflict_policies, 4,
@@ -166,8 +166,8 @@ pgwf_client_signal_with_start(PgwfClient *client,
 	if (code != PGWF_OK)
 		return code;
 	pgwf_param_text(&p, o.signal_name);
-	pgwf_param_args(&p, o.input);
-	pgwf_param_json(&p, o.header);
+	pgwf_param_value(client, &p, PGWF_VALUE_ARGS, o.input);
+	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
 	return start(client, PGWF_STMT_SIGNAL_WITH_START, &p, started);
 }
 
@@ -184,11 +184,11 @@ pgwf_client_signal(PgwfClient *client, const PgwfSignalOptions *options)
 		return pgwf_client_missing(client, "signal_name");
 	pgwf_param_text(&p, o.workflow_id);
 	pgwf_param_text(&p, o.signal_name);
-	pgwf_param_args(&p, o.input);
+	pgwf_param_value(client, &p, PGWF_VALUE_ARGS, o.input);
 	pgwf_param_text(&p, o.run_id);
 	pgwf_param_request_id(&p, o.request_id);
 	pgwf_param_text(&p, client->identity);
-	pgwf_param_json(&p, o.header);
+	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
 	pgwf_param_text(&p, client->workflow_namespace);
 	return pgwf_client_call_void(client, PGWF_STMT_SIGNAL, &p, true);
 }
@@ -225,7 +225,7 @@ pgwf_client_terminate(PgwfClient *client,
 		return pgwf_client_missing(client, "workflow_id");
 	pgwf_param_text(&p, o.workflow_id);
 	pgwf_param_text(&p, o.reason);
-	pgwf_param_args(&p, o.details);
+	pgwf_param_value(client, &p, PGWF_VALUE_ARGS, o.details);
 	pgwf_param_text(&p, o.run_id);
 	pgwf_param_text(&p, o.first_execution_run_id);
 	pgwf_param_text(&p, client->identity);

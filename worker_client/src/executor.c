@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_codec.h"
 #include "pgwf_executor.h"
 #include "pgwf_interceptor.h"
 #include "pgwf_pool.h"
@@ -116,11 +117,15 @@ release(PgwfExecutor *executor)
 
 /* Turn what answers a task into text; absent members become NULL. */
 void
-pgwf_answer_texts_make(PgwfAnswerTexts *texts, const PgwfTaskOutcome *outcome)
+pgwf_answer_texts_make(PgwfAnswerTexts *texts, const PgwfTaskOutcome *outcome,
+					   const PgwfCodec *codec)
 {
-	texts->commands = pgwf_json_text(outcome->commands);
-	texts->messages = pgwf_json_text(outcome->messages);
-	texts->query_results = pgwf_json_text(outcome->query_results);
+	texts->commands = pgwf_codec_text(codec, PGWF_VALUE_TREE,
+									  outcome->commands);
+	texts->messages = pgwf_codec_text(codec, PGWF_VALUE_TREE,
+									  outcome->messages);
+	texts->query_results = pgwf_codec_text(codec, PGWF_VALUE_TREE,
+									  outcome->query_results);
 	texts->sdk_metadata = pgwf_json_text(outcome->sdk_metadata);
 	texts->metering_metadata = pgwf_json_text(outcome->metering_metadata);
 	texts->may_discard = outcome->may_discard;
@@ -172,9 +177,10 @@ run_code(void *arg)
 
 /* Turn the outcome into text; fails the task if that is not possible. */
 static void
-write_answer(PgwfExec *exec)
+write_answer(const PgwfRegistry *registry, PgwfExec *exec)
 {
-	pgwf_answer_texts_make(&exec->texts, &exec->outcome);
+	pgwf_answer_texts_make(&exec->texts, &exec->outcome,
+						   pgwf_registry_codec(registry));
 	if ((exec->outcome.commands == NULL || exec->texts.commands != NULL) &&
 		(exec->outcome.messages == NULL || exec->texts.messages != NULL))
 		return;
@@ -199,7 +205,7 @@ run_exec(PgwfExecutor *executor, PgwfExec *exec)
 	if (!exec->query)
 	{
 		ask_eager(executor, exec);
-		write_answer(exec);
+		write_answer(executor->registry, exec);
 	}
 	exec->elapsed_us = pgwf_wall_us() - began;
 }

@@ -8,6 +8,7 @@
 #ifndef PGWF_CLIENT_H
 #define PGWF_CLIENT_H
 
+#include "pgwf_codec.h"
 #include "pgwf_conn.h"
 #include "pgwf_options.h"
 
@@ -20,6 +21,7 @@ struct PgwfClient
 	int			call_timeout_ms;
 	int			retry_timeout_ms;
 	PgwfBackoff backoff;
+	PgwfCodec  *codec;			/* NULL: none */
 	PgwfErr		err;
 	PgwfFailure *failure;		/* of err, made when asked for */
 };
@@ -28,19 +30,22 @@ struct PgwfClient
 typedef struct PgwfParams
 {
 	int			n;
+	bool		unwritable;		/* a value could not be written */
 	char	   *values[PGWF_MAX_PARAMS];
 } PgwfParams;
 
 extern void pgwf_param_own(PgwfParams *params, char *value);
 extern void pgwf_param_text(PgwfParams *params, const char *value);
 extern void pgwf_param_json(PgwfParams *params, const json_t *value);
-extern void pgwf_param_args(PgwfParams *params, const json_t *value);
+extern void pgwf_param_value(PgwfClient *client, PgwfParams *params,
+							 PgwfValueKind kind, const json_t *value);
 extern void pgwf_param_interval(PgwfParams *params, int64_t ms);
 extern void pgwf_param_int(PgwfParams *params, int64_t value);
 extern void pgwf_param_request_id(PgwfParams *params, const char *request_id);
 
 extern PgwfResult pgwf_client_missing(PgwfClient *client, const char *what);
 extern PgwfResult pgwf_client_bad_answer(PgwfClient *client);
+extern json_t *pgwf_client_parse(PgwfClient *client, const char *text);
 extern PgwfResult pgwf_client_call(PgwfClient *client, PgwfStmt stmt,
 								   PgwfParams *params, bool repeatable,
 								   int timeout_ms, PGresult **result);

@@ -64,7 +64,8 @@ extern bool pgwf_executor_destroy(PgwfExecutor *executor, int timeout_ms);
 
 extern void pgwf_exec_free(PgwfExec *exec);
 extern void pgwf_answer_texts_make(PgwfAnswerTexts *texts,
-								   const PgwfTaskOutcome *outcome);
+								   const PgwfTaskOutcome *outcome,
+								   const PgwfCodec *codec);
 extern void pgwf_answer_texts_free(PgwfAnswerTexts *texts);
 
 #endif							/* PGWF_EXECUTOR_H */

@@ -11,57 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_codec.h"
 #include "pgwf_int.h"
-
-/* ---- base64 ---- */
-
-static int
-digit_of(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	if (c == '/' || c == '_')
-		return 63;
-	return -1;
-}
-
-/* Decodes base64 (either alphabet); NULL if it is none.  free() the result. */
-static char *
-base64_decode(const char *str, size_t *len)
-{
-	char	   *bytes = pgwf_xalloc(strlen(str) + 1);
-	unsigned	buffer = 0;
-	int			bits = 0;
-	size_t		n = 0;
-
-	for (; *str != '\0' && *str != '='; str++)
-	{
-		int			digit = digit_of(*str);
-
-		if (digit < 0)
-		{
-			free(bytes);
-			return NULL;
-		}
-		buffer = (buffer << 6) | (unsigned) digit;
-		bits += 6;
-		if (bits >= 8)
-		{
-			bits -= 8;
-			bytes[n++] = (char) (buffer >> bits);
-			buffer &= (1u << bits) - 1;
-		}
-	}
-	bytes[n] = '\0';
-	*len = n;
-	return bytes;
-}
 
 /* ---- payloads ---- */
 
@@ -81,12 +32,12 @@ pgwf_payload_decode(const json_t *payload)
 	size_t		len;
 
 	if (encoding != NULL)
-		name = base64_decode(encoding, &len);
+		name = pgwf_base64_decode(encoding, &len);
 	if (name != NULL && strcmp(name, "binary/null") == 0)
 		value = json_null();
 	else if (name != NULL && strcmp(name, "json/plain") == 0)
 	{
-		bytes = base64_decode(data != NULL ? data : "", &len);
+		bytes = pgwf_base64_decode(data != NULL ? data : "", &len);
 		if (bytes != NULL)
 			value = json_loadb(bytes, len,
 							   JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_codec.h"
 #include "pgwf_int.h"
 #include "pgwf_interceptor.h"
 
@@ -44,6 +45,7 @@ struct PgwfRegistry
 	unsigned	fail_on;		/* for all types */
 	PgwfStackPool *stacks;
 	PgwfInterceptors interceptors;
+	PgwfCodec  *codec;			/* NULL: none */
 };
 
 PgwfRegistry *
@@ -75,6 +77,7 @@ pgwf_registry_free(PgwfRegistry *registry)
 	free_list(&registry->activities);
 	pgwf_stack_pool_destroy(registry->stacks);
 	free(registry->interceptors.list);
+	pgwf_codec_free(registry->codec);
 	free(registry);
 }
 
@@ -324,4 +327,17 @@ const PgwfInterceptors *
 pgwf_registry_interceptors(const PgwfRegistry *registry)
 {
 	return &registry->interceptors;
+}
+
+void
+pgwf_registry_set_codec(PgwfRegistry *registry, const PgwfCodec *codec)
+{
+	pgwf_codec_free(registry->codec);
+	registry->codec = pgwf_codec_copy(codec);
+}
+
+const PgwfCodec *
+pgwf_registry_codec(const PgwfRegistry *registry)
+{
+	return registry->codec;
 }

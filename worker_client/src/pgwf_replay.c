@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_codec.h"
 #include "pgwf_int.h"
 
 /* The report and what it points to; the public struct comes first. */
@@ -61,6 +62,13 @@ pgwf_replay_history(PgwfRegistry *registry, const json_t *history,
 	const char *run_id;
 
 	*report = &r->report;
+	if (events != NULL &&
+		!pgwf_codec_decode(pgwf_registry_codec(registry), events))
+	{
+		json_decref(events);
+		events = NULL;
+		error = pgwf_xstrdup("the codec cannot decode a payload");
+	}
 	if (events == NULL)
 	{
 		set_message(r, error);

@@ -222,8 +222,8 @@ extern void pgwf_worker_respond(PgwfWorker *worker, PgwfRequest *request,
 extern void pgwf_worker_drop_responses(PgwfWorker *worker);
 
 /* member of a task that could not be read in full */
-#define PGWF_TOO_DEEP	"pgwfTooDeep"
-#define PGWF_TOO_DEEP_TEXT	"it has JSON that is nested too deeply"
+#define PGWF_UNREADABLE		"pgwfUnreadable"	/* why, a text */
+#define PGWF_UNDECODABLE	"the codec cannot decode a payload"
 
 /* worker_history.c */
 extern int64_t pgwf_worker_event_id(const json_t *event);
@@ -250,7 +250,7 @@ extern void pgwf_worker_execute(PgwfWorker *worker, PgwfRun *run,
 								PgwfExec *exec);
 extern void pgwf_worker_deliver_local(PgwfWorker *worker, PgwfRun *run);
 extern void pgwf_worker_pass_mark_on(const json_t *from, json_t *task);
-extern json_t *pgwf_worker_parse(const char *text);
+extern json_t *pgwf_worker_parse(const PgwfWorker *worker, const char *text);
 extern void pgwf_worker_take_task(PgwfWorker *worker, json_t *task);
 extern void pgwf_worker_begin_tasks(PgwfWorker *worker);
 extern void pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_codec.h"
 #include "pgwf_worker.h"
 
 static void
@@ -54,6 +55,7 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 {
 	PgwfRequest *request = NULL;
 	const char *token = activity->info.task_token;
+	const PgwfCodec *codec = pgwf_registry_codec(worker->registry);
 	const json_t *json;
 	char	   *details;
 
@@ -69,7 +71,8 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 			request = pgwf_request_create(PGWF_STMT_ACTIVITY_FAILED);
 			pgwf_request_bind(request, token);
 			pgwf_request_bind_own(request,
-								  pgwf_json_text(pgwf_failure_json(activity->failure)));
+								  pgwf_codec_text(codec, PGWF_VALUE_TREE,
+												  pgwf_failure_json(activity->failure)));
 			pgwf_request_bind_own(request,
 								  pgwf_activity_last_details(activity));
 			break;
@@ -80,8 +83,9 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 			json = json_object_get(pgwf_failure_json(activity->failure),
 								   "canceledFailureInfo");
 			pgwf_request_bind_own(request,
-								  pgwf_json_text(json_object_get(json,
-																 "details")));
+								  pgwf_codec_text(codec, PGWF_VALUE_ARGS,
+												  json_object_get(json,
+																  "details")));
 			break;
 
 		case PGWF_END_ASYNC:
@@ -120,17 +124,22 @@ void
 pgwf_worker_take_activity(PgwfWorker *worker, json_t *task)
 {
 	PgwfActivity *activity = pgwf_activity_create(&worker->host, task);
+	const char *unreadable = pgwf_json_str(task, PGWF_UNREADABLE);
 
 	PGWF_COUNT(worker, activities, 1);
 	PGWF_TOOK(worker, PGWF_LATENCY_ACTIVITY_WAIT,
 			  pgwf_timestamp_us(pgwf_json_str(task, "startedTime")) -
 			  pgwf_timestamp_us(pgwf_json_str(task,
 											  "currentAttemptScheduledTime")));
-	if (json_object_get(task, PGWF_TOO_DEEP) != NULL)
+	if (unreadable != NULL && strcmp(unreadable, PGWF_UNDECODABLE) == 0)
+		activity->failure = pgwf_failure_new(PGWF_CODEC_FAILURE_TYPE,
+											 "the task cannot be read: %s",
+											 unreadable);
+	else if (unreadable != NULL)
 	{
-		activity->failure = pgwf_failure_new("InputTooDeep", "%s",
-											 "the task cannot be read: "
-											 PGWF_TOO_DEEP_TEXT);
+		activity->failure = pgwf_failure_new("InputTooDeep",
+											 "the task cannot be read: %s",
+											 unreadable);
 		pgwf_failure_set_non_retryable(activity->failure);
 	}
 	else if (activity->fn == NULL)

@@ -397,7 +397,7 @@ take_next_task(PgwfWorker *worker, const PgwfRequest *request)
 	if (request->result == NULL || PQntuples(request->result) != 1 ||
 		PQgetisnull(request->result, 0, 0))
 		return;
-	task = pgwf_worker_parse(PQgetvalue(request->result, 0, 0));
+	task = pgwf_worker_parse(worker, PQgetvalue(request->result, 0, 0));
 	if (task == NULL)
 		pgwf_worker_log(worker, PGWF_LOG_ERROR,
 						"could not understand a task");
@@ -536,7 +536,7 @@ finish_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int64_t now)
 		worker->hint[queue] = n > 1 || n == x->asked[queue];
 		for (i = 0; i < n; i++)
 		{
-			json_t	   *task = pgwf_worker_parse(PQgetvalue(request->result,
+			json_t	   *task = pgwf_worker_parse(worker, PQgetvalue(request->result,
 															i, 0));
 
 			if (task == NULL)

@@ -64,7 +64,7 @@ fetch_events(PgwfWorker *worker, json_t *task, json_t *events,
 		n = PQntuples(result);
 		for (i = 0; i < n && after + 1 < limit; i++)
 		{
-			json_t	   *event = pgwf_worker_parse(PQgetvalue(result, i, 0));
+			json_t	   *event = pgwf_worker_parse(worker, PQgetvalue(result, i, 0));
 
 			if (event == NULL || pgwf_worker_event_id(event) != after + 1)
 			{

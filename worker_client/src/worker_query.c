@@ -13,9 +13,11 @@
  *
  *-------------------------------------------------------------------------
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_codec.h"
 #include "pgwf_worker.h"
 
 /* Send an answer, a WorkflowQueryResult, which is borrowed. */
@@ -25,17 +27,19 @@ respond(PgwfWorker *worker, const PgwfRun *run, const char *token,
 {
 	PgwfRequest *request = pgwf_request_create(PGWF_STMT_QUERY_COMPLETED);
 	json_t	   *answer = json_object_get(result, "answer");
-	char	   *text = pgwf_json_text(answer);
+	const PgwfCodec *codec = pgwf_registry_codec(worker->registry);
+	char	   *text = pgwf_codec_text(codec, PGWF_VALUE_ARGS, answer);
 	bool		too_deep = answer != NULL && text == NULL;
 
 	pgwf_request_bind(request, token);
 	pgwf_request_bind(request, too_deep ? "QUERY_RESULT_TYPE_FAILED" :
 					  pgwf_json_str(result, "resultType"));
 	pgwf_request_bind_own(request, text);
-	pgwf_request_bind(request, too_deep ? "the answer is nested too deeply" :
+	pgwf_request_bind(request, too_deep ? "the answer cannot be written: nested too deeply, or not encoded" :
 					  pgwf_json_str(result, "errorMessage"));
 	pgwf_request_bind_own(request,
-						  pgwf_json_text(json_object_get(result, "failure")));
+						  pgwf_codec_text(codec, PGWF_VALUE_TREE,
+										  json_object_get(result, "failure")));
 	pgwf_request_bind(request, worker->workflow_namespace);
 	pgwf_worker_respond(worker, request, run->entry.run_id, NULL, 0);
 }
@@ -74,6 +78,7 @@ start_query(PgwfWorker *worker, PgwfRun *run, json_t *task)
 void
 pgwf_worker_take_query(PgwfWorker *worker, PgwfRun *run, json_t *task)
 {
+	const char *unreadable;
 	const char *run_id = pgwf_json_str2(task, "workflowExecution", "runId");
 
 	if (run_id == NULL || pgwf_json_str(task, "taskToken") == NULL)
@@ -111,10 +116,14 @@ pgwf_worker_take_query(PgwfWorker *worker, PgwfRun *run, json_t *task)
 	}
 	run = pgwf_worker_create_run(worker, task, run_id);
 	run->query_only = true;
-	if (json_object_get(task, PGWF_TOO_DEEP) != NULL)
+	unreadable = pgwf_json_str(task, PGWF_UNREADABLE);
+	if (unreadable != NULL)
 	{
-		respond_failed(worker, run, pgwf_json_str(task, "taskToken"),
-					   "the history cannot be read: " PGWF_TOO_DEEP_TEXT);
+		char		message[200];
+
+		snprintf(message, sizeof(message), "the history cannot be read: %s",
+				 unreadable);
+		respond_failed(worker, run, pgwf_json_str(task, "taskToken"), message);
 		pgwf_worker_drop_run(worker, run);
 		json_decref(task);
 		return;

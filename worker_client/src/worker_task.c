@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_codec.h"
 #include "pgwf_interceptor.h"
 #include "pgwf_worker.h"
 
@@ -170,21 +171,27 @@ pgwf_worker_evict_all(PgwfWorker *worker, bool busy_too)
  * Read a task, an answer or an event; what cannot be read in full is marked.
  */
 json_t *
-pgwf_worker_parse(const char *text)
+pgwf_worker_parse(const PgwfWorker *worker, const char *text)
 {
 	bool		too_deep;
 	json_t	   *value = pgwf_json_parse_partly(text, &too_deep);
 
 	if (too_deep)
-		json_object_set_new(value, PGWF_TOO_DEEP, json_true());
+		json_object_set_new(value, PGWF_UNREADABLE,
+							json_string("it has JSON that is nested too deeply"));
+	else if (!pgwf_codec_decode(pgwf_registry_codec(worker->registry), value))
+		json_object_set_new(value, PGWF_UNREADABLE,
+							json_string(PGWF_UNDECODABLE));
 	return value;
 }
 
 void
 pgwf_worker_pass_mark_on(const json_t *from, json_t *task)
 {
-	if (json_object_get(from, PGWF_TOO_DEEP) != NULL)
-		json_object_set_new(task, PGWF_TOO_DEEP, json_true());
+	json_t	   *mark = json_object_get(from, PGWF_UNREADABLE);
+
+	if (mark != NULL)
+		json_object_set(task, PGWF_UNREADABLE, mark);
 }
 
 /* What a run of a worker with a version does when that changes, or NULL */
@@ -276,7 +283,8 @@ fail_task(PgwfWorker *worker, PgwfRun *run, const char *cause,
 		request = pgwf_request_create(PGWF_STMT_WORKFLOW_FAILED);
 		pgwf_request_bind(request, run->token);
 		pgwf_request_bind(request, cause);
-		pgwf_request_bind_own(request, pgwf_json_text(failure));
+		pgwf_request_bind_own(request, pgwf_codec_text(pgwf_registry_codec(worker->registry),
+											  PGWF_VALUE_TREE, failure));
 		pgwf_request_bind(request, worker->identity);
 		pgwf_request_bind(request, worker->workflow_namespace);
 		pgwf_worker_respond(worker, request, run->entry.run_id, NULL, 0);
@@ -323,7 +331,7 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 		return;
 	}
 	answer = PQntuples(request->result) == 1 ?
-		pgwf_worker_parse(PQgetvalue(request->result, 0, 0)) : NULL;
+		pgwf_worker_parse(worker, PQgetvalue(request->result, 0, 0)) : NULL;
 	error = json_object_get(answer, "error");
 	next = json_object_get(answer, "workflowTask");
 	json_array_foreach(json_object_get(answer, "activityTasks"), i, activity)
@@ -408,6 +416,7 @@ pgwf_worker_execute(PgwfWorker *worker, PgwfRun *run, PgwfExec *exec)
 static void
 start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
 {
+	const char *unreadable;
 	json_t	   *events = json_object_get(json_object_get(task, "history"),
 										 "events");
 	const char *run_id = pgwf_json_str2(task, "workflowExecution", "runId");
@@ -455,12 +464,17 @@ start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
 	if (timeout <= 0)
 		timeout = 10000;
 	run->heartbeat_at = pgwf_clock_ms() + timeout * 8 / 10;
-	if (json_object_get(task, PGWF_TOO_DEEP) != NULL)
+	unreadable = pgwf_json_str(task, PGWF_UNREADABLE);
+	if (unreadable != NULL)
 	{
+		char		message[200];
+
+		snprintf(message, sizeof(message), "the history cannot be read: %s",
+				 unreadable);
 		json_decref(task);
 		fail_task(worker, run,
 				  "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE",
-				  NULL, "the history cannot be read: " PGWF_TOO_DEEP_TEXT);
+				  NULL, message);
 		return;
 	}
 
@@ -660,7 +674,8 @@ pgwf_worker_local_heartbeat(PgwfWorker *worker, PgwfRun *run)
 	memset(&outcome, 0, sizeof(outcome));
 	run->heartbeat_at = 0;
 	pgwf_instance_heartbeat(run->instance, &outcome);
-	pgwf_answer_texts_make(&texts, &outcome);
+	pgwf_answer_texts_make(&texts, &outcome,
+						   pgwf_registry_codec(worker->registry));
 	pgwf_worker_set_state(worker, run, PGWF_RUN_RESPONDING);
 	pgwf_worker_respond(worker,
 						completion(worker, run, &texts, true,

@@ -9,6 +9,7 @@
 #define PGWORKFLOW_CLIENT_H
 
 #include "failure.h"
+#include "payload.h"
 
 #ifdef __cplusplus
 extern "C"
@@ -54,6 +55,8 @@ typedef struct PgwfClientOptions
 	 * the same names.
 	 */
 	bool		pooled;
+
+	const PgwfCodec *codec;		/* of payloads (payload.h), copied; or NULL */
 } PgwfClientOptions;
 
 #define PGWF_CLIENT_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfClientOptions)
