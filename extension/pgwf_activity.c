@@ -331,6 +331,17 @@ pgwf_activity_cancel(PgwfRun *run, PgwfActivity *activity, Jsonb *details,
  * Retries
  */
 
+/* The delay after an attempt has failed, by the retry policy */
+int64
+pgwf_activity_retry_interval(const PgwfActivity *activity, int32 attempt)
+{
+	double		factor = pow(activity->backoff_coefficient, attempt - 1);
+	double		maximum = activity->maximum_interval > 0 ?
+	activity->maximum_interval : PGWF_MAX_DURATION;
+
+	return (int64) Min(activity->initial_interval * factor, maximum);
+}
+
 /*
  * Decides what follows a failed attempt.  Returns NULL if another attempt
  * does, after *delay; otherwise the RetryState that says why none does.
@@ -357,14 +368,7 @@ decide_retry(PgwfRun *run, const PgwfActivity *activity, Jsonb *failure,
 
 	interval = pgwf_failure_next_retry_delay(failure);
 	if (interval == PGWF_NO_DURATION)
-	{
-		double		factor = pow(activity->backoff_coefficient,
-								 activity->attempt - 1);
-		double		maximum = activity->maximum_interval > 0 ?
-		activity->maximum_interval : PGWF_MAX_DURATION;
-
-		interval = (int64) Min(activity->initial_interval * factor, maximum);
-	}
+		interval = pgwf_activity_retry_interval(activity, activity->attempt);
 	if (deadline != PGWF_NO_TIME && run->call->now + interval > deadline)
 		return "RETRY_STATE_TIMEOUT";
 	*delay = interval;

@@ -11,6 +11,8 @@
 #include "pgwf_failure.h"
 #include "pgwf_run.h"
 
+extern int64 pgwf_activity_retry_interval(const PgwfActivity *activity,
+										  int32 attempt);
 extern PgwfActivity *pgwf_run_find_activity(PgwfRun *run,
 											int64 scheduled_event_id);
 extern PgwfActivity *pgwf_run_find_activity_by_id(PgwfRun *run,

@@ -17,6 +17,7 @@
 #include "pgwf_args.h"
 #include "pgwf_clock.h"
 #include "pgwf_errors.h"
+#include "pgwf_failure.h"
 #include "pgwf_find.h"
 #include "pgwf_namespace.h"
 #include "pgwf_retry_policy.h"
@@ -241,6 +242,8 @@ replace_options(FunctionCallInfo fcinfo, PgwfActivity *activity)
 {
 	PgwfRetryPolicy policy;
 	char	   *error;
+	bool		waits;
+	TimestampTz failed_time = 0;
 
 	if (!PG_ARGISNULL(6))
 		activity->task_queue = pgwf_arg_required_id(fcinfo, 6, "task_queue");
@@ -264,11 +267,21 @@ replace_options(FunctionCallInfo fcinfo, PgwfActivity *activity)
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 				 errmsg("invalid retry policy"),
 				 errdetail("%s.", error)));
+	waits = (activity->state == PGWF_ACTIVITY_BACKING_OFF &&
+			 activity->attempt > 1 &&
+			 pgwf_failure_next_retry_delay(activity->last_failure) ==
+			 PGWF_NO_DURATION);
+	if (waits)
+		failed_time = activity->attempt_scheduled_time -
+			pgwf_activity_retry_interval(activity, activity->attempt - 1);
 	activity->initial_interval = policy.initial_interval;
 	activity->maximum_interval = policy.maximum_interval;
 	activity->backoff_coefficient = policy.backoff_coefficient;
 	activity->maximum_attempts = policy.maximum_attempts;
 	activity->non_retryable_error_types = policy.non_retryable_error_types;
+	if (waits)
+		activity->attempt_scheduled_time = failed_time +
+			pgwf_activity_retry_interval(activity, activity->attempt - 1);
 }
 
 /*
@@ -278,7 +291,7 @@ replace_options(FunctionCallInfo fcinfo, PgwfActivity *activity)
  *		retry_policy)
  *
  * Options that are not given stay; they count from the next attempt on, the
- * timeouts at once.
+ * timeouts and the delay that an attempt waits for at once.
  */
 Datum
 pgwf_update_activity_options(PG_FUNCTION_ARGS)

@@ -170,6 +170,25 @@ SELECT task_queue, schedule_to_close_timeout, start_to_close_timeout,
     heartbeat_timeout, maximum_attempts
 FROM workflow.pending_activities WHERE workflow_id = 'ops reset';
 SELECT workflow.terminate_workflow_execution('ops reset');
+-- an attempt that waits for its time waits as the new policy says, unless
+-- its failure has said how long
+SELECT t.start('ops wait');
+SELECT t.step('ops wait', t.schedule('a',
+    '{"retryPolicy": {"initialInterval": "3600s"}}')
+    || t.schedule('b', '{"retryPolicy": {"initialInterval": "3600s"}}'));
+SELECT pg_temp.fail(t.activity('ops wait'));
+SELECT workflow.respond_activity_task_failed(t.activity('ops wait'),
+    '{"message": "m", "applicationFailureInfo": {"nextRetryDelay": "7200s"}}');
+SELECT workflow.update_activity_options('ops wait', match_all => true,
+    retry_policy => '{"initialInterval": "60s"}');
+SELECT activity_id, attempt,
+    date_trunc('minute', attempt_scheduled_time - scheduled_time) AS delay
+FROM workflow.pending_activities WHERE workflow_id = 'ops wait'
+ORDER BY activity_id;
+SELECT workflow.update_activity_options('ops wait', match_all => true,
+    retry_policy => '{"initialInterval": "0.01s"}');
+SELECT t.activity_task('ops wait')->>'activityId';
+SELECT workflow.terminate_workflow_execution('ops wait');
 -- a shorter timeout of a running attempt counts at once
 SELECT t.start('ops timeout');
 SELECT t.step('ops timeout', t.schedule('a'));
