@@ -101,6 +101,61 @@ ends_process(void (*deed) (void), const char *name)
 	ok(status != 0, "%s", name);
 }
 
+/* ---- telling of it ---- */
+
+static void
+run_over_told(void)
+{
+	pgwf_report_stack_overflow();
+	run_over();
+}
+
+static void
+write_anywhere(void)
+{
+	struct rlimit no_core = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	pgwf_report_stack_overflow();
+	*(volatile int *) 8 = 1;
+}
+
+/* What a process that does this writes to standard error before it ends. */
+static void
+says(void (*deed) (void), const char *expected, const char *name)
+{
+	char		text[500];
+	size_t		len = 0;
+	ssize_t		got;
+	int			status = 0;
+	int			ends[2];
+	pid_t		pid;
+
+	if (pipe(ends) != 0)
+		return;
+	pid = fork();
+	if (pid == 0)
+	{
+		dup2(ends[1], STDERR_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		deed();
+		_exit(0);
+	}
+	close(ends[1]);
+	while (len < sizeof(text) - 1 &&
+		   (got = read(ends[0], text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t) got;
+	text[len] = '\0';
+	close(ends[0]);
+	waitpid(pid, &status, 0);
+	ok(status != 0, "%s: the process ends", name);
+	if (*expected != '\0')
+		has_str(text, expected, "%s: it says why", name);
+	else
+		ok(strstr(text, "pgworkflow") == NULL, "%s: nothing is said", name);
+}
+
 /* ---- many stacks ---- */
 
 #define GUARDED		3
@@ -179,6 +234,9 @@ main(void)
 {
 	ends_process(run_over, "whose coroutine had large variables, by a signal");
 	ends_process(run_out, "whose coroutine used its stack up, by a signal");
+	says(run_over_told, "pgworkflow: workflow code has overflowed the stack",
+		 "an overflow");
+	says(write_anywhere, "", "another fault");
 	test_many();
 	return done_testing();
 }

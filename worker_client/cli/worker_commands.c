@@ -199,6 +199,7 @@ cli_worker(const CliOptions *o, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 
+	pgwf_report_stack_overflow();
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = handle_stop;
 	sigaction(SIGINT, &action, NULL);

@@ -38,8 +38,9 @@
  *	  passes arguments, a value that is not an array stands for a single
  *	  argument, and NULL for none.
  *	- Every _free/_destroy function accepts NULL.
- *	- The library installs no signal handler, never prints and never exits.
- *	  The one exception: it calls abort() when malloc() fails.
+ *	- The library installs no signal handler (unless asked to by
+ *	  pgwf_report_stack_overflow()), never prints and never exits.  The one
+ *	  exception: it calls abort() when malloc() fails.
  *
  * Copyright (c) 2026, pg_workflow contributors
  */

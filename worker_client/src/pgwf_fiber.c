@@ -97,7 +97,7 @@ typedef struct Slab
 	size_t		size;
 	int			taken;			/* of its stacks */
 	Stack		stacks[SLAB_STACKS];
-}			Slab;
+} Slab;
 
 struct PgwfStackPool
 {
@@ -420,7 +420,7 @@ typedef struct FirstFrame
 	void	   *rbp;
 	void	   *return_address;
 	void	   *end[2];			/* keeps the stack aligned to 16 bytes */
-}			FirstFrame;
+} FirstFrame;
 
 /* Function pointers as data, which ISO C has no conversion for */
 static void *
@@ -566,7 +566,11 @@ pgwf_fiber_resume(PgwfFiber *fiber)
 	fiber->tsan_resumer = __tsan_get_current_fiber();
 	__tsan_switch_to_fiber(fiber->tsan_fiber, 0);
 #endif
+	if (pgwf_overflow_wanted)
+		pgwf_overflow_watch(fiber->stack->base - GUARD_SIZE, GUARD_SIZE);
 	switch_in(fiber);
+	if (pgwf_overflow_wanted)
+		pgwf_overflow_watch(NULL, 0);
 #ifdef FIBER_ASAN
 	__sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
 #endif

@@ -10,6 +10,7 @@
  *	pgwf_failure.c		PgwfFailure
  *	pgwf_registry.c		names and functions
  *	pgwf_fiber.c		stacks and switching between them
+ *	pgwf_overflow.c		telling of stack overflows
  *	pgwf_random.c		SipHash, generator, UUIDs
  *	pgwf_memory.c		memory that lives as long as a run
  *	pgwf_types.c		the tables of event types and command types
@@ -98,6 +99,11 @@ extern void pgwf_fiber_resume(PgwfFiber *fiber);
 extern void pgwf_fiber_suspend(PgwfFiber *fiber);
 extern bool pgwf_fiber_done(const PgwfFiber *fiber);
 extern void pgwf_fiber_destroy(PgwfFiber *fiber);
+
+/* ---- stack overflows (pgwf_overflow.c) ---- */
+
+extern bool pgwf_overflow_wanted;
+extern void pgwf_overflow_watch(const char *area, size_t size);
 
 /* ---- random numbers (pgwf_random.c) ---- */
 

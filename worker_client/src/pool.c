@@ -41,7 +41,8 @@ struct PgwfPool
 
 /*
  * Start a thread with all signals blocked, so that they go to the program's
- * own threads.  Returns 0 or an error number.
+ * own threads, except those that the thread's own mistakes raise.  Returns 0
+ * or an error number.
  */
 int
 pgwf_thread_create(pthread_t *thread, void *(*main) (void *), void *arg)
@@ -51,6 +52,10 @@ pgwf_thread_create(pthread_t *thread, void *(*main) (void *), void *arg)
 	int			rc;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(thread, NULL, main, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

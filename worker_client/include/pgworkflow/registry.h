@@ -141,6 +141,15 @@ extern void pgwf_registry_set_log(PgwfRegistry *registry,
 extern PgwfResult pgwf_registry_set_stack_size(PgwfRegistry *registry,
 											   size_t bytes);
 
+/*
+ * Installs a handler for SIGSEGV and SIGBUS, for the whole process, that
+ * writes a line to standard error when it was a coroutine that has overflowed
+ * its stack.  The signal then does what it did before, which is to end the
+ * process as a rule.  Call it before any worker or replayer runs; false: the
+ * handler could not be installed.  "pgworkflow worker" calls it.
+ */
+extern bool pgwf_report_stack_overflow(void);
+
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif
