@@ -151,8 +151,10 @@ create_deployment(int32 namespace_id, const char *name)
 	values[0] = Int32GetDatum(namespace_id);
 	values[1] = CStringGetTextDatum(name);
 	values[2] = Int32GetDatum(pgwf_max_deployments);
+
+	/* one that was made meanwhile is only seen by a snapshot of its own */
 	if (pgwf_db_execute(&insert_deployment, values, NULL) == 0 &&
-		pgwf_db_query(&find_deployment, values, NULL, 1) == 0)
+		pgwf_db_execute(&find_deployment, values, NULL) == 0)
 		report_limit("worker deployments in the namespace",
 					 pgwf_max_deployments);
 }
