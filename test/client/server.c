@@ -63,6 +63,22 @@ run_worker(void *arg)
 	return NULL;
 }
 
+static void
+begin_work(ServerWorker *running, PgwfRegistry *registry,
+		   PgwfWorkerOptions *options)
+{
+	char	   *error = NULL;
+
+	options->max_concurrent_activities = 8;
+	running->worker = pgwf_worker_new(options, registry, &error);
+	if (running->worker == NULL)
+	{
+		note("worker: %s", error);
+		exit(1);
+	}
+	pthread_create(&running->thread, NULL, run_worker, running->worker);
+}
+
 void
 server_work(ServerWorker *running, PgwfRegistry *registry, const char *queue,
 			int cached)
@@ -71,9 +87,21 @@ server_work(ServerWorker *running, PgwfRegistry *registry, const char *queue,
 
 	options.task_queue = queue;
 	options.max_cached_workflows = cached;
-	options.max_concurrent_activities = 8;
-	running->worker = pgwf_worker_new(&options, registry, NULL);
-	pthread_create(&running->thread, NULL, run_worker, running->worker);
+	begin_work(running, registry, &options);
+}
+
+void
+server_work_as(ServerWorker *running, PgwfRegistry *registry,
+			   const char *queue, const char *deployment,
+			   const char *build_id)
+{
+	PgwfWorkerOptions options = PGWF_WORKER_OPTIONS_INIT;
+
+	options.task_queue = queue;
+	options.deployment_name = deployment;
+	options.build_id = build_id;
+	options.versioning_behavior = PGWF_VERSIONING_PINNED;
+	begin_work(running, registry, &options);
 }
 
 void
@@ -87,7 +115,7 @@ server_stop(ServerWorker *running)
 void
 server_start(const char *queue, const char *id, const char *type,
 			 const char *input,
-		   int64_t task_timeout_ms)
+			 int64_t task_timeout_ms)
 {
 	PgwfStartOptions options = PGWF_START_OPTIONS_INIT;
 
@@ -188,7 +216,7 @@ server_wait(const char *id, const char *type)
 void
 server_ends(PgwfRegistry *registry, const char *id, const char *status,
 			const char *result,
-		  bool splits)
+			bool splits)
 {
 	PgwfResultOptions options = PGWF_RESULT_OPTIONS_INIT;
 	PgwfReplayReport *report;
@@ -223,4 +251,3 @@ server_ends(PgwfRegistry *registry, const char *id, const char *status,
 	json_decref(history);
 	free(file);
 }
-

@@ -27,6 +27,11 @@ extern void server_disconnect(void);
 /* cached: as max_cached_workflows */
 extern void server_work(ServerWorker *running, PgwfRegistry *registry,
 						const char *queue, int cached);
+
+/* A worker of a version, to which its runs are pinned. */
+extern void server_work_as(ServerWorker *running, PgwfRegistry *registry,
+						   const char *queue, const char *deployment,
+						   const char *build_id);
 extern void server_stop(ServerWorker *running);
 
 /* Input is JSON text; a task timeout of 0 is the default. */

@@ -199,6 +199,15 @@ test_wrong(void)
 
 /* ---- information ---- */
 
+static void
+say_worker(const PgwfWorkflowInfo *info)
+{
+	run_say("%s/%s/%u%s ", info->deployment_name ? info->deployment_name :
+			"none", info->build_id ? info->build_id : "none",
+			info->continue_as_new_reasons, info->target_version_changed ?
+			"!" : "");
+}
+
 FLOW_BODY(info_flow)
 {
 	const PgwfWorkflowInfo *info = pgwf_workflow_info(wf);
@@ -218,12 +227,10 @@ FLOW_BODY(info_flow)
 					 "fairness", info->priority.fairness_key,
 					 "weight", info->priority.fairness_weight,
 					 "retry policy", info->retry_policy);
-	run_say("%s/%u ", info->build_id ? info->build_id : "none",
-			info->continue_as_new_reasons);
+	say_worker(info);
 	if (!pgwf_sleep(wf, 1000, failure))
 		return NULL;
-	run_say("%s/%u ", info->build_id ? info->build_id : "none",
-			info->continue_as_new_reasons);
+	say_worker(info);
 	return seen;
 }
 
@@ -235,7 +242,7 @@ test_info(void)
 	sim_task(sim);
 	sim_fire(sim, "1");
 	sim_task(sim);
-	is_str(run_trace, "none/0 none/0 ", "info: nothing to tell");
+	is_str(run_trace, "none/none/0 none/none/0 ", "info: nothing to tell");
 	run_ends(sim, "WorkflowExecutionCompleted", "result",
 			 "[{\"parent namespace\": null, \"parent\": null, \"parent run\": "
 			 "null, \"root\": \"w\", \"root run\": "
@@ -292,10 +299,11 @@ test_worker(void)
 							"TOO_MANY_UPDATES"));
 	run_trace[0] = '\0';
 	instance = pgwf_instance_create(registry, "w", "r", "q");
-	pgwf_instance_set_worker(instance, "space", "new");
+	pgwf_json_put(a, "targetWorkerDeploymentVersionChanged", json_true());
+	pgwf_instance_set_worker(instance, "space", "shop", "new");
 	task = json_pack("{s:{s:O}}", "history", "events", sim->events);
 	pgwf_instance_process(instance, task, &out);
-	is_str(run_trace, "old/0 new/5 ", "build ids and reasons");
+	is_str(run_trace, "none/old/0 shop/new/5! ", "build ids and reasons");
 	pgwf_task_outcome_clear(&out);
 	pgwf_instance_destroy(instance);
 	json_decref(task);

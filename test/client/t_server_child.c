@@ -147,6 +147,30 @@ typed(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 	return NULL;
 }
 
+/*
+ * [how to continue]: waits until it is to go on, continues as new, and tells
+ * which versions it has seen.
+ */
+static json_t *
+mover(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
+{
+	const PgwfWorkflowInfo *info = pgwf_workflow_info(wf);
+	json_t	   *before = json_array_get(input, 1);
+	PgwfContinueOptions options = PGWF_CONTINUE_OPTIONS_INIT;
+
+	(void) failure;
+	if (before != NULL)
+		return pgwf_pack(wf, "[O, s?, s?]", before, info->deployment_name,
+						 info->build_id);
+	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
+	options.initial_versioning = (PgwfContinueVersioning)
+		json_integer_value(json_array_get(input, 0));
+	return pgwf_continue_as_new(wf, pgwf_pack(wf, "[i, [s?, b]]", 0,
+											  info->build_id,
+											  info->target_version_changed),
+								&options);
+}
+
 /* ---- tests ---- */
 
 static char *
@@ -367,6 +391,48 @@ test_typed(void)
 	server_stop(&running);
 }
 
+static void
+set_current(const char *deployment, const char *build_id)
+{
+	char		statement[300];
+
+	snprintf(statement, sizeof(statement),
+			 "SELECT workflow.set_worker_deployment_current_version('%s', "
+			 "'%s', allow_no_pollers => true)", deployment, build_id);
+	server_sql(statement);
+}
+
+/* A pinned workflow moves to a new version, or stays, by continuing. */
+static void
+test_versions(void)
+{
+	ServerWorker one;
+	ServerWorker two;
+	char	   *deployment = named("children");
+	char	   *moves = named("moves");
+	char	   *stays = named("stays");
+	char		expected[200];
+
+	server_work_as(&one, registry, queue, deployment, "one");
+	set_current(deployment, "one");
+	start_with(moves, "mover", json_pack("[i]", PGWF_CONTINUE_AUTO_UPGRADE));
+	start_with(stays, "mover", json_pack("[i]", PGWF_CONTINUE_SAME_VERSION));
+	ok(server_wait(moves, "WorkflowTaskCompleted") &&
+	   server_wait(stays, "WorkflowTaskCompleted"), "two runs are pinned");
+	server_work_as(&two, registry, queue, deployment, "two");
+	set_current(deployment, "two");
+	server_signal(moves, "go", json_array());
+	server_signal(stays, "go", json_array());
+	snprintf(expected, sizeof(expected), "[[[\"one\", true], \"%s\", "
+			 "\"two\"]]", deployment);
+	server_ends(registry, moves, "Completed", expected, true);
+	snprintf(expected, sizeof(expected), "[[[\"one\", true], \"%s\", "
+			 "\"one\"]]", deployment);
+	server_ends(registry, stays, "Completed", expected, true);
+	server_stop(&one);
+	server_stop(&two);
+}
+
 int
 main(void)
 {
@@ -382,6 +448,7 @@ main(void)
 	pgwf_register_workflow(registry, "chains", chains, NULL);
 	pgwf_register_workflow(registry, "stubborn", stubborn, NULL);
 	pgwf_register_workflow(registry, "typed", typed, NULL);
+	pgwf_register_workflow(registry, "mover", mover, NULL);
 	pgwf_register_activity(registry, "endless", endless, NULL);
 	server_connect();
 	/* nothing happens if it is there */
@@ -402,6 +469,7 @@ main(void)
 	test_collector();
 	test_chains();
 	test_typed();
+	test_versions();
 
 	server_disconnect();
 	pgwf_registry_free(registry);

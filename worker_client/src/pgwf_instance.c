@@ -85,14 +85,23 @@ pgwf_instance_create(PgwfRegistry *registry, const char *workflow_id,
 	return wf;
 }
 
+/* One string of the workflow's as long as it stays the same. */
+static void
+note_text(PgwfWorkflow *wf, const char **text, const char *now)
+{
+	if (now == NULL)
+		*text = NULL;
+	else if (*text == NULL || strcmp(*text, now) != 0)
+		*text = pgwf_arena_strdup(wf, now);
+}
+
 void
 pgwf_instance_set_worker(PgwfInstance *wf, const char *workflow_namespace,
-						 const char *build_id)
+						 const char *deployment_name, const char *build_id)
 {
-	wf->info.workflow_namespace = workflow_namespace != NULL ?
-		pgwf_arena_strdup(wf, workflow_namespace) : NULL;
-	wf->own_build_id = build_id != NULL ? pgwf_arena_strdup(wf, build_id) :
-		NULL;
+	note_text(wf, &wf->info.workflow_namespace, workflow_namespace);
+	note_text(wf, &wf->own_deployment, deployment_name);
+	note_text(wf, &wf->own_build_id, build_id);
 }
 
 static void
@@ -227,6 +236,9 @@ note_started(PgwfWorkflow *wf, const PgwfEvent *started)
 		json_is_true(json_object_get(a, "suggestContinueAsNew"));
 	wf->info.continue_as_new_reasons =
 		continue_reasons(json_object_get(a, "suggestContinueAsNewReasons"));
+	wf->info.target_version_changed =
+		json_is_true(json_object_get(a,
+									 "targetWorkerDeploymentVersionChanged"));
 }
 
 /*
@@ -236,23 +248,19 @@ note_started(PgwfWorkflow *wf, const PgwfEvent *started)
 static void
 note_worker(PgwfWorkflow *wf, const PgwfEvent *completed)
 {
+	const json_t *a = completed != NULL ? completed->attributes : NULL;
+	const char *deployment = wf->own_deployment;
 	const char *build_id = wf->own_build_id;
 
 	if (completed != NULL)
 	{
-		build_id = pgwf_json_str2(completed->attributes, "deploymentVersion",
-								  "buildId");
+		deployment = pgwf_json_str2(a, "deploymentVersion", "deploymentName");
+		build_id = pgwf_json_str2(a, "deploymentVersion", "buildId");
 		if (build_id == NULL)
-			build_id = pgwf_json_str2(completed->attributes, "workerVersion",
-									  "buildId");
+			build_id = pgwf_json_str2(a, "workerVersion", "buildId");
 	}
-
-	/* one string as long as it stays the same */
-	if (build_id == NULL)
-		wf->info.build_id = NULL;
-	else if (wf->info.build_id == NULL ||
-			 strcmp(wf->info.build_id, build_id) != 0)
-		wf->info.build_id = pgwf_arena_strdup(wf, build_id);
+	note_text(wf, &wf->info.deployment_name, deployment);
+	note_text(wf, &wf->info.build_id, build_id);
 }
 
 /* Notes for other threads that user code has the thread from now on. */

@@ -113,11 +113,12 @@ extern PgwfInstance *pgwf_instance_create(PgwfRegistry *registry,
 										  const char *task_queue);
 
 /*
- * Tells the instance where it runs; both may be NULL, and are copied.  To be
+ * Tells the instance where it runs; all may be NULL, and are copied.  To be
  * called before the first task.
  */
 extern void pgwf_instance_set_worker(PgwfInstance *instance,
 									 const char *workflow_namespace,
+									 const char *deployment_name,
 									 const char *build_id);
 
 /*

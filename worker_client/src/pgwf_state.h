@@ -567,7 +567,8 @@ struct PgwfWorkflow
 	PgwfMachine *receivers;		/* futures that wait for signals */
 
 	/* what the run is and is to become */
-	const char *own_build_id;	/* the worker's; arena, or NULL */
+	const char *own_deployment; /* the worker's; arena, or NULL */
+	const char *own_build_id;
 	const char *current_details;	/* arena, or NULL */
 	bool		own_search_attributes;	/* copies of what history has */
 	bool		own_memo;

@@ -59,7 +59,7 @@ pgwf_worker_create_run(PgwfWorker *worker, const json_t *task, const char *run_i
 	run->instance = pgwf_instance_create(worker->registry, run->workflow_id,
 										 run_id, worker->task_queue);
 	pgwf_instance_set_worker(run->instance, worker->workflow_namespace,
-							 worker->build_id);
+							 worker->deployment_name, worker->build_id);
 	pgwf_cache_add(&worker->cache, &run->entry, run_id);
 	PGWF_COUNT(worker, cached_workflows, 1);
 	return run;

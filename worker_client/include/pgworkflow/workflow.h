@@ -461,10 +461,17 @@ typedef struct PgwfWorkflowInfo
 	unsigned	continue_as_new_reasons;	/* PGWF_CONTINUE_... */
 
 	/*
-	 * The build id of the worker that answered the current task, or of this
-	 * one if nobody has yet.
+	 * The deployment and build id of the worker that answered the current
+	 * task, or of this one if nobody has yet.
 	 */
+	const char *deployment_name;
 	const char *build_id;
+
+	/*
+	 * The task queue's version is another one now: a run that is bound to its
+	 * version moves on by continuing as new.
+	 */
+	bool		target_version_changed;
 } PgwfWorkflowInfo;
 
 /* Why the service suggests to continue as new: bits. */
