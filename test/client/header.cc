@@ -3,6 +3,7 @@
  *		The public header in C++: every options struct, without a warning.
  */
 #include <pgworkflow.h>
+#include <pgworkflow/testing.h>
 #include <pgworkflow.h>
 
 static json_t *

@@ -568,9 +568,10 @@ test_namespace(void)
 	json_t	   *json;
 
 	snprintf(name, sizeof(name), "%s", unique("namespace"));
-	is_result(pgwf_client_register_namespace(client, name, 86400000, "a test"),
+	is_result(pgwf_client_register_namespace(client, name, 86400000, "a test",
+											 false),
 			  PGWF_OK, "register a namespace");
-	is_result(pgwf_client_register_namespace(client, name, 0, NULL),
+	is_result(pgwf_client_register_namespace(client, name, 0, NULL, false),
 			  PGWF_ALREADY_EXISTS, "only once");
 	is_result(pgwf_client_update_namespace(client, name, 0, "changed"),
 			  PGWF_OK, "update it");
@@ -582,6 +583,8 @@ test_namespace(void)
 							"workflowExecutionRetentionTtl"), "\"86400s\"",
 			"its retention");
 	json_decref(json);
+	is_result(pgwf_client_delete_namespace(client, name), PGWF_OK,
+			  "delete it");
 	is_result(pgwf_client_describe_task_queue(client, queue, false, &json),
 			  PGWF_OK, "describe a task queue");
 	ok(json_object_get(json, "stats") != NULL, "it has statistics");

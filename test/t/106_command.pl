@@ -191,6 +191,8 @@ prints('namespace', 'create', 'other', '--retention', '2d', '--description',
 prints('namespace', 'update', 'other', '--retention', '3d');
 like(prints('namespace', 'describe', 'other'), qr/^retention +259200s$/m,
 	'namespace describe');
+prints('namespace', 'create', 'unreal', '--virtual-time');
+prints('namespace', 'delete', 'unreal');
 is(prints('list', '--namespace', 'other'),
 	'STATUS  WORKFLOW ID  TYPE  TASK QUEUE  START  CLOSE', 'an empty list');
 

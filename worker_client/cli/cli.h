@@ -75,6 +75,7 @@ typedef struct CliOptions
 	int64_t		start_delay_ms;
 	int64_t		retention_ms;
 	const char *description;
+	bool		virtual_time;
 
 	/* schedules */
 	const char *schedule;
@@ -207,6 +208,7 @@ extern int	cli_schedule_times(const CliOptions *o, int argc, char **argv);
 extern int	cli_schedule_delete(const CliOptions *o, int argc, char **argv);
 extern int	cli_queue_describe(const CliOptions *o, int argc, char **argv);
 extern int	cli_namespace_create(const CliOptions *o, int argc, char **argv);
+extern int	cli_namespace_delete(const CliOptions *o, int argc, char **argv);
 extern int	cli_namespace_update(const CliOptions *o, int argc, char **argv);
 extern int	cli_namespace_describe(const CliOptions *o, int argc,
 								   char **argv);

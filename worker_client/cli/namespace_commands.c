@@ -81,7 +81,17 @@ cli_namespace_create(const CliOptions *o, int argc, char **argv)
 	return cli_done(client,
 					pgwf_client_register_namespace(client, argv[0],
 												   o->retention_ms,
-												   o->description));
+												   o->description,
+												   o->virtual_time));
+}
+
+int
+cli_namespace_delete(const CliOptions *o, int argc, char **argv)
+{
+	PgwfClient *client = cli_client(o);
+
+	(void) argc;
+	return cli_done(client, pgwf_client_delete_namespace(client, argv[0]));
 }
 
 int

@@ -132,6 +132,9 @@ static const Option options[] = {
 	{"description", '\0', OPTION_TEXT, FIELD(description), "TEXT",
 	"for people", NULL},
 
+	{"virtual-time", '\0', OPTION_FLAG, FIELD(virtual_time), NULL,
+	"its time can be skipped, for tests", NULL},
+
 	{"schedule", '\0', OPTION_TEXT, FIELD(schedule), "JSON",
 	"a Schedule: spec, action, policies, state; @FILE reads a file", NULL},
 	{"overlap", '\0', OPTION_TEXT, FIELD(overlap), "POLICY",

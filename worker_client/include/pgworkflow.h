@@ -21,6 +21,7 @@
  *	10	pgworkflow/interceptor.h	code of yours around their calls
  *	11	pgworkflow/metrics.h	what a worker has done, and how long it took
  *	12	pgworkflow/payload.h	bytes as values; encrypting and compressing
+ *	13	pgworkflow/testing.h	testing workflows, to be included beside this file
  *
  * Rules that hold everywhere unless a function says otherwise:
  *

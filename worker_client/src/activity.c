@@ -61,9 +61,14 @@ codec_of(const PgwfActivity *activity)
 static void
 find_function(PgwfActivity *activity)
 {
-	activity->fn = pgwf_registry_find_activity(activity->host->registry,
-											   activity->info.activity_type,
-											   &activity->fn_arg);
+	if (activity->host->mocks != NULL)
+		activity->fn = pgwf_mocks_find(activity->host->mocks,
+									   activity->info.activity_type,
+									   &activity->fn_arg);
+	if (activity->fn == NULL)
+		activity->fn = pgwf_registry_find_activity(activity->host->registry,
+												   activity->info.activity_type,
+												   &activity->fn_arg);
 }
 
 /*

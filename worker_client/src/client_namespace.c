@@ -29,7 +29,8 @@ pgwf_client_describe_task_queue(PgwfClient *client, const char *task_queue,
 
 PgwfResult
 pgwf_client_register_namespace(PgwfClient *client, const char *name,
-							   int64_t retention_ms, const char *description)
+							   int64_t retention_ms, const char *description,
+							   bool virtual_time)
 {
 	PgwfParams	p = {0};
 
@@ -39,6 +40,7 @@ pgwf_client_register_namespace(PgwfClient *client, const char *name,
 	pgwf_param_interval(&p, retention_ms != 0 ? retention_ms :
 						DEFAULT_RETENTION_MS);
 	pgwf_param_text(&p, description != NULL ? description : "");
+	pgwf_param_text(&p, virtual_time ? "t" : "f");
 	return pgwf_client_call_void(client, PGWF_STMT_REGISTER_NAMESPACE, &p,
 								 false);
 }
@@ -68,4 +70,16 @@ pgwf_client_describe_namespace(PgwfClient *client, const char *name,
 					name);
 	return pgwf_client_call_json(client, PGWF_STMT_DESCRIBE_NAMESPACE, &p,
 								 description);
+}
+
+PgwfResult
+pgwf_client_delete_namespace(PgwfClient *client, const char *name)
+{
+	PgwfParams	p = {0};
+
+	if (pgwf_is_empty(name))
+		return pgwf_client_missing(client, "name");
+	pgwf_param_text(&p, name);
+	return pgwf_client_call_void(client, PGWF_STMT_DELETE_NAMESPACE, &p,
+								 false);
 }

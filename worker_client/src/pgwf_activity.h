@@ -16,9 +16,16 @@
 #include "pgwf_pool.h"
 
 /* What activities need of their worker; read-only while any of them lives. */
+/* Functions that a test has put in the place of activities (testing.c). */
+typedef struct PgwfMocks PgwfMocks;
+
+extern PgwfActivityFn pgwf_mocks_find(PgwfMocks *mocks, const char *type,
+									  void **arg);
+
 typedef struct PgwfActivityHost
 {
 	PgwfRegistry *registry;
+	PgwfMocks  *mocks;			/* of a test, or NULL */
 	const char *conninfo;
 	const char *identity;
 	const char *workflow_namespace;

@@ -198,6 +198,9 @@ struct PgwfWorker
 	pgwf_registry_log((worker)->registry, level, __VA_ARGS__)
 
 /* worker.c */
+extern PgwfWorker *pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
+										  PgwfRegistry *registry,
+										  PgwfMocks *mocks, char **error);
 extern void pgwf_worker_notify(void *worker);
 extern void pgwf_worker_fatal(PgwfWorker *worker, const PgwfErr *err);
 extern bool pgwf_error_is_transient(const PgwfErr *err);

@@ -194,7 +194,8 @@ static const struct
 	},
 	[PGWF_STMT_REGISTER_NAMESPACE] = {
 		"SELECT", "register_namespace",
-		"namespace text, retention interval, description text"
+		"namespace text, retention interval, description text, "
+		"virtual_time boolean"
 	},
 	[PGWF_STMT_UPDATE_NAMESPACE] = {
 		"SELECT", "update_namespace",
@@ -203,6 +204,17 @@ static const struct
 	[PGWF_STMT_DESCRIBE_NAMESPACE] = {
 		"SELECT", "describe_namespace",
 		"namespace text"
+	},
+	[PGWF_STMT_DELETE_NAMESPACE] = {
+		"SELECT", "delete_namespace", "namespace text"
+	},
+	[PGWF_STMT_CURRENT_TIME] = {
+		"SELECT " MICROSECONDS("get_current_time") " FROM",
+		"get_current_time", "namespace text"
+	},
+	[PGWF_STMT_SLEEP] = {
+		"CALL", "sleep_with_time_skipping",
+		"namespace text, duration interval"
 	},
 	[PGWF_STMT_WAIT] = {
 		"CALL", "wait_for_task",

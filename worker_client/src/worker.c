@@ -76,6 +76,16 @@ PgwfWorker *
 pgwf_worker_new(const PgwfWorkerOptions *options, PgwfRegistry *registry,
 				char **error)
 {
+	return pgwf_worker_new_mocked(options, registry, NULL, error);
+}
+
+/*
+ * The same with mocks, which may be NULL and are borrowed.
+ */
+PgwfWorker *
+pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
+					   PgwfRegistry *registry, PgwfMocks *mocks, char **error)
+{
 	PgwfWorkerOptions o = PGWF_WORKER_OPTIONS_INIT;
 	PgwfWorker *w;
 	char	   *problem;
@@ -111,7 +121,7 @@ pgwf_worker_new(const PgwfWorkerOptions *options, PgwfRegistry *registry,
 	if (pgwf_registry_workflow_count(registry) == 0)
 		w->max_workflow_tasks = 0;
 	w->max_activities = option_count(o.max_concurrent_activities, 100);
-	if (pgwf_registry_activity_count(registry) == 0)
+	if (pgwf_registry_activity_count(registry) == 0 && mocks == NULL)
 		w->max_activities = 0;
 	w->max_local = option_count(o.max_concurrent_local_activities, 100);
 	w->grace_ms = pgwf_option_ms(o.graceful_stop_timeout_ms, 10000);
@@ -147,6 +157,7 @@ pgwf_worker_new(const PgwfWorkerOptions *options, PgwfRegistry *registry,
 	w->executor = pgwf_executor_create(registry, pgwf_worker_notify, w);
 
 	w->host.registry = registry;
+	w->host.mocks = mocks;
 	w->host.conninfo = w->conninfo;
 	w->host.identity = w->identity;
 	w->host.workflow_namespace = w->workflow_namespace;

@@ -560,7 +560,9 @@ extern PgwfResult pgwf_client_schedule_times(PgwfClient *client,
  * _describe_task_queue: what waits in a queue and who asks for it, a new
  *		reference to a DescribeTaskQueueResponse.
  * _register_namespace, _update_namespace: retention_ms is how long closed runs
- *		stay (0: 72 hours, or as it was); "description" may be NULL.
+ *		stay (0: 72 hours, or as it was); "description" may be NULL.  With
+ *		virtual_time it is for tests, see doc/virtual-time.md.
+ * _delete_namespace: with all its runs, in the background.
  * _describe_namespace: NULL is the client's own.
  */
 extern PgwfResult pgwf_client_describe_task_queue(PgwfClient *client,
@@ -570,11 +572,14 @@ extern PgwfResult pgwf_client_describe_task_queue(PgwfClient *client,
 extern PgwfResult pgwf_client_register_namespace(PgwfClient *client,
 												 const char *name,
 												 int64_t retention_ms,
-												 const char *description);
+												 const char *description,
+												 bool virtual_time);
 extern PgwfResult pgwf_client_update_namespace(PgwfClient *client,
 											   const char *name,
 											   int64_t retention_ms,
 											   const char *description);
+extern PgwfResult pgwf_client_delete_namespace(PgwfClient *client,
+											   const char *name);
 extern PgwfResult pgwf_client_describe_namespace(PgwfClient *client,
 												 const char *name,
 												 json_t **description);
