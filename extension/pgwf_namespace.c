@@ -192,7 +192,7 @@ pgwf_namespace_clock(int32 namespace_id)
 
 	cache_ready();
 	entry = lookup_namespace(namespace_id);
-	if (entry == NULL)
+	if (entry == NULL || entry->deleted)
 		return PGWF_CLOCK_UNKNOWN;
 	return entry->virtual_time ? PGWF_CLOCK_VIRTUAL : PGWF_CLOCK_WALL;
 }

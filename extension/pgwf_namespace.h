@@ -56,7 +56,7 @@ extern const char *pgwf_namespace_name(int32 namespace_id);
 /*
  * What a namespace's time is: the machine's, or that of a clock of its own
  * (pgwf_clock.h).  A namespace that is not known may be under way, in a dump
- * that is being restored.
+ * that is being restored, or has been deleted.
  */
 typedef enum PgwfClockKind
 {

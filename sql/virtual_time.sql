@@ -421,3 +421,12 @@ SELECT workflow.revoke_namespace('vt', 'regress_vt_admin', '{admin}');
 DROP ROLE regress_vt_reader, regress_vt_admin;
 SET client_min_messages = warning;
 DROP SCHEMA vt CASCADE;
+
+-- A clock goes with its namespace.
+SELECT workflow.delete_namespace('vt');
+SELECT workflow.delete_namespace('vt other');
+SELECT workflow.delete_namespace('vt plain');
+SELECT t.err($$SELECT workflow.advance_time('vt', '1 day')$$);
+SELECT t.wait_for($$SELECT count(*) = 0 FROM workflow.namespace_clock$$);
+SELECT t.wait_for($$SELECT count(*) = 0 FROM workflow.namespace
+    WHERE name LIKE '%vt%'$$);
