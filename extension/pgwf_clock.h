@@ -50,7 +50,7 @@ extern void pgwf_clock_use(PgwfCall *call, int32 namespace_id, bool hold);
  */
 extern void pgwf_clock_hold(PgwfCall *call);
 
-/* pgwf_clock_use() for the scheduler, which does not wait: false if it would */
+/* pgwf_clock_use() for the scheduler: false if it would have to wait */
 extern bool pgwf_clock_try_use(PgwfCall *call, int32 namespace_id);
 
 /*

@@ -57,9 +57,9 @@ typedef struct Look
 typedef struct Attended
 {
 	int32		namespace_id;
-	TimestampTz next;			/* when to look at it, by the machine's clock */
+	TimestampTz next;			/* when to look, by the machine's clock */
 	int64		offset;			/* of its clock, when last looked at */
-}			Attended;
+} Attended;
 
 /* Notes a moment; true if it has passed */
 static bool
@@ -389,7 +389,7 @@ mark_changed(TimestampTz now)
 }
 
 static void
-attend_to(PgwfCall *call, Attended * entry, PgwfTurn *turn)
+attend_to(PgwfCall *call, Attended *entry, PgwfTurn *turn)
 {
 	PgwfClock	clock;
 

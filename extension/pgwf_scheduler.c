@@ -95,8 +95,9 @@ typedef struct Part
 	const char *activity;
 	void		(*run) (PgwfTurn *turn);
 	bool		fires_runs;		/* some of which it may have to spare */
-	TimestampTz next;
-	TimestampTz not_before;
+	TimestampTz next;			/* something is due, as far as is known */
+	TimestampTz next_look;		/* even if nothing is */
+	TimestampTz not_before;		/* it has failed */
 	int64		locked_delay;
 	int64		failed_delay;
 	int			careful_turns;
@@ -133,6 +134,7 @@ static void cancel_handler(SIGNAL_ARGS);
 static void begin_transaction(const char *activity);
 static void end_transaction(void);
 static bool check_extension(void);
+static TimestampTz next_turn(const Part *part);
 static bool take_turns(void);
 static TurnResult turn(Part *part);
 static void recover(Part *part, MemoryContext context);
@@ -143,7 +145,6 @@ void
 pgwf_scheduler_main(Datum arg)
 {
 	Oid			dboid = DatumGetObjectId(arg);
-	TimestampTz next_look = DT_NOBEGIN;
 	bool		checked = false;
 	uint32		wait_event;
 
@@ -172,6 +173,10 @@ pgwf_scheduler_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+
+			/* the interval may have become shorter */
+			for (int i = 0; i < lengthof(parts); i++)
+				parts[i].next_look = DT_NOBEGIN;
 		}
 		if (pgwf_slot_must_leave() || !pgwf_scheduler)
 			proc_exit(0);
@@ -204,20 +209,18 @@ pgwf_scheduler_main(Datum arg)
 		{
 			Part	   *part = &parts[i];
 
-			if (now >= next_look || (looks & ((uint32) 1 << i)) != 0)
+			if ((looks & ((uint32) 1 << i)) != 0)
 				part->next = DT_NOBEGIN;
-			until = Min(until, Max(part->next, part->not_before));
+			until = Min(until, next_turn(part));
 		}
 		if (now >= until)
 		{
 			if (!take_turns())
 				checked = false;
-			now = GetCurrentTimestamp();
-			next_look = now + pgwf_scheduler_look_interval * INT64CONST(1000);
 			continue;
 		}
 
-		until = Min(Min(until, next_look), next_recheck);
+		until = Min(until, next_recheck);
 		if (!pgwf_slot_sleep(until))
 			continue;
 		(void) WaitLatch(MyLatch,
@@ -278,6 +281,12 @@ check_extension(void)
 	return installed;
 }
 
+static TimestampTz
+next_turn(const Part *part)
+{
+	return Max(Min(part->next, part->next_look), part->not_before);
+}
+
 /*
  * Give a turn to each part that is due.  False when the extension is gone.
  */
@@ -290,13 +299,15 @@ take_turns(void)
 		TimestampTz now = GetCurrentTimestamp();
 		TurnResult	result;
 
-		if (now < part->next || now < part->not_before)
+		if (now < next_turn(part))
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		if (pgwf_slot_must_leave())
 			return true;
 		result = turn(part);
 		now = GetCurrentTimestamp();
+		part->next_look = now +
+			pgwf_scheduler_look_interval * INT64CONST(1000);
 		if (result != TURN_WAIT)
 			part->locked_delay = 0;
 		if (result != TURN_FAILED)

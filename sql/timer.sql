@@ -52,7 +52,7 @@ SELECT * FROM t.events('timer both', 5);
 
 -- fires while a workflow task is started: buffered
 SELECT t.start('timer buffered');
-SELECT t.step('timer buffered', t.timer('1', '0.02s') || t.timer('2', '1800s'));
+SELECT t.step('timer buffered', t.timer('1', '0.2s') || t.timer('2', '1800s'));
 SELECT workflow.signal_workflow_execution('timer buffered', 'go');
 SELECT t.poll('timer buffered') AS task \gset
 SELECT t.wait_buffered('timer buffered', 1);
@@ -64,7 +64,7 @@ SELECT t.types('timer buffered', 14);
 
 -- the only thing buffered is a timer that the workflow cancels: it may close
 SELECT t.start('timer withdrawn');
-SELECT t.step('timer withdrawn', t.timer('1', '0.02s'));
+SELECT t.step('timer withdrawn', t.timer('1', '0.2s'));
 SELECT workflow.signal_workflow_execution('timer withdrawn', 'go');
 SELECT t.poll('timer withdrawn') AS task \gset
 SELECT t.wait_buffered('timer withdrawn', 1);
@@ -73,7 +73,7 @@ SELECT * FROM t.events('timer withdrawn', 8);
 
 -- it is not the only thing: the workflow must see the rest
 SELECT t.start('timer and signal');
-SELECT t.step('timer and signal', t.timer('1', '0.02s'));
+SELECT t.step('timer and signal', t.timer('1', '0.2s'));
 SELECT workflow.signal_workflow_execution('timer and signal', 'go');
 SELECT t.poll('timer and signal') AS task \gset
 SELECT t.wait_buffered('timer and signal', 1);
@@ -83,7 +83,7 @@ SELECT t.types('timer and signal', 8);
 
 -- the close command comes first: nothing is withdrawn
 SELECT t.start('timer order');
-SELECT t.step('timer order', t.timer('1', '0.02s'));
+SELECT t.step('timer order', t.timer('1', '0.2s'));
 SELECT workflow.signal_workflow_execution('timer order', 'go');
 SELECT t.poll('timer order') AS task \gset
 SELECT t.wait_buffered('timer order', 1);
@@ -92,7 +92,7 @@ SELECT t.types('timer order', 8);
 
 -- withdrawn, and the workflow goes on without another workflow task
 SELECT t.start('timer withdrawn open');
-SELECT t.step('timer withdrawn open', t.timer('1', '0.02s'));
+SELECT t.step('timer withdrawn open', t.timer('1', '0.2s'));
 SELECT workflow.signal_workflow_execution('timer withdrawn open', 'go');
 SELECT t.poll('timer withdrawn open') AS task \gset
 SELECT t.wait_buffered('timer withdrawn open', 1);
@@ -101,7 +101,7 @@ SELECT * FROM t.events('timer withdrawn open', 9);
 
 -- a refused completion does not withdraw it
 SELECT t.start('timer kept');
-SELECT t.step('timer kept', t.timer('1', '0.02s'));
+SELECT t.step('timer kept', t.timer('1', '0.2s'));
 SELECT workflow.signal_workflow_execution('timer kept', 'go');
 SELECT t.poll('timer kept') AS task \gset
 SELECT t.wait_buffered('timer kept', 1);
