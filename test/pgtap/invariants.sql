@@ -142,7 +142,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(55);
+SELECT plan(56);
 
 /* ---- histories ---- */
 
@@ -298,6 +298,21 @@ SELECT is_empty($$
     EXCEPT SELECT t, namespace_id, run_key FROM open_run,
         unnest('{mutable_state,activity,timer,workflow_task,buffered_event,run_request}'::text[]) AS t $$,
     'nothing is pending in a closed run');
+
+SELECT is_empty($$
+    (SELECT 'execution', namespace_id FROM workflow.execution
+     UNION SELECT 'mutable_state', namespace_id FROM workflow.mutable_state
+     UNION SELECT 'history_batch', namespace_id FROM workflow.history_batch
+     UNION SELECT 'schedule', namespace_id FROM workflow.schedule
+     UNION SELECT 'batch_operation', namespace_id
+     FROM workflow.batch_operation
+     UNION SELECT 'search_attribute', namespace_id
+     FROM workflow.search_attribute
+     UNION SELECT 'namespace_role', namespace_id
+     FROM workflow.namespace_role)
+    EXCEPT SELECT t, namespace_id FROM workflow.namespace,
+        unnest('{execution,mutable_state,history_batch,schedule,batch_operation,search_attribute,namespace_role}'::text[]) AS t $$,
+    'what there is belongs to a namespace');
 
 /* ---- open runs ---- */
 
