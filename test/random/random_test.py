@@ -76,7 +76,7 @@ FROM (
         (SELECT jsonb_agg(jsonb_build_array(a.scheduled_event_id,
                 a.activity_id, a.state = 2, a.attempt,
                 a.cancel_requested_event_id, a.last_failure,
-                a.heartbeat_details) ORDER BY a.scheduled_event_id)
+                a.heartbeat_details, a.flags & 1 <> 0, a.flags & 2 <> 0) ORDER BY a.scheduled_event_id)
          FROM workflow.activity AS a
          WHERE a.namespace_id = e.namespace_id AND a.run_key = e.run_key
         ) AS activities,
@@ -219,7 +219,8 @@ def pending_difference(run, stored):
             timers=sorted(run.timers),
             cancel_requested=run.cancel_requested,
             activities=[[n, a['id'], a['state'] == 'started', a['attempt'],
-                         a['cancel'], a['failure'], a['beat']]
+                         a['cancel'], a['failure'], a['beat'],
+                         a['paused'], a['reset']]
                         for n, a in sorted(run.activities.items())])
         found.update(
             task=bool(stored['scheduled']), started=bool(stored['started']),
