@@ -238,6 +238,39 @@ close_event_is_buffered(PgwfRun *run, int64 scheduled_event_id)
 	return false;
 }
 
+static bool
+has_cancel_request(List *events, int64 scheduled_event_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, events)
+	{
+		PgwfEvent  *event = lfirst(lc);
+
+		if (event->type == PGWF_EVENT_ACTIVITY_TASK_CANCEL_REQUESTED &&
+			pgwf_jsonb_get_int(event->attributes,
+							   "scheduledEventId") == scheduled_event_id)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Has cancellation been asked for of an activity that has closed since?  Its
+ * row is gone, so that the history has to tell.
+ */
+static bool
+closed_after_cancel_request(PgwfRun *run, int64 scheduled_event_id)
+{
+	return has_cancel_request(run->events, scheduled_event_id) ||
+		has_cancel_request(pgwf_event_load(run->call,
+										   run->state.namespace_id,
+										   run->state.run_key,
+										   scheduled_event_id + 1,
+										   PG_INT64_MAX),
+						   scheduled_event_id);
+}
+
 /* The details of an activity that was canceled before any worker had it */
 static Jsonb *
 not_started_details(void)
@@ -263,6 +296,7 @@ pgwf_command_cancel_activity(PgwfCommandContext *context, PgwfReader *reader)
 	PgwfActivity *activity;
 	PgwfObject	attributes;
 	PgwfEvent  *event;
+	bool		requested;
 
 	if (!pgwf_command_check_read(context, BAD_CANCEL, reader))
 		return;
@@ -275,13 +309,19 @@ pgwf_command_cancel_activity(PgwfCommandContext *context, PgwfReader *reader)
 	if (activity && !pgwf_run_lock_activity(run, activity))
 		elog(ERROR, "activity " INT64_FORMAT " of run " INT64_FORMAT " is missing",
 			 scheduled_event_id, run->state.run_key);
-	if (activity ? activity->cancel_requested_event_id != 0 :
-		!close_event_is_buffered(run, scheduled_event_id))
+	if (activity == NULL && !close_event_is_buffered(run, scheduled_event_id))
 	{
 		pgwf_command_fail(context, BAD_CANCEL,
-						  activity ?
-						  "cancellation of activity " INT64_FORMAT " is already requested" :
 						  "activity " INT64_FORMAT " is not pending",
+						  scheduled_event_id);
+		return;
+	}
+	requested = activity ? activity->cancel_requested_event_id != 0 :
+		closed_after_cancel_request(run, scheduled_event_id);
+	if (requested)
+	{
+		pgwf_command_fail(context, BAD_CANCEL,
+						  "cancellation of activity " INT64_FORMAT " is already requested",
 						  scheduled_event_id);
 		return;
 	}

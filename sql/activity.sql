@@ -486,4 +486,21 @@ SELECT workflow.respond_workflow_task_completed(t.poll('act eager'),
     t.schedule('3', '{"requestEagerExecution": true}') || t.close(), 'worker')
     ->'activityTasks' IS NULL AS none;
 
+-- cancellation is asked for once, also of an activity that has closed with
+-- an event that the workflow has not seen: in one completion, or in two
+SELECT t.start('act cancel again');
+SELECT t.step('act cancel again', t.schedule('1') || t.schedule('2'));
+SELECT t.activity('act cancel again') AS first \gset
+SELECT t.activity('act cancel again') AS second \gset
+SELECT workflow.signal_workflow_execution('act cancel again', 's');
+SELECT t.poll('act cancel again') AS task \gset
+SELECT workflow.respond_activity_task_completed(:'first');
+SELECT t.complete(:'task', t.cancel_activity(5) || t.cancel_activity(5));
+SELECT t.step('act cancel again', t.cancel_activity(6));
+SELECT workflow.signal_workflow_execution('act cancel again', 's');
+SELECT t.poll('act cancel again') AS task \gset
+SELECT workflow.respond_activity_task_completed(:'second');
+SELECT t.complete(:'task', t.cancel_activity(6));
+SELECT t.types('act cancel again', 10);
+
 SELECT t.cleanup();
