@@ -233,6 +233,7 @@ fuzz_update(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
 			PgwfFailure **failure)
 {
 	Program    *p = pgwf_alloc(wf, sizeof(Program));
+	bool		moody;
 
 	(void) name;
 	(void) arg;
@@ -240,9 +241,11 @@ fuzz_update(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
 					 json_integer_value(json_array_get(args, 0)));
 	p->depth = 1;
 	p->steps = draw(&p->random, 4);
-	if (draw(&p->random, 4) == 0)
+	moody = draw(&p->random, 4) == 0;
+	run_program(wf, p, failure);
+	if (moody)
 		*failure = pgwf_failure_new("Moody", "not today");
-	return run_program(wf, p, failure);
+	return NULL;
 }
 
 static void

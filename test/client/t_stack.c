@@ -68,7 +68,7 @@ use_up(void *arg)
 
 	memset((char *) room, 1, sizeof(room));
 	pgwf_fiber_suspend(first);
-	*(int *) arg = room[0];
+	*(int *) arg = (unsigned char) room[0];
 }
 
 static void

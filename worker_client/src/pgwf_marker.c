@@ -489,7 +489,7 @@ recorded_mutable(const PgwfWorkflow *wf, const char *key)
 		const char *id = NULL;
 
 		pgwf_marker_kind(seen->attributes, NULL, &id, NULL);
-		if (strcmp(id, key) == 0)
+		if (id != NULL && strcmp(id, key) == 0)
 			return json_incref(detail(seen->attributes, "data"));
 	}
 	return NULL;

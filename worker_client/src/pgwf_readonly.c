@@ -75,6 +75,7 @@ pgwf_call_read_only(PgwfWorkflow *wf, const char *what, PgwfReadOnlyFn fn,
 		pgwf_run_read_only(&call);
 	else
 	{
+		/* cppcheck-suppress autoVariables ; taken before we go on */
 		wf->read_only_wanted = &call;
 		pgwf_fiber_suspend(wf->current->fiber);
 	}
