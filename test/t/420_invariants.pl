@@ -220,6 +220,10 @@ my %damage = (
 	'the numbers of undelivered signals and cancellations are right' =>
 	  'UPDATE workflow.mutable_state SET pending_signals = 1 WHERE '
 	  . of('open'),
+	'what there is belongs to a namespace' =>
+	  'UPDATE workflow.schedule SET namespace_id = 99',
+	'namespaces with virtual time have a clock, and no others' =>
+	  'INSERT INTO workflow.namespace_clock (namespace_id) VALUES (1)',
 	'the search attributes of a run are what its events have set' =>
 	  'UPDATE workflow.execution SET search_attributes = NULL WHERE '
 	  . of('limited'),
