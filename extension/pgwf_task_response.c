@@ -273,5 +273,7 @@ pgwf_append_activity_task(StringInfo buf, const PgwfActivity *activity,
 							  activity->start_to_close);
 	pgwf_append_json_duration(buf, "heartbeatTimeout", activity->heartbeat);
 	append_retry_policy(buf, activity);
+	pgwf_append_json_jsonb(buf, "priority",
+						   pgwf_read_jsonb(&attributes, "priority"));
 	appendStringInfoChar(buf, '}');
 }

@@ -58,6 +58,12 @@ SELECT t.step('bad child', '[{"commandType": "StartChildWorkflowExecution",
     "priority": {"priorityKey": 6}}}]');
 SELECT t.cleanup();
 
+-- an activity's worker is told its priority
+SELECT pg_temp.start('told', 'told', '{"priorityKey": 2}');
+SELECT t.step('told', t.schedule('a', '{"priority": {"fairnessKey": "k"}}'));
+SELECT p -> 'priority' FROM workflow.poll_activity_task_queue('told') AS p;
+SELECT t.cleanup();
+
 --
 -- A poll that is repeated with its request id
 --

@@ -142,7 +142,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(56);
+SELECT plan(58);
 
 /* ---- histories ---- */
 
@@ -555,6 +555,27 @@ SELECT is_empty($$
         WHEN 4 THEN a.flags & 1 = 0 AND e.status <> 'Paused'
         ELSE a.due_at IS NULL END $$,
     'an activity waits for a worker, for its time, or for an operator');
+
+SELECT is_empty($$
+    SELECT t.namespace_id, t.run_key, t.rank, t.fairness_key
+    FROM (SELECT namespace_id, run_key, rank, fairness_key,
+            NOT claimed AND NOT sticky AS has_turn
+        FROM workflow.workflow_task
+        UNION ALL
+        SELECT namespace_id, run_key, rank, fairness_key, state = 1
+        FROM workflow.activity) AS t
+    WHERE t.rank >> 60 NOT BETWEEN 1 AND 5 OR t.has_turn
+        AND t.fairness_key IS NOT NULL
+        AND t.rank & ((1::bigint << 59) - 1) = 0 $$,
+    'a task has a priority, and one with a fairness key a turn');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, request_id
+    FROM workflow.workflow_task WHERE request_id IS NOT NULL AND NOT claimed
+    UNION ALL
+    SELECT namespace_id, run_key, request_id
+    FROM workflow.activity WHERE request_id IS NOT NULL AND state <> 2 $$,
+    'a request id is that of a task that a worker has');
 
 SELECT is_empty($$
     SELECT e.namespace_id, e.run_key, k.kind

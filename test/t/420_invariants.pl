@@ -206,6 +206,10 @@ my %damage = (
 	  'UPDATE workflow.workflow_task SET due_at = NULL WHERE ' . of('open'),
 	'an activity waits for a worker, for its time, or for an operator' =>
 	  'UPDATE workflow.activity SET state = 4 WHERE ' . of('open'),
+	'a task has a priority, and one with a fairness key a turn' =>
+	  "UPDATE workflow.activity SET fairness_key = 'k' WHERE state = 1",
+	'a request id is that of a task that a worker has' =>
+	  "UPDATE workflow.activity SET request_id = 'r' WHERE state = 1",
 	'the timeouts of a run have their timers' =>
 	  'DELETE FROM workflow.timer WHERE kind = 2',
 	'an update that nobody has decided about has a workflow task to go with'
