@@ -21,6 +21,9 @@
 
 #define MAX_WORKERS		16
 
+/* Clients do not start more workflows while so many are open. */
+#define MAX_UNDER_WAY	2000
+
 static PgwfRegistry *registry;
 static PgwfWorker *workers[MAX_WORKERS];
 static pthread_t worker_threads[MAX_WORKERS];
@@ -341,6 +344,9 @@ starter_main(void *arg)
 			__atomic_fetch_sub(&starters->started, 1, __ATOMIC_RELAXED);
 			break;
 		}
+		while (starters->interval == 0 &&
+			   n - worker_stats().workflows_closed > MAX_UNDER_WAY)
+			pause_ms(1);
 		snprintf(id, sizeof(id), "%s-%d-%" PRId64, starters->type, self, n);
 		start_workflow(client, starters->type, id,
 					   starters->input < 0 ? n : starters->input);
