@@ -469,7 +469,9 @@ server_cpu(PGconn *conn)
 
 	(void) process_cpu(PQbackendPID(conn), &postmaster);
 	sum = process_cpu(postmaster, &parent);
-	while (proc != NULL && (entry = readdir(proc)) != NULL)
+	if (proc == NULL)
+		die("opendir", "/proc");
+	while ((entry = readdir(proc)) != NULL)
 	{
 		long		pid = atol(entry->d_name);
 		double		cpu = pid > 0 ? process_cpu(pid, &parent) : 0;

@@ -232,8 +232,8 @@ run_idle_workers(void)
 	PGconn	   *conn = connect_database();
 	PGconn	   *poller = connect_database();
 	int			n = (int) (WAITERS * scale);
-	Waiter	   *waiters = calloc((size_t) n, sizeof(Waiter));
-	struct pollfd *fds = calloc((size_t) n, sizeof(struct pollfd));
+	Waiter	   *waiters;
+	struct pollfd *fds;
 	struct rlimit files;
 	double		begin;
 	double		cpu;
@@ -247,6 +247,8 @@ run_idle_workers(void)
 		progress("left out: max_connections is too small");
 		return;
 	}
+	waiters = calloc((size_t) n, sizeof(Waiter));
+	fds = calloc((size_t) n, sizeof(struct pollfd));
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);

@@ -5,9 +5,9 @@
  *
  * Threads are made when they are needed, up to the limit.  Waking is a chain:
  * a submission wakes (or makes) at most one thread, and none while one is on
- * its way; each thread that takes a job while more are queued wakes the next.  So a burst of short
- * jobs is done by the few threads that are awake anyway, while long jobs
- * still run side by side up to the limit.
+ * its way; each thread that takes a job while more are queued wakes the next.
+ * So a burst of short jobs is done by the few threads that are awake anyway,
+ * while long jobs still run side by side up to the limit.
  *
  * mutex guards every field.  No lock is taken while it is held, and jobs run
  * without it.
