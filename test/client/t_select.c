@@ -271,7 +271,7 @@ typedef struct Step
 	int			needs;
 	int			raises_to;
 	const char *letter;
-}			Step;
+} Step;
 
 static json_t *
 take_step(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
@@ -585,6 +585,41 @@ test_left(void)
 			 "inhabited, in time");
 }
 
+/* A cancellation that nobody asked for from outside is a failure. */
+FLOW_BODY(gives_up_flow)
+{
+	PgwfScope  *scope = pgwf_scope_new_timeout(wf, false, 3000);
+
+	(void) input;
+	pgwf_scope_enter(wf, scope);
+	pgwf_execute_child(wf, "kid", NULL,
+					   &(PgwfChildOptions) {PGWF_CHILD_OPTIONS_DEFAULTS,
+											.workflow_id = "kid-1",
+											.cancel_type = PGWF_CHILD_CANCEL_TRY}, NULL, failure);
+	pgwf_scope_leave(wf);
+	return NULL;
+}
+
+static void
+test_gives_up(void)
+{
+	Sim		   *sim = start("gives up", "[]");
+
+	sim_task(sim);
+	sim_child_started(sim, "kid-1");
+	sim_fire(sim, "1");
+	sim_task(sim);
+	run_asks(sim, "RequestCancelExternalWorkflowExecution kid-1, "
+			 "FailWorkflowExecution", "a timeout cancels a child");
+	run_command_is(sim, 0, "{\"workflowId\": \"kid-1\", "
+				   "\"childWorkflowOnly\": true}",
+				   "a timeout cancels a child without a reason");
+	is_json(json_object_get(json_object_get(sim_last_attributes(sim),
+											"failure"), "message"),
+			"\"child workflow canceled\"", "gives up: why");
+	run_ends(sim, "WorkflowExecutionFailed", NULL, NULL, "gives up");
+}
+
 /* Cancelling one ends others of its scope: none is forgotten. */
 FLOW_BODY(chain_flow)
 {
@@ -628,7 +663,8 @@ main(void)
 		{"select", select_flow}, {"takers", takers_flow},
 		{"order", order_flow}, {"nested", nested_flow},
 		{"limit", limit_flow}, {"left", left_flow},
-		{"inhabited", inhabited_flow}, {"chain", chain_flow}, {NULL, NULL}
+		{"inhabited", inhabited_flow}, {"gives up", gives_up_flow},
+		{"chain", chain_flow}, {NULL, NULL}
 	};
 
 	registry = runs_registry(flows);
@@ -640,6 +676,7 @@ main(void)
 	test_nested();
 	test_limit();
 	test_left();
+	test_gives_up();
 	test_chain();
 	pgwf_registry_free(registry);
 	return done_testing();
