@@ -87,21 +87,6 @@ message_request_id(PgwfRun *sender, const PgwfMessage *message)
  * Children
  */
 
-static PgwfChild *
-find_child(PgwfRun *parent, int64 initiated_event_id)
-{
-	ListCell   *lc;
-
-	foreach(lc, pgwf_run_children(parent))
-	{
-		PgwfChild  *child = lfirst(lc);
-
-		if (child->initiated_event_id == initiated_event_id)
-			return child;
-	}
-	return NULL;
-}
-
 static void
 forget_child(PgwfRun *parent, PgwfChild *child)
 {
@@ -241,7 +226,7 @@ start_child(PgwfCall *call, const PgwfMessage *message)
 						 message->run_key, LockWaitSkip);
 	if (lock != PGWF_LOCK_OK)
 		return lock == PGWF_LOCK_BUSY ? BUSY : DELIVERED;
-	child = find_child(&parent, message->event_id);
+	child = pgwf_run_child(&parent, message->event_id);
 	if (child == NULL || child->run_id != NULL)
 		return DELIVERED;
 
@@ -378,7 +363,7 @@ child_closed(PgwfCall *call, const PgwfMessage *message)
 						 execution->parent_run_key, LockWaitSkip);
 	if (lock != PGWF_LOCK_OK)
 		return lock == PGWF_LOCK_BUSY ? BUSY : DELIVERED;
-	child = find_child(&parent, execution->parent_initiated_event_id);
+	child = pgwf_run_child(&parent, execution->parent_initiated_event_id);
 	if (child)
 		record_child_closed(&parent, child, execution,
 							load_event(call, message));

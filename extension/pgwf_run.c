@@ -189,21 +189,74 @@ pgwf_run_timers(PgwfRun *run)
 	return run->timers;
 }
 
+/* One of those that are loaded, or NULL */
+static PgwfChild *
+find_child(const PgwfRun *run, int64 initiated_event_id)
+{
+	ListCell   *lc;
+
+	foreach(lc, run->children)
+	{
+		PgwfChild  *child = lfirst(lc);
+
+		if (child->initiated_event_id == initiated_event_id)
+			return child;
+	}
+	return NULL;
+}
+
+/*
+ * A pending child, or one that this call added or closed; NULL if there is
+ * none.  Of many children it loads only this one.
+ */
+PgwfChild *
+pgwf_run_child(PgwfRun *run, int64 initiated_event_id)
+{
+	PgwfChild  *child = find_child(run, initiated_event_id);
+
+	if (child == NULL && !run->children_loaded &&
+		run->stored.pending_children > 0)
+	{
+		child = pgwf_child_load(run->call, run->state.namespace_id,
+								run->state.run_key, initiated_event_id);
+		if (child)
+			run->children = lappend(run->children, child);
+	}
+	return child;
+}
+
 /* The pending children, including those that this call added or closed */
 List *
 pgwf_run_children(PgwfRun *run)
 {
-	if (!run->children_loaded)
+	List	   *children = NIL;
+	ListCell   *lc;
+
+	if (run->children_loaded)
+		return run->children;
+
+	/* those that are loaded stay as they are, in their places */
+	if (run->stored.pending_children > 0)
+		children = pgwf_child_load_all(run->call, run->state.namespace_id,
+									   run->state.run_key);
+	foreach(lc, children)
 	{
-		if (run->stored.pending_children > 0)
-			run->children =
-				list_concat(pgwf_child_load_all(run->call,
-												run->state.namespace_id,
-												run->state.run_key),
-							run->children);
-		run->children_loaded = true;
+		PgwfChild  *child = lfirst(lc);
+		PgwfChild  *loaded = find_child(run, child->initiated_event_id);
+
+		if (loaded)
+			lfirst(lc) = loaded;
 	}
-	return run->children;
+	foreach(lc, run->children)
+	{
+		PgwfChild  *child = lfirst(lc);
+
+		if (child->change == PGWF_ROW_INSERT)
+			children = lappend(children, child);
+	}
+	run->children = children;
+	run->children_loaded = true;
+	return children;
 }
 
 /* Puts a message of this run, about one of its events, into the outbox */
@@ -374,21 +427,15 @@ wire_started_event(PgwfEvent *event, List *appended)
 static void
 note_child_started(PgwfRun *run, const PgwfEvent *event)
 {
-	int64		initiated_event_id;
-	ListCell   *lc;
+	PgwfChild  *child;
 
-	initiated_event_id = pgwf_jsonb_get_int(event->attributes,
-											"initiatedEventId");
-	foreach(lc, pgwf_run_children(run))
-	{
-		PgwfChild  *child = lfirst(lc);
-
-		if (child->initiated_event_id != initiated_event_id)
-			continue;
-		child->started_event_id = event->event_id;
-		if (child->change == PGWF_ROW_UNCHANGED)
-			child->change = PGWF_ROW_UPDATE;
-	}
+	child = pgwf_run_child(run, pgwf_jsonb_get_int(event->attributes,
+												   "initiatedEventId"));
+	if (child == NULL)
+		return;
+	child->started_event_id = event->event_id;
+	if (child->change == PGWF_ROW_UNCHANGED)
+		child->change = PGWF_ROW_UPDATE;
 }
 
 /*

@@ -39,7 +39,7 @@ typedef struct PgwfRun
 	bool		activities_loaded;
 	List	   *timers;			/* pending ones, once loaded */
 	bool		timers_loaded;
-	List	   *children;		/* pending ones, once loaded */
+	List	   *children;		/* pending ones, as far as loaded */
 	bool		children_loaded;
 	List	   *queries;		/* buffered ones, once loaded */
 	bool		queries_loaded;
@@ -67,6 +67,7 @@ extern PgwfExecution *pgwf_run_execution(PgwfRun *run);
 extern char *pgwf_run_task_queue(PgwfRun *run);
 extern List *pgwf_run_activities(PgwfRun *run);
 extern List *pgwf_run_timers(PgwfRun *run);
+extern PgwfChild *pgwf_run_child(PgwfRun *run, int64 initiated_event_id);
 extern List *pgwf_run_children(PgwfRun *run);
 extern void pgwf_run_send(PgwfRun *run, PgwfMessageKind kind, int64 event_id);
 extern List *pgwf_run_buffered(PgwfRun *run);

@@ -432,6 +432,8 @@ extern void pgwf_timer_due_scan(PgwfScan *scan, PgwfCall *call,
 extern void pgwf_timer_read(TupleTableSlot *slot, PgwfTimer *timer);
 
 /* pgwf_store_child.c */
+extern PgwfChild *pgwf_child_load(PgwfCall *call, int32 namespace_id,
+								  int64 run_key, int64 initiated_event_id);
 extern List *pgwf_child_load_all(PgwfCall *call, int32 namespace_id,
 								 int64 run_key);
 extern void pgwf_child_insert(PgwfCall *call, const PgwfChild *child);

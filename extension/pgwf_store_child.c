@@ -66,6 +66,26 @@ write_row(const PgwfChild *child, Datum *v, bool *nulls)
 	nulls[COL_RUN_ID] = (child->run_id == NULL);
 }
 
+/* A pending child of a run, or NULL */
+PgwfChild *
+pgwf_child_load(PgwfCall *call, int32 namespace_id, int64 run_key,
+				int64 initiated_event_id)
+{
+	PgwfKey		keys[3];
+	PgwfScan	scan;
+	PgwfChild  *child = NULL;
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
+	keys[2] = PGWF_EQUAL_KEY(3, Int64GetDatum(initiated_event_id));
+	pgwf_scan_begin(&scan, call, PGWF_CHILD_EXECUTION,
+					PGWF_CHILD_EXECUTION_PKEY, keys, lengthof(keys));
+	if (pgwf_scan_next(&scan))
+		child = read_row(scan.slot);
+	pgwf_scan_end(&scan);
+	return child;
+}
+
 /* The pending children of a run in the order of their initiation */
 List *
 pgwf_child_load_all(PgwfCall *call, int32 namespace_id, int64 run_key)
