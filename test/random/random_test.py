@@ -314,7 +314,11 @@ class Call:
 
 
 class Transaction:
-    """Calls in one transaction, each in a savepoint; some are rolled back."""
+    """Calls in one transaction, each in a savepoint; some are rolled back.
+    That gives back the locks they took, so that the service may do something
+    before the next call."""
+
+    interrupted = False             # something may have been due meanwhile
 
     def __init__(self, calls, undo):
         self.calls = calls
@@ -338,7 +342,7 @@ class Transaction:
         for call in self.calls:
             # inside the transaction, a call that is undone has its answer too
             after = call.answered(inside, now)
-            if after is None:
+            if after is None and not (call.undone and self.interrupted):
                 return None
             if not call.undone:
                 inside = after
@@ -456,6 +460,9 @@ class Family:
         now = self.session.now()
         self.world.horizon = now
         self.learn_times(observed)
+        for call in calls:
+            if isinstance(call, Transaction):
+                call.interrupted = bool(self.world.effects(self.seen, now))
         self.visited = 0            # worlds that were looked at
         self.closest = (0, '')      # the most that could be explained
         world = self.search(self.world, calls, observed, since, now)
