@@ -34,7 +34,8 @@
  *	pgwf_trace.c		the queries that the library answers itself
  *	pgwf_update.c		update handlers and the messages that answer
  *	pgwf_workflow.c		the rest of what workflow code may call
- *	pgwf_instance.c		one run: life, activations, outcomes
+ *	pgwf_instance.c		one run: life, activations
+ *	pgwf_outcome.c		what its workflow tasks come to
  *	pgwf_replay.c		the offline replayer
  *
  * No locks: an instance belongs to one thread at a time, and the only thing
@@ -137,6 +138,8 @@ extern void pgwf_require_text(PgwfWorkflow *wf, const char *function,
 extern void pgwf_instance_events(PgwfWorkflow *wf, json_t *events,
 								 bool offline);
 extern void pgwf_instance_code_begins(PgwfWorkflow *wf);
+extern void pgwf_instance_run_code(PgwfWorkflow *wf);
+extern void pgwf_stashed_free(PgwfStashedResult *stashed);
 
 /* ---- history (pgwf_history.c) ---- */
 

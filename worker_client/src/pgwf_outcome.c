@@ -1,0 +1,342 @@
+/*
+ * pgwf_outcome.c
+ *		What a workflow task comes to: processing one, the results of its local
+ *		activities, its queries, and what it is answered with.
+ *
+ * See pgwf_instance.h for how an instance is driven.  No locks: one thread at
+ * a time.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_int.h"
+
+void
+pgwf_task_outcome_clear(PgwfTaskOutcome *out)
+{
+	json_decref(out->commands);
+	json_decref(out->sdk_metadata);
+	json_decref(out->metering_metadata);
+	json_decref(out->messages);
+	json_decref(out->query_results);
+	json_decref(out->failure);
+	free(out->message);
+	free(out->local_requests);
+	free(out->local_cancels);
+	memset(out, 0, sizeof(*out));
+}
+
+/* What history does not know yet about the library that answers. */
+static json_t *
+sdk_metadata(PgwfWorkflow *wf)
+{
+	json_t	   *meta = json_object();
+	json_t	   *flags = json_array();
+	int			flag;
+
+	/* these two are always in use */
+	wf->flag_used[PGWF_FLAG_ID_CHECKS] = true;
+	wf->flag_used[PGWF_FLAG_TERMINAL_LAST] = true;
+	for (flag = 1; flag <= PGWF_FLAG_MAX; flag++)
+	{
+		if (wf->flag_used[flag] && !wf->flag[flag])
+			json_array_append_new(flags, json_integer(flag));
+	}
+	if (json_array_size(flags) > 0)
+		pgwf_json_put(meta, "coreUsedFlags", flags);
+	else
+		json_decref(flags);
+	if (wf->sdk_name == NULL || strcmp(wf->sdk_name, PGWF_SDK_NAME) != 0)
+		pgwf_json_put_str(meta, "sdkName", PGWF_SDK_NAME);
+	if (wf->sdk_version == NULL ||
+		strcmp(wf->sdk_version, PGWF_VERSION) != 0)
+		pgwf_json_put_str(meta, "sdkVersion", PGWF_VERSION);
+	if (json_object_size(meta) > 0)
+		return meta;
+	json_decref(meta);
+	return NULL;
+}
+
+/* The part of an outcome that answers the task. */
+static void
+answer(PgwfWorkflow *wf, PgwfTaskOutcome *out)
+{
+	out->commands = pgwf_commands_send(wf);
+	out->messages = wf->messages;
+	wf->messages = NULL;
+	out->query_results = wf->query_results;
+	wf->query_results = NULL;
+	json_decref(wf->queries);
+	wf->queries = NULL;
+	out->may_discard = (wf->virtual_id != 0 && wf->quiet);
+	out->sdk_metadata = sdk_metadata(wf);
+	if (wf->extra_attempts > 0)
+		out->metering_metadata =
+			json_pack("{s:I}", "nonfirstLocalActivityExecutionAttempts",
+					  (json_int_t) wf->extra_attempts);
+	wf->extra_attempts = 0;
+	out->finished = wf->finished;
+}
+
+static void
+report_error(PgwfWorkflow *wf, PgwfTaskOutcome *out)
+{
+	bool		nondeterminism = (wf->error == PGWF_ERROR_NONDETERMINISM);
+	json_t	   *info = json_object();
+
+	out->message = pgwf_xstrdup(wf->error_message);
+	out->event_id = wf->error_event_id;
+	if (wf->error == PGWF_ERROR_STALE)
+	{
+		json_decref(info);
+		out->status = PGWF_TASK_STALE;
+		return;
+	}
+	out->status = PGWF_TASK_FAILED;
+	out->cause = nondeterminism ?
+		"WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR" :
+		"WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE";
+	out->failure = json_object();
+	pgwf_json_put_str(out->failure, "message", wf->error_message);
+	pgwf_json_put_str(out->failure, "source", PGWF_SDK_NAME);
+	pgwf_json_put_str(info, "type", nondeterminism ?
+					  "NonDeterminismError" : "WorkflowTaskError");
+	if (wf->error_details != NULL)
+		pgwf_json_put(info, "details", json_pack("[O]", wf->error_details));
+	pgwf_json_put(out->failure, "applicationFailureInfo", info);
+}
+
+/* Is the error one that is to fail the workflow rather than its task? */
+static bool
+fails_workflow(const PgwfWorkflow *wf)
+{
+	return (wf->error == PGWF_ERROR_NONDETERMINISM &&
+			(wf->fail_on & PGWF_FAIL_ON_NONDETERMINISM) != 0) ||
+		(wf->error == PGWF_ERROR_PANIC &&
+		 (wf->fail_on & PGWF_FAIL_ON_PANIC) != 0);
+}
+
+/* Turns a failed task into the end of the workflow. */
+static void
+fail_workflow(PgwfTaskOutcome *out)
+{
+	out->status = PGWF_TASK_COMPLETED;
+	out->commands = json_pack("[{s:s, s:{s:o}}]", "commandType",
+							  "FailWorkflowExecution", "attributes",
+							  "failure", out->failure);
+	out->failure = NULL;
+	out->cause = NULL;
+	out->finished = true;
+}
+
+/*
+ * Answers the queries that came with the task, from where the code is now.
+ */
+static void
+answer_queries(PgwfWorkflow *wf)
+{
+	const char *id;
+	json_t	   *query;
+
+	json_decref(wf->query_results);
+	wf->query_results = NULL;
+	json_object_foreach(wf->queries, id, query)
+	{
+		if (wf->query_results == NULL)
+			wf->query_results = json_object();
+		pgwf_json_put(wf->query_results, id, pgwf_query_answer(wf, query));
+	}
+}
+
+/* Fills an outcome from where the instance has come to. */
+static void
+conclude(PgwfWorkflow *wf, PgwfTaskOutcome *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (wf->error != PGWF_ERROR_NONE)
+	{
+		report_error(wf, out);
+		if (fails_workflow(wf))
+			fail_workflow(out);
+		return;
+	}
+	pgwf_local_requests(wf, out);
+	out->local_cancels = wf->local_cancels;
+	out->n_local_cancels = wf->n_local_cancels;
+	wf->local_cancels = NULL;
+	wf->n_local_cancels = 0;
+	answer_queries(wf);
+	if (out->n_local_running > 0)
+	{
+		/* the answers may go with a heartbeat, or be made anew */
+		out->status = PGWF_TASK_LOCAL;
+		return;
+	}
+	out->status = PGWF_TASK_COMPLETED;
+	answer(wf, out);
+}
+
+/* Gives one attempt's end to the code. */
+static void
+deliver(PgwfWorkflow *wf, const PgwfLocalResult *result)
+{
+	if (wf->error == PGWF_ERROR_NONE && !wf->finished &&
+		pgwf_local_deliver(wf, result))
+		pgwf_instance_run_code(wf);
+}
+
+void
+pgwf_instance_process(PgwfInstance *wf, const json_t *task,
+					  PgwfTaskOutcome *out)
+{
+	json_t	   *history = json_object_get(json_object_get(task, "history"),
+										  "events");
+	json_t	   *transient = json_object_get(task, "transientEvents");
+	json_t	   *events = json_array();
+
+	if (json_is_array(history))
+		json_array_extend(events, history);
+	if (json_is_array(transient))
+		json_array_extend(events, transient);
+	wf->heartbeat = false;
+	wf->virtual_id = pgwf_json_int(json_array_get(transient, 0), "eventId");
+	pgwf_updates_take(wf, json_object_get(task, "messages"));
+	json_decref(wf->queries);
+	wf->queries = json_incref(json_object_get(task, "queries"));
+	pgwf_instance_events(wf, events, false);
+	json_decref(events);
+	while (wf->stashed != NULL)
+	{
+		PgwfStashedResult *stashed = wf->stashed;
+
+		wf->stashed = stashed->next;
+		deliver(wf, &stashed->result);
+		pgwf_stashed_free(stashed);
+	}
+	conclude(wf, out);
+}
+
+/*
+ * The history that a query sees: up to the commands of the last task that was
+ * answered.  What came later no code has seen.
+ */
+static json_t *
+answered_part(const json_t *events)
+{
+	json_t	   *part = json_array();
+	size_t		n = json_array_size(events);
+	size_t		i;
+
+	for (; n > 0; n--)
+	{
+		const char *type = pgwf_json_str(json_array_get(events, n - 1),
+										 "eventType");
+
+		if (type != NULL &&
+			pgwf_event_type_of(type) == PGWF_EVENT_TASK_COMPLETED)
+			break;
+	}
+	for (i = 0; i < json_array_size(events); i++)
+	{
+		const char *type = pgwf_json_str(json_array_get(events, i),
+										 "eventType");
+		PgwfEventType t = type != NULL ? pgwf_event_type_of(type) :
+		PGWF_EVENT_NONE;
+
+		if (i >= n && (pgwf_event_infos[t].flags & PGWF_EVENT_COMMAND) == 0)
+			break;
+		json_array_append(part, json_array_get(events, i));
+	}
+	return part;
+}
+
+json_t *
+pgwf_instance_query(PgwfInstance *wf, json_t *task)
+{
+	if (wf->last_event_id == 0)
+	{
+		json_t	   *events;
+
+		events = answered_part(json_object_get(json_object_get(task,
+															   "history"),
+											   "events"));
+		pgwf_instance_events(wf, events, true);
+		json_decref(events);
+	}
+	if (wf->activation == 0 && wf->error == PGWF_ERROR_NONE)
+		return pgwf_query_failed("no workflow task of the workflow has "
+								 "completed yet", NULL);
+	return pgwf_query_answer(wf, json_object_get(task, "query"));
+}
+
+void
+pgwf_instance_local_result(PgwfInstance *wf, const PgwfLocalResult *result,
+						   PgwfTaskOutcome *out)
+{
+	PgwfStashedResult **link = &wf->stashed;
+	PgwfStashedResult *stashed;
+
+	if (!wf->heartbeat)
+	{
+		deliver(wf, result);
+		conclude(wf, out);
+		return;
+	}
+	/* no task is open that it could be recorded with: keep it */
+	stashed = pgwf_xalloc(sizeof(PgwfStashedResult));
+	stashed->result = *result;
+	stashed->result.result = json_incref(result->result);
+	if (result->failure != NULL)
+		stashed->result.failure =
+			pgwf_failure_from_json(pgwf_failure_json(result->failure));
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = stashed;
+	memset(out, 0, sizeof(*out));
+	out->status = PGWF_TASK_LOCAL;
+	out->n_local_running = pgwf_instance_local_running(wf);
+}
+
+void
+pgwf_instance_heartbeat(PgwfInstance *wf, PgwfTaskOutcome *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->status = PGWF_TASK_LOCAL;
+	out->n_local_running = pgwf_instance_local_running(wf);
+	answer(wf, out);
+	wf->heartbeat = true;
+}
+
+/*
+ * Asking costs the service nothing if it does not want to, so the activity
+ * need only be of a kind and a queue that are this worker's.
+ */
+int
+pgwf_instance_ask_eager(const PgwfInstance *wf, json_t *commands,
+						int max)
+{
+	json_t	   *command;
+	size_t		i;
+	int			n = 0;
+
+	json_array_foreach(commands, i, command)
+	{
+		json_t	   *attributes = json_object_get(command, "attributes");
+		const char *type = pgwf_json_str(command, "commandType");
+		const char *activity = pgwf_json_str2(attributes, "activityType",
+											  "name");
+		const char *queue = pgwf_json_str2(attributes, "taskQueue", "name");
+		void	   *arg;
+
+		if (n == max)
+			break;
+		if (type == NULL || strcmp(type, "ScheduleActivityTask") != 0 ||
+			activity == NULL ||
+			pgwf_registry_find_activity(wf->registry, activity, &arg) == NULL ||
+			(queue != NULL && strcmp(queue, wf->info.task_queue) != 0))
+			continue;
+		json_object_set_new(attributes, "requestEagerExecution", json_true());
+		n++;
+	}
+	return n;
+}
