@@ -162,6 +162,12 @@ pgwf_routing_changed(void)
 		pg_atomic_fetch_add_u64(shared_generation, 1);
 }
 
+uint64
+pgwf_routing_generation(void)
+{
+	return shared_generation ? pg_atomic_read_u64(shared_generation) : 0;
+}
+
 /*
  * workflow.worker_routing_changed(): statement trigger of the tables
  */
@@ -232,8 +238,7 @@ static void
 cache_ready(void)
 {
 	static bool registered = false;
-	uint64		shared = shared_generation ?
-	pg_atomic_read_u64(shared_generation) : 0;
+	uint64		shared = pgwf_routing_generation();
 	HASHCTL		info;
 
 	if (cache_generation == current_generation &&

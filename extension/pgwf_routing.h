@@ -54,6 +54,9 @@ extern void pgwf_routing_shmem_attach(char *memory, bool initialize);
 /* All caches are out of date; cannot fail */
 extern void pgwf_routing_changed(void);
 
+/* How often they were */
+extern uint64 pgwf_routing_generation(void);
+
 extern int16 pgwf_route_bucket(const char *workflow_id);
 extern bool pgwf_namespace_has_versions(int32 namespace_id);
 extern void pgwf_queue_routing(int32 namespace_id, char kind,

@@ -67,6 +67,9 @@ static Effect *effects = NULL;
 static int	neffects = 0;
 static int	max_effects = 0;
 
+/* Keys are of workers that got the tasks when this was the routing */
+static uint64 routing_generation = 0;
+
 /* The claims of this transaction; reset at its end */
 static bool claims = false;		/* there are some */
 static bool claims_only = false;	/* and nothing else up to the last one */
@@ -111,6 +114,7 @@ note(EffectKind kind, uint64 key, bool *found)
 
 	if (effects == NULL)
 	{
+		routing_generation = pgwf_routing_generation();
 		max_effects = 16;
 		effects = MemoryContextAlloc(TopTransactionContext,
 									 max_effects * sizeof(Effect));
@@ -373,6 +377,17 @@ let_go(Effect *effect)
 	}
 }
 
+/*
+ * The routing has changed since the first effect was noted: tasks may be for
+ * other workers than those of the keys, so all who wait look again.
+ */
+static void
+look_at_routing(void)
+{
+	if (neffects > 0 && routing_generation != pgwf_routing_generation())
+		pgwf_shmem_recheck_all(MyDatabaseId);
+}
+
 static void
 xact_callback(XactEvent event, void *arg)
 {
@@ -388,11 +403,13 @@ xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 			for (int i = 0; i < neffects; i++)
 				apply(&effects[i]);
+			look_at_routing();
 			break;
 
 		case XACT_EVENT_ABORT:
 			for (int i = 0; i < neffects; i++)
 				let_go(&effects[i]);
+			look_at_routing();
 			break;
 
 		case XACT_EVENT_PREPARE:
