@@ -589,13 +589,13 @@ test_left(void)
 FLOW_BODY(gives_up_flow)
 {
 	PgwfScope  *scope = pgwf_scope_new_timeout(wf, false, 3000);
+	PgwfChildOptions o = PGWF_CHILD_OPTIONS_INIT;
 
 	(void) input;
+	o.workflow_id = "kid-1";
+	o.cancel_type = PGWF_CHILD_CANCEL_TRY;
 	pgwf_scope_enter(wf, scope);
-	pgwf_execute_child(wf, "kid", NULL,
-					   &(PgwfChildOptions) {PGWF_CHILD_OPTIONS_DEFAULTS,
-											.workflow_id = "kid-1",
-											.cancel_type = PGWF_CHILD_CANCEL_TRY}, NULL, failure);
+	pgwf_execute_child(wf, "kid", NULL, &o, NULL, failure);
 	pgwf_scope_leave(wf);
 	return NULL;
 }
