@@ -35,7 +35,8 @@ sub start_run
 	$node->safe_psql(
 		'postgres', qq{
 		SELECT workflow.start_workflow_execution(workflow_id => 'w$number',
-			workflow_type => 'w', task_queue => '$queue')});
+			workflow_type => 'w', task_queue => '$queue',
+			workflow_task_timeout => '2 min')});
 	return "w$number";
 }
 
@@ -180,7 +181,8 @@ $node->safe_psql(
 	'postgres', q{
 	BEGIN;
 	SELECT workflow.start_workflow_execution(workflow_id => 'p',
-		workflow_type => 'w', task_queue => 'q');
+		workflow_type => 'w', task_queue => 'q',
+		workflow_task_timeout => '2 min');
 	PREPARE TRANSACTION 'p'});
 sleep 0.2;
 is($node->safe_psql('postgres', $waiting), $left, 'PREPARE does not wake');
