@@ -110,7 +110,7 @@ note_limit(Poll *poll, FunctionCallInfo fcinfo, int n)
 		return;
 	key = pgwf_shmem_queue_key(poll->namespace_id, poll->kind,
 							   poll->task_queue, 0);
-	if (pgwf_queue_state_limit(key, rate))
+	if (pgwf_queue_state_limit(key, poll->call.wall, rate))
 		pgwf_shmem_recheck_all(MyDatabaseId);
 }
 

@@ -68,11 +68,13 @@ look_at_state(PgwfQueueReader *reader, PgwfCall *call)
 	bool		may_search = !IsolationUsesXactSnapshot() &&
 	!TransactionIdIsValid(GetTopTransactionIdIfAny());
 
+	reader->now = call->wall;
 	reader->key = pgwf_shmem_queue_key(reader->namespace_id, reader->kind,
 									   reader->queue, 0);
-	pgwf_queue_state_view(reader->key, may_search, &reader->view);
+	pgwf_queue_state_view(reader->key, call->wall, may_search,
+						  &reader->view);
 	if (reader->version_key != 0)
-		pgwf_queue_state_view(key_of(reader, OWN), may_search,
+		pgwf_queue_state_view(key_of(reader, OWN), call->wall, may_search,
 							  &reader->own_view);
 	if (reader->view.search != 0 || reader->own_view.search != 0)
 		pgwf_call_new_snapshot(call);
@@ -107,7 +109,8 @@ note_first(PgwfQueueReader *reader, int which, bool found)
 
 		if (found)
 			first = read_position(reader, which);
-		pgwf_queue_state_found(key_of(reader, which), view->search, &first);
+		pgwf_queue_state_found(key_of(reader, which), reader->now,
+							   view->search, &first);
 	}
 	else if (reader->scans[which].passed > MANY_PASSED)
 		pgwf_queue_state_is_slow(key_of(reader, which));
@@ -418,6 +421,6 @@ pgwf_queue_is_limited(int32 namespace_id, char kind, const char *queue)
 	if (config && (config->rate >= 0 || config->fairness_key_rate >= 0))
 		return true;
 	pgwf_queue_state_view(pgwf_shmem_queue_key(namespace_id, kind, queue, 0),
-						  false, &view);
+						  GetCurrentTimestamp(), false, &view);
 	return view.worker_limit >= 0;
 }

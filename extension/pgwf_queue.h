@@ -29,6 +29,7 @@ typedef struct PgwfQueueReader
 	bool		has_share;		/* in what follows the routing */
 	bool		passed_on;		/* somebody else was woken */
 	PgwfQueueRouting routing;
+	TimestampTz now;			/* by the machine's clock */
 	uint64		key;			/* of the queue as a whole */
 	PgwfQueueView view;
 	PgwfQueueView own_view;		/* of its version's own tasks */

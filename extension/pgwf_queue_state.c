@@ -347,9 +347,9 @@ pgwf_queue_state_forget_starts(Oid dboid)
 /* ---- polls ---- */
 
 void
-pgwf_queue_state_view(uint64 key, bool may_search, PgwfQueueView *view)
+pgwf_queue_state_view(uint64 key, TimestampTz now, bool may_search,
+					  PgwfQueueView *view)
 {
-	TimestampTz now = GetCurrentStatementStartTimestamp();
 	Queue	   *queue = acquire(key);
 
 	view->start = PGWF_QUEUE_BEGIN;
@@ -360,7 +360,8 @@ pgwf_queue_state_view(uint64 key, bool may_search, PgwfQueueView *view)
 	if (queue == NULL)
 		return;
 	if (queue->start.rank != PG_INT64_MIN &&
-		(now < queue->start_at || now - queue->start_at > START_VALID))
+		(queue->start_at - now > START_VALID ||
+		 now - queue->start_at > START_VALID))
 		queue->start = PGWF_QUEUE_BEGIN;
 	if (queue->slow && may_search)
 	{
@@ -380,7 +381,7 @@ pgwf_queue_state_view(uint64 key, bool may_search, PgwfQueueView *view)
 }
 
 void
-pgwf_queue_state_found(uint64 key, uint32 search,
+pgwf_queue_state_found(uint64 key, TimestampTz now, uint32 search,
 					   const PgwfQueuePosition *first)
 {
 	Queue	   *queue = acquire(key);
@@ -390,7 +391,7 @@ pgwf_queue_state_found(uint64 key, uint32 search,
 	if (queue->search == search)
 	{
 		if (queue->start.rank == PG_INT64_MIN)
-			queue->start_at = GetCurrentStatementStartTimestamp();
+			queue->start_at = now;
 		queue->start = *first;
 		lower(&queue->start, &queue->brought);
 	}
@@ -501,9 +502,8 @@ take(TimestampTz *ready, double rate, TimestampTz now)
 }
 
 bool
-pgwf_queue_state_limit(uint64 key, double rate)
+pgwf_queue_state_limit(uint64 key, TimestampTz now, double rate)
 {
-	TimestampTz now = GetCurrentStatementStartTimestamp();
 	Queue	   *queue = acquire(key);
 	bool		changed;
 

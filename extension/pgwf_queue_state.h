@@ -5,6 +5,8 @@
  *		many wait, how fast they come and go, whose turn it is, and when the
  *		next may be handed out.
  *
+ * "now" is the machine's time, whatever clock a namespace has.
+ *
  * A queue is known by its key (pgwf_shmem_queue_key).  Only as many queues
  * and fairness keys are known as there is room for; the one that was used
  * longest ago is forgotten.  That costs time or accuracy, never a task.
@@ -67,9 +69,9 @@ typedef struct PgwfQueueView
  * where the queue begins: search is not 0 then.  It must take a new snapshot
  * after this call, and begin at "start".
  */
-extern void pgwf_queue_state_view(uint64 key, bool may_search,
-								  PgwfQueueView *view);
-extern void pgwf_queue_state_found(uint64 key, uint32 search,
+extern void pgwf_queue_state_view(uint64 key, TimestampTz now,
+								  bool may_search, PgwfQueueView *view);
+extern void pgwf_queue_state_found(uint64 key, TimestampTz now, uint32 search,
 								   const PgwfQueuePosition *first);
 
 /* Many index entries of tasks that are gone had to be passed. */
@@ -98,7 +100,7 @@ extern void pgwf_queue_state_rates(uint64 key, PgwfQueueRates *rates);
  * A worker's limit, which holds until another worker gives one, or none gives
  * one for five minutes.  Returns whether it differs from the one before.
  */
-extern bool pgwf_queue_state_limit(uint64 key, double rate);
+extern bool pgwf_queue_state_limit(uint64 key, TimestampTz now, double rate);
 
 /*
  * May a task be handed out now?  Then it counts as handed out, until it is

@@ -115,7 +115,7 @@ append_stats(PgwfObject *object, Datum *queue, char kind, uint64 key,
 	PgwfQueueRates rates;
 	Backlog		backlog;
 
-	pgwf_queue_state_view(key, false, &view);
+	pgwf_queue_state_view(key, GetCurrentTimestamp(), false, &view);
 	pgwf_queue_state_rates(key, &rates);
 	backlog = append_priorities(object, queue, kind, now);
 	pgwf_queue_state_set_backlog(key, view.changes, backlog.count);
@@ -147,7 +147,7 @@ append_limit(PgwfObject *object, int32 namespace_id, char kind,
 	PgwfLimitSource source;
 	double		rate;
 
-	pgwf_queue_state_view(key, false, &view);
+	pgwf_queue_state_view(key, GetCurrentTimestamp(), false, &view);
 	rate = pgwf_queue_limit(pgwf_queue_config(namespace_id, kind, queue),
 							view.worker_limit, &source);
 	if (source == PGWF_LIMIT_NONE)
