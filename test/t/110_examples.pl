@@ -151,16 +151,25 @@ $lock->query_safe(
 	q{BEGIN; SELECT FROM bank.account WHERE name = 'bob' FOR UPDATE});
 $client =
   start_program($node, example('money_transfer'), 'start', 'ada', 'bob', 50);
-wait_until($node, q{SELECT count(*) = 1 FROM pg_stat_activity
+wait_for_output($client, qr/transfer-5/);
+my $canceled =
+  start_program($node, example('money_transfer'), 'start', 'ada', 'bob', 7);
+wait_until($node, q{SELECT count(*) = 2 FROM pg_stat_activity
 	WHERE wait_event_type = 'Lock' AND query LIKE '%bank.account%'});
 kill_program($worker);
-is(balances(), 'ada 850, bob 1100, eve 0',
-	'money_transfer: a worker dies between the steps');
-$worker = start_program($node, example('money_transfer'));
+is(balances(), 'ada 843, bob 1100, eve 0',
+	'money_transfer: a worker dies between the steps of two');
+pgworkflow($node, 'cancel', 'transfer-6');
 $lock->query_safe('ROLLBACK');
 $lock->quit;
+$worker = start_program($node, example('money_transfer'));
 is(wait_program($client), 0, 'money_transfer: another one goes on');
 like(program_output($client), qr/Completed/, 'money_transfer: to the end');
+wait_program($canceled);
+like(program_output($canceled), qr/Canceled|Failed/,
+	'money_transfer: the one that was canceled meanwhile ends');
+is(transfer_state(6), 'refunded',
+	'money_transfer: having given the money back');
 is(balances(), 'ada 850, bob 1150, eve 0',
 	'money_transfer: each step was done once');
 is(count_events('ActivityTaskStarted', "workflow_id = 'transfer-5'

@@ -187,6 +187,7 @@ run_worker(void)
 		pgwf_register_activity(registry, steps[i].name, do_step,
 							   (void *) &steps[i]);
 	options.task_queue = TASK_QUEUE;
+	options.sticky_timeout_ms = 1000;	/* its runs wait for it so long */
 	worker = pgwf_worker_new(&options, registry, NULL);
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
@@ -248,6 +249,7 @@ start(const char *const *params)
 	if (committed)
 	{
 		puts(id);
+		fflush(stdout);
 		if (pgwf_handle_result(handle, 0, &outcome) == PGWF_OK)
 			say_outcome(&outcome);
 		pgwf_outcome_clear(&outcome);

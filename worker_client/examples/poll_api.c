@@ -174,6 +174,7 @@ run_worker(void)
 	pgwf_register_activity(registry, "read_pages", read_pages, NULL);
 	pgwf_registry_set_log(registry, print_log, NULL);
 	options.task_queue = TASK_QUEUE;
+	options.sticky_timeout_ms = 1000;	/* its runs wait for it so long */
 	worker = pgwf_worker_new(&options, registry, NULL);
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
