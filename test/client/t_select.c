@@ -480,6 +480,50 @@ test_limit(void)
 			 "limit, shielded");
 }
 
+/*
+ * What has ended with the same task as the time of its scope, or as the
+ * workflow's cancellation, has ended: to cancel it would be an error.
+ */
+static void
+test_same_task(void)
+{
+	Sim		   *sim = start("limit", "[false]");
+
+	sim_task(sim);
+	sim_fire(sim, "1");
+	sim_complete(sim, "1", "5");
+	sim_task(sim);
+	run_asks(sim, "StartTimer 2", "ended in the task of the timeout");
+	is_str(run_trace, "result 11 ", "ended in the task of the timeout");
+	sim_fire(sim, "2");
+	sim_task(sim);
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[5]",
+			 "ended in the task of the timeout");
+
+	/* the other way around: the timer is not to be canceled either */
+	sim = start("limit", "[false]");
+	sim_task(sim);
+	sim_complete(sim, "1", "5");
+	sim_fire(sim, "1");
+	sim_task(sim);
+	run_asks(sim, "StartTimer 2", "timed out in the task of the end");
+	is_str(run_trace, "result 11 ", "timed out in the task of the end");
+	sim_fire(sim, "2");
+	sim_task(sim);
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[5]",
+			 "timed out in the task of the end");
+
+	sim = start("limit", "[false]");
+	sim_task(sim);
+	sim_cancel(sim, "enough");
+	sim_complete(sim, "1", "5");
+	sim_task(sim);
+	is_str(run_trace, "result 10 root canceled",
+		   "ended in the task of the cancellation");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[5]",
+			 "ended in the task of the cancellation");
+}
+
 /* What is started in a scope and awaited outside of it is limited as well. */
 FLOW_BODY(left_flow)
 {
@@ -675,6 +719,7 @@ main(void)
 	test_order();
 	test_nested();
 	test_limit();
+	test_same_task();
 	test_left();
 	test_gives_up();
 	test_chain();

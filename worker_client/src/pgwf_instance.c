@@ -353,6 +353,7 @@ apply_sequence(PgwfWorkflow *wf, int start, int end)
 			wf->closed = true;
 	}
 	wf->quiet = true;
+	pgwf_scopes_begin_jobs(wf);
 	for (job = PGWF_JOB_INIT; job < PGWF_JOB_CLASSES; job++)
 	{
 		for (i = start; i <= end && wf->error == PGWF_ERROR_NONE; i++)
@@ -372,6 +373,7 @@ apply_sequence(PgwfWorkflow *wf, int start, int end)
 			events[end].type == PGWF_EVENT_TASK_STARTED)
 			begin_activation(wf, start, end);
 	}
+	pgwf_scopes_end_jobs(wf);
 	if (wf->error == PGWF_ERROR_NONE &&
 		events[end].type == PGWF_EVENT_TASK_STARTED)
 		pgwf_instance_run_code(wf);

@@ -280,6 +280,9 @@ extern void pgwf_scope_remove(PgwfWorkflow *wf, PgwfFuture *future);
 extern void pgwf_scope_use(PgwfScope *scope);
 extern void pgwf_scope_leave_all(PgwfWorkflow *wf, PgwfCoroutine *co);
 extern void pgwf_scope_time_is_up(PgwfWorkflow *wf, PgwfScope *scope);
+extern void pgwf_scope_cancel_later(PgwfWorkflow *wf, PgwfScope *scope);
+extern void pgwf_scopes_begin_jobs(PgwfWorkflow *wf);
+extern void pgwf_scopes_end_jobs(PgwfWorkflow *wf);
 
 /* ---- futures of signals (pgwf_receiver.c) ---- */
 

@@ -210,7 +210,7 @@ pgwf_apply_cancel_requested(PgwfWorkflow *wf, const PgwfEvent *event)
 		return;
 	wf->cancel_requested = true;
 	wf->cancel_reason = pgwf_arena_strdup(wf, reason != NULL ? reason : "");
-	pgwf_scope_do_cancel(wf, wf->root);
+	pgwf_scope_cancel_later(wf, wf->root);
 }
 
 /* A follow-up to something this library can not have asked for. */

@@ -62,10 +62,26 @@ busy(const PgwfScope *scope)
 	return false;
 }
 
-/* Something left a scope: ends the timeouts that have become pointless. */
+/*
+ * Something left a scope: ends the timeouts that have become pointless.  One
+ * that has fired with the same task is no more to be ended, so while the jobs
+ * of a task are applied this waits.
+ */
 static void
 something_left(PgwfWorkflow *wf, PgwfScope *scope)
 {
+	if (wf->in_jobs)
+	{
+		if (scope->left)
+			return;
+		scope->left = true;
+		if (wf->last_left != NULL)
+			wf->last_left->next_left = scope;
+		else
+			wf->first_left = scope;
+		wf->last_left = scope;
+		return;
+	}
 	while (scope != NULL && scope->limited)
 	{
 		if (scope->timer != NULL && !busy(scope))
@@ -178,7 +194,60 @@ void
 pgwf_scope_time_is_up(PgwfWorkflow *wf, PgwfScope *scope)
 {
 	scope->timed_out = true;
-	pgwf_scope_do_cancel(wf, scope);
+	pgwf_scope_cancel_later(wf, scope);
+}
+
+/*
+ * Cancels a scope once all jobs of the task are applied: what has ended with
+ * the same task has ended, and to cancel it would be an error.
+ */
+void
+pgwf_scope_cancel_later(PgwfWorkflow *wf, PgwfScope *scope)
+{
+	if (scope->due)
+		return;
+	scope->due = true;
+	if (wf->last_due != NULL)
+		wf->last_due->next_due = scope;
+	else
+		wf->first_due = scope;
+	wf->last_due = scope;
+}
+
+/*
+ * Before the jobs of a task are applied, and after: what has happened to the
+ * scopes meanwhile has its consequences now.
+ */
+void
+pgwf_scopes_begin_jobs(PgwfWorkflow *wf)
+{
+	wf->in_jobs = true;
+}
+
+void
+pgwf_scopes_end_jobs(PgwfWorkflow *wf)
+{
+	wf->in_jobs = false;
+	while (wf->first_due != NULL)
+	{
+		PgwfScope  *scope = wf->first_due;
+
+		wf->first_due = scope->next_due;
+		scope->next_due = NULL;
+		scope->due = false;
+		pgwf_scope_do_cancel(wf, scope);
+	}
+	wf->last_due = NULL;
+	while (wf->first_left != NULL)
+	{
+		PgwfScope  *scope = wf->first_left;
+
+		wf->first_left = scope->next_left;
+		scope->next_left = NULL;
+		scope->left = false;
+		something_left(wf, scope);
+	}
+	wf->last_left = NULL;
 }
 
 /* ---- workflow code ---- */
@@ -200,7 +269,8 @@ pgwf_scope_new_timeout(PgwfWorkflow *wf, bool shielded, int64_t timeout_ms)
 		return scope;
 	if (timeout_ms <= 0)
 	{
-		pgwf_scope_time_is_up(wf, scope);
+		scope->timed_out = true;
+		pgwf_scope_do_cancel(wf, scope);
 		return scope;
 	}
 	scope->limited = true;

@@ -298,6 +298,10 @@ struct PgwfScope
 	int			users;			/* coroutines that are in it */
 	PgwfFuture *timer;			/* pending, of its timeout; or NULL */
 	bool		timed_out;
+	bool		due;			/* in the list of those to be canceled */
+	struct PgwfScope *next_due;
+	bool		left;			/* in the list of those that something left */
+	struct PgwfScope *next_left;
 	bool		limited;		/* it or one above it has a timeout */
 };
 
@@ -555,6 +559,11 @@ struct PgwfWorkflow
 	PgwfCoroutine *current;		/* NULL: the engine runs */
 	bool		in_condition;	/* a wait condition is being evaluated */
 	bool		main_started;
+	bool		in_jobs;		/* the jobs of a task are being applied */
+	PgwfScope  *first_due;		/* to be canceled after them */
+	PgwfScope  *last_due;
+	PgwfScope  *first_left;		/* something left them meanwhile */
+	PgwfScope  *last_left;
 	PgwfScope  *root;
 	bool		cancel_requested;
 	const char *cancel_reason;

@@ -31,21 +31,24 @@ our @EXPORT = qw(
 
 my $here = dirname(dirname(abs_path(__FILE__)));
 my $folder = PostgreSQL::Test::Utils::tempdir();
-my $library;
+my %library;
 
 =pod
 
 =over
 
-=item flows_library()
+=item flows_library($source)
 
-The path of the compiled worker_flows.c.
+The path of the shared object made of test/lib/$source, by default
+worker_flows.c.
 
 =cut
 
 sub flows_library
 {
-	return $library if defined $library;
+	my ($source) = (@_, 'worker_flows.c');
+
+	return $library{$source} if defined $library{$source};
 
 	my $top = dirname(dirname($here));
 	my $config = $ENV{PG_CONFIG} || 'pg_config';
@@ -54,12 +57,13 @@ sub flows_library
 	my $include = `$config --includedir`;
 
 	chomp($jansson, $include);
-	$library = "$folder/worker_flows.so";
+	my $library = "$folder/$source.so";
 	system_or_bail(@cc, '-std=gnu99', '-O1', '-g', '-Wall', '-Wextra',
 		'-shared', '-fPIC', '-fvisibility=hidden',
 		"-I$top/worker_client/include",
 		"-I$include", split(' ', $jansson),
-		'-o', $library, "$here/worker_flows.c", '-lpq', '-ljansson');
+		'-o', $library, "$here/$source", '-lpq', '-ljansson');
+	$library{$source} = $library;
 	return $library;
 }
 
