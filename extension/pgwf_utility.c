@@ -150,7 +150,7 @@ after_prepared(TransactionStmtKind kind)
 	if (pgwf_slot_exists(MyDatabaseId))
 	{
 		pgwf_queue_state_forget_starts(MyDatabaseId);
-	pgwf_shmem_recheck_all(MyDatabaseId);
+		pgwf_shmem_recheck_all(MyDatabaseId);
 		pgwf_slot_publish_all();
 	}
 	if (OidIsValid(get_extension_oid(EXTENSION_NAME, true)) !=

@@ -41,7 +41,7 @@ typedef struct Walk
 {
 	PgwfFuture *pending[MAX_PENDING];
 	int			n;
-}			Walk;
+} Walk;
 
 static json_t *
 effect(void *arg)
@@ -112,7 +112,7 @@ begin(PgwfWorkflow *wf, char kind, const char *what)
 }
 
 static void
-step(PgwfWorkflow *wf, Walk * walk, char kind, const char *what)
+step(PgwfWorkflow *wf, Walk *walk, char kind, const char *what)
 {
 	const char *rest;
 	char	   *first = split(wf, what, &rest);

@@ -166,7 +166,7 @@ branch(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 static void
 test_mixture(int cached)
 {
-	ServerWorker		running;
+	ServerWorker running;
 	char		id[64];
 	int			i;
 
@@ -191,7 +191,7 @@ static void
 test_single(void)
 {
 	PgwfCancelOptions cancel = PGWF_CANCEL_OPTIONS_INIT;
-	ServerWorker		running;
+	ServerWorker running;
 	char		id[64];
 	int			i;
 
@@ -210,7 +210,7 @@ test_single(void)
 	for (i = 0; i < 20; i++)
 		server_signal(id, "add", json_pack("[i]", i));
 	server_ends(registry, id, "Completed", "[[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
-			  "13, 14, 15, 16, 17, 18, 19]]", true);
+				"13, 14, 15, 16, 17, 18, 19]]", true);
 
 	snprintf(id, sizeof(id), "patient-%d", (int) getpid());
 	server_start(queue, id, "patient", "[2500]", 1000);
@@ -226,7 +226,7 @@ test_single(void)
 static void
 test_branch(void)
 {
-	ServerWorker		running;
+	ServerWorker running;
 	char		id[64];
 
 	snprintf(id, sizeof(id), "branch-%d", (int) getpid());

@@ -124,19 +124,19 @@ typedef struct CliCommand
 	int			min_args;
 	int			max_args;
 	const char *options;		/* long names, with spaces between */
-}			CliCommand;
+} CliCommand;
 
 extern void cli_print_commands(void);
 
 /* ---- options.c ---- */
 
-extern void cli_read_options(const CliCommand * command, CliOptions *o,
+extern void cli_read_options(const CliCommand *command, CliOptions *o,
 							 int argc, char **argv, int *first_argument);
-extern void cli_print_options(const CliCommand * command);
-extern void cli_complete_options(const CliCommand * command, const char *word);
+extern void cli_print_options(const CliCommand *command);
+extern void cli_complete_options(const CliCommand *command, const char *word);
 extern const char *const *cli_option_values(const char *option);
-extern bool cli_has_option(const CliCommand * command, const char *name);
-extern void cli_usage_error(const CliCommand * command)
+extern bool cli_has_option(const CliCommand *command, const char *name);
+extern void cli_usage_error(const CliCommand *command)
 			PGWF_NORETURN;
 
 /* ---- output.c ---- */
@@ -164,10 +164,10 @@ extern void cli_print_padded(const char *text, int width);
 /* A table whose columns are as wide as what is in them */
 typedef struct CliTable CliTable;
 
-extern CliTable * cli_table_new(int ncolumns, const char *const *titles);
-extern void cli_table_add(CliTable * table, const char *const *cells);
-extern void cli_table_print(const CliTable * table);
-extern void cli_table_free(CliTable * table);
+extern CliTable *cli_table_new(int ncolumns, const char *const *titles);
+extern void cli_table_add(CliTable *table, const char *const *cells);
+extern void cli_table_print(const CliTable *table);
+extern void cli_table_free(CliTable *table);
 
 /* ---- shared by commands ---- */
 

@@ -48,7 +48,7 @@ execution_json(const PgwfExecution *run)
 }
 
 static void
-add_row(CliTable * table, const PgwfExecution *run)
+add_row(CliTable *table, const PgwfExecution *run)
 {
 	const char *cells[6];
 	char		start[32];

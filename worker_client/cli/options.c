@@ -23,7 +23,7 @@ typedef enum OptionKind
 	OPTION_INT,					/* int */
 	OPTION_NUMBER,				/* int64_t */
 	OPTION_FLAG
-}			OptionKind;
+} OptionKind;
 
 typedef struct Option
 {
@@ -34,7 +34,7 @@ typedef struct Option
 	const char *metavar;
 	const char *help;
 	const char *const *values;	/* what it may be, NULL: anything */
-}			Option;
+} Option;
 
 static const char *const outputs[] = {"table", "json", NULL};
 static const char *const stages[] = {"accepted", "completed", NULL};
@@ -217,14 +217,14 @@ has_word(const char *words, const char *word)
 
 /* Does a command (NULL: any) take an option? */
 bool
-cli_has_option(const CliCommand * command, const char *name)
+cli_has_option(const CliCommand *command, const char *name)
 {
 	return has_word(common_options, name) ||
 		(command != NULL && has_word(command->options, name));
 }
 
 void
-cli_usage_error(const CliCommand * command)
+cli_usage_error(const CliCommand *command)
 {
 	fprintf(stderr, "Try \"pgworkflow%s%s --help\" for more information.\n",
 			command != NULL ? " " : "", command != NULL ? command->name : "");
@@ -232,7 +232,7 @@ cli_usage_error(const CliCommand * command)
 }
 
 static int64_t
-parse_time(const CliCommand * command, const char *text, const char *option)
+parse_time(const CliCommand *command, const char *text, const char *option)
 {
 	static const struct
 	{
@@ -257,7 +257,7 @@ parse_time(const CliCommand * command, const char *text, const char *option)
 }
 
 static int64_t
-parse_number(const CliCommand * command, const char *text, const char *option,
+parse_number(const CliCommand *command, const char *text, const char *option,
 			 int64_t max)
 {
 	char	   *end;
@@ -272,7 +272,7 @@ parse_number(const CliCommand * command, const char *text, const char *option,
 }
 
 static void
-check_value(const CliCommand * command, const Option * option,
+check_value(const CliCommand *command, const Option *option,
 			const char *text)
 {
 	int			i;
@@ -289,7 +289,7 @@ check_value(const CliCommand * command, const Option * option,
 #define MAX_COUNT	1000000
 
 static void
-set_option(const CliCommand * command, CliOptions *o, const Option * option,
+set_option(const CliCommand *command, CliOptions *o, const Option *option,
 		   const char *text)
 {
 	void	   *field = (char *) o + option->offset;
@@ -333,7 +333,7 @@ set_option(const CliCommand * command, CliOptions *o, const Option * option,
  * rest begins.
  */
 void
-cli_read_options(const CliCommand * command, CliOptions *o, int argc,
+cli_read_options(const CliCommand *command, CliOptions *o, int argc,
 				 char **argv, int *first_argument)
 {
 	struct option long_options[NUM_OPTIONS + 3];
@@ -399,7 +399,7 @@ cli_read_options(const CliCommand * command, CliOptions *o, int argc,
 /* ---- help and completion ---- */
 
 static void
-print_option(const Option * option)
+print_option(const Option *option)
 {
 	char		left[64];
 
@@ -414,7 +414,7 @@ print_option(const Option * option)
 
 /* The help of a command; NULL is pgworkflow's own. */
 void
-cli_print_options(const CliCommand * command)
+cli_print_options(const CliCommand *command)
 {
 	int			i;
 	int			common;
@@ -462,7 +462,7 @@ cli_option_values(const char *option)
 
 /* Prints the options of a command that begin as a word with dashes does. */
 void
-cli_complete_options(const CliCommand * command, const char *word)
+cli_complete_options(const CliCommand *command, const char *word)
 {
 	int			i;
 

@@ -396,7 +396,7 @@ cli_table_new(int ncolumns, const char *const *titles)
 }
 
 void
-cli_table_add(CliTable * table, const char *const *cells)
+cli_table_add(CliTable *table, const char *const *cells)
 {
 	int			i;
 
@@ -417,7 +417,7 @@ cli_table_add(CliTable * table, const char *const *cells)
 }
 
 void
-cli_table_print(const CliTable * table)
+cli_table_print(const CliTable *table)
 {
 	int			row;
 	int			column;
@@ -460,7 +460,7 @@ cli_table_print(const CliTable * table)
 }
 
 void
-cli_table_free(CliTable * table)
+cli_table_free(CliTable *table)
 {
 	int			i;
 

@@ -149,7 +149,7 @@ complete(int nwords, char **words)
 	const char *word = nwords > 0 ? words[nwords - 1] : "";
 	const char *before = nwords > 1 ? words[nwords - 2] : "";
 	const char *const *values = NULL;
-	const		CliCommand *command;
+	const CliCommand *command;
 	int			taken;
 	int			i;
 
@@ -190,7 +190,7 @@ int
 main(int argc, char **argv)
 {
 	CliOptions	o;
-	const		CliCommand *command;
+	const CliCommand *command;
 	int			first;
 	int			taken;
 	int			rc;

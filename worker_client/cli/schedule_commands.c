@@ -118,7 +118,7 @@ cli_schedule_describe(const CliOptions *o, int argc, char **argv)
 }
 
 static void
-add_row(CliTable * table, const json_t *entry)
+add_row(CliTable *table, const json_t *entry)
 {
 	const json_t *info = json_object_get(entry, "info");
 	const json_t *next = json_array_get(json_object_get(info,

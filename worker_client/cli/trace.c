@@ -31,7 +31,7 @@ typedef enum Role
 	ROLE_FAILED,
 	ROLE_CANCELED,
 	ROLE_POINT					/* a moment of its own */
-}			Role;
+} Role;
 
 static const struct
 {
@@ -92,7 +92,7 @@ typedef struct Bar
 	int64_t		started;		/* 0: it waits */
 	int64_t		end;			/* 0: it goes on */
 	Role		role;			/* BEGIN, or how it ended, or POINT */
-}			Bar;
+} Bar;
 
 typedef struct Trace
 {
@@ -105,7 +105,7 @@ typedef struct Trace
 	char		status[64];
 	char		type[128];
 	int			lines;			/* drawn, to be drawn over */
-}			Trace;
+} Trace;
 
 /* What bars are made of */
 typedef struct Style
@@ -116,7 +116,7 @@ typedef struct Style
 	const char *canceled;
 	const char *point;
 	bool		color;
-}			Style;
+} Style;
 
 static const Style plain = {".", "=", "!", "~", "*", false};
 static const Style unicode = {
@@ -127,7 +127,7 @@ static const Style unicode = {
 /* ---- reading ---- */
 
 static Bar *
-add_bar(Trace * trace)
+add_bar(Trace *trace)
 {
 	if (trace->nbars == trace->size)
 	{
@@ -143,7 +143,7 @@ add_bar(Trace * trace)
 
 /* Bars are in the order of their events. */
 static Bar *
-find_bar(Trace * trace, json_int_t event_id)
+find_bar(Trace *trace, json_int_t event_id)
 {
 	int			low = 0;
 	int			high = trace->nbars;
@@ -162,7 +162,7 @@ find_bar(Trace * trace, json_int_t event_id)
 }
 
 static void
-apply(Trace * trace, const json_t *event, int meaning)
+apply(Trace *trace, const json_t *event, int meaning)
 {
 	const json_t *attributes = json_object_get(event, "attributes");
 	int64_t		when = cli_time_us(cli_text(event, "eventTime"));
@@ -196,7 +196,7 @@ apply(Trace * trace, const json_t *event, int meaning)
 }
 
 static PgwfResult
-read_events(PgwfClient *client, Trace * trace, const char *workflow_id,
+read_events(PgwfClient *client, Trace *trace, const char *workflow_id,
 			const char *run_id)
 {
 	PgwfHistoryOptions options = PGWF_HISTORY_OPTIONS_INIT;
@@ -240,7 +240,7 @@ read_events(PgwfClient *client, Trace * trace, const char *workflow_id,
  * end.
  */
 static void
-read_description(Trace * trace, const json_t *description)
+read_description(Trace *trace, const json_t *description)
 {
 	const json_t *info = json_object_get(description,
 										 "workflowExecutionInfo");
@@ -315,7 +315,7 @@ color_of(Role role)
 }
 
 static void
-draw_bar(const Trace * trace, const Bar * bar, const Style * style, int width,
+draw_bar(const Trace *trace, const Bar *bar, const Style *style, int width,
 		 int64_t now)
 {
 	int64_t		total = now > trace->begin ? now - trace->begin : 1;
@@ -356,8 +356,8 @@ draw_bar(const Trace * trace, const Bar * bar, const Style * style, int width,
 
 /* Draws all, over what was drawn before if that was on a terminal. */
 static void
-draw(Trace * trace, const CliOptions *o, const char *workflow_id,
-	 const Style * style)
+draw(Trace *trace, const CliOptions *o, const char *workflow_id,
+	 const Style *style)
 {
 	struct timespec ts;
 	char		duration[32];
@@ -387,7 +387,7 @@ draw(Trace * trace, const CliOptions *o, const char *workflow_id,
 /* ---- the command ---- */
 
 static json_t *
-trace_json(const Trace * trace, const char *workflow_id)
+trace_json(const Trace *trace, const char *workflow_id)
 {
 	static const char *const outcomes[] = {
 		"running", "running", "completed", "failed", "canceled", "moment"
@@ -397,7 +397,7 @@ trace_json(const Trace * trace, const char *workflow_id)
 
 	for (i = 0; i < trace->nbars; i++)
 	{
-		const		Bar *bar = &trace->bars[i];
+		const Bar  *bar = &trace->bars[i];
 		json_t	   *object = json_pack("{s:I, s:s, s:s, s:o}", "eventId",
 									   bar->event_id, "what", bar->label,
 									   "outcome", outcomes[bar->role],

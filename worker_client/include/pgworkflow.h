@@ -18,10 +18,11 @@
  *	 7	pgworkflow/client.h		starting, signalling, awaiting workflows
  *	 8	pgworkflow/activity.h	what an activity function may call
  *	 9	pgworkflow/worker.h		the loop that runs workflows and activities
- *	10	pgworkflow/interceptor.h	code of yours around their calls
+ *	10	pgworkflow/interceptor.h
+ *								code of yours around their calls
  *	11	pgworkflow/metrics.h	what a worker has done, and how long it took
  *	12	pgworkflow/payload.h	bytes as values; encrypting and compressing
- *	13	pgworkflow/testing.h	testing workflows, to be included beside this file
+ *	13	pgworkflow/testing.h	testing workflows; to be included by itself
  *
  * Rules that hold everywhere unless a function says otherwise:
  *

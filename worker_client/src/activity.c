@@ -668,7 +668,7 @@ pgwf_activity_last_details(PgwfActivity *activity)
 	pthread_mutex_lock(&activity->mutex);
 	if (activity->details_unsent)
 		text = pgwf_codec_text(codec_of(activity), PGWF_VALUE_ARGS,
-						   activity->details);
+							   activity->details);
 	pthread_mutex_unlock(&activity->mutex);
 	return text;
 }

@@ -64,13 +64,17 @@ pgwf_client_result(PgwfClient *client, const PgwfResultOptions *options,
 				code = pgwf_client_bad_answer(client);
 			else
 			{
-				json_t	   *failure = pgwf_client_parse(client, pgwf_result_value(result, 0, 3));
+				json_t	   *failure;
+
+				failure = pgwf_client_parse(client,
+											pgwf_result_value(result, 0, 3));
 
 				if (run_id != NULL)
 					pgwf_copy_text(outcome->run_id, sizeof(outcome->run_id),
 								   run_id);
 				pgwf_copy_text(outcome->status, sizeof(outcome->status), status);
-				outcome->result = pgwf_client_parse(client, pgwf_result_value(result, 0, 2));
+				outcome->result =
+					pgwf_client_parse(client, pgwf_result_value(result, 0, 2));
 				if (json_is_object(failure))
 					outcome->failure = pgwf_failure_from_json(failure);
 				json_decref(failure);

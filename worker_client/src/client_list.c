@@ -92,7 +92,7 @@ static json_t *
 object(const PgwfList *list, int column, const char *member)
 {
 	json_t	   *json = pgwf_client_parse(list->client, pgwf_result_value(list->page, list->row,
-														 column));
+																		 column));
 	json_t	   *values = json_incref(json_object_get(json, member));
 
 	json_decref(json);

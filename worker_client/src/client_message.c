@@ -142,7 +142,7 @@ read_outcome(PgwfClient *client, const PGresult *result, int column,
 			 PgwfUpdateOutcome *outcome)
 {
 	json_t	   *json = pgwf_client_parse(client, pgwf_result_value(result, 0,
-														 column + 1));
+																   column + 1));
 	json_t	   *failure = json_object_get(json, "failure");
 
 	outcome->stage = stage_of(pgwf_result_value(result, 0, column));

@@ -125,7 +125,7 @@ pgwf_answer_texts_make(PgwfAnswerTexts *texts, const PgwfTaskOutcome *outcome,
 	texts->messages = pgwf_codec_text(codec, PGWF_VALUE_TREE,
 									  outcome->messages);
 	texts->query_results = pgwf_codec_text(codec, PGWF_VALUE_TREE,
-									  outcome->query_results);
+										   outcome->query_results);
 	texts->sdk_metadata = pgwf_json_text(outcome->sdk_metadata);
 	texts->metering_metadata = pgwf_json_text(outcome->metering_metadata);
 	texts->may_discard = outcome->may_discard;

@@ -37,8 +37,7 @@ typedef struct PgwfExec
 	bool		query;			/* the task is a query */
 	PgwfLocalResult local;		/* deliver this result */
 	void	   *owner;			/* the worker's */
-	PgwfWorkflowTaskInfo info;	/* for interceptors; its texts are the
-								 * exec's */
+	PgwfWorkflowTaskInfo info;	/* for interceptors; owns its texts */
 
 	/* filled by the executor */
 	PgwfTaskOutcome outcome;

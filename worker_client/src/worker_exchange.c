@@ -537,7 +537,7 @@ finish_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int64_t now)
 		for (i = 0; i < n; i++)
 		{
 			json_t	   *task = pgwf_worker_parse(worker, PQgetvalue(request->result,
-															i, 0));
+																	i, 0));
 
 			if (task == NULL)
 				pgwf_worker_log(worker, PGWF_LOG_ERROR,

@@ -64,7 +64,7 @@ static const struct
 	COUNTER(local_activities, "Attempts of local activities."),
 	COUNTER(evictions, "Runs that left the cache before their end."),
 	{offsetof(PgwfWorkerStats, cached_workflows),
-		"pgworkflow_cached_workflows", "Runs in the cache.",
+			"pgworkflow_cached_workflows", "Runs in the cache.",
 	PGWF_METRIC_GAUGE},
 	COUNTER(reconnects, "Connections made again."),
 	COUNTER(deadlocks, "Workflow code that did not yield.")

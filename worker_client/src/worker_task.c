@@ -284,7 +284,7 @@ fail_task(PgwfWorker *worker, PgwfRun *run, const char *cause,
 		pgwf_request_bind(request, run->token);
 		pgwf_request_bind(request, cause);
 		pgwf_request_bind_own(request, pgwf_codec_text(pgwf_registry_codec(worker->registry),
-											  PGWF_VALUE_TREE, failure));
+													   PGWF_VALUE_TREE, failure));
 		pgwf_request_bind(request, worker->identity);
 		pgwf_request_bind(request, worker->workflow_namespace);
 		pgwf_worker_respond(worker, request, run->entry.run_id, NULL, 0);

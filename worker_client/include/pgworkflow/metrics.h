@@ -45,8 +45,8 @@ typedef struct PgwfMetric
 	/* of a histogram: of so many, in seconds */
 	int			nbounds;
 	const double *bounds;		/* ascending */
-	const int64_t *counts;		/* nbounds + 1: up to each bound, and above the
-								 * last one; not cumulative */
+	const int64_t *counts;		/* nbounds + 1: up to each bound, and above
+								 * the last one; not cumulative */
 	double		sum;
 } PgwfMetric;
 
