@@ -377,7 +377,7 @@ read_deployments(CacheEntry *entry)
 			(int) rint(DatumGetFloat4(get_value(&scan,
 												DEPLOYMENT_RAMPING_PERCENTAGE,
 												&isnull)) *
-					   (PGWF_ROUTE_BUCKETS / 100));
+					   PGWF_ROUTE_BUCKETS / 100);
 		deployment->revision =
 			DatumGetInt64(get_value(&scan, DEPLOYMENT_REVISION, &isnull));
 		deployment->current_changed_time =

@@ -89,7 +89,8 @@ $node->safe_psql('postgres',
 	"CALL workflow.update_workflow_execution('updated', 'u3', 'n',
 		timeout => '0 s')");
 
-# Where events are damaged, it is in a copy of the histories.
+# Where events are damaged, it is in the copy of the histories that the checks
+# look at.
 my $run = q{(SELECT run_key FROM workflow.execution WHERE workflow_id = '%s')};
 sub of { return sprintf("run_key = $run", $_[0]) }
 
@@ -97,26 +98,28 @@ sub repeat
 {
 	my ($type) = @_;
 
-	return "INSERT INTO planted SELECT p.namespace_id, p.run_key,
-			(SELECT max(event_id) + 1 FROM planted AS o
+	return "INSERT INTO recorded (namespace_id, run_key, event_id,
+			event_time, event_type, attributes)
+		SELECT p.namespace_id, p.run_key,
+			(SELECT max(event_id) + 1 FROM recorded AS o
 			 WHERE o.run_key = p.run_key), p.event_time, p.event_type,
 			p.attributes
-		FROM planted AS p WHERE event_type = '$type' LIMIT 1";
+		FROM recorded AS p WHERE event_type = '$type' LIMIT 1";
 }
 
 my %damage = (
 	'event ids start at 1 and have no gaps' =>
-	  'DELETE FROM planted WHERE event_id = 2 AND ' . of('closed'),
+	  'DELETE FROM recorded WHERE event_id = 2 AND ' . of('closed'),
 	'every history belongs to a run' =>
-	  'UPDATE planted SET run_key = -1 WHERE ' . of('closed'),
+	  'UPDATE recorded SET run_key = -1 WHERE ' . of('closed'),
 	'every history starts with WorkflowExecutionStarted' =>
-	  "UPDATE planted SET event_type = 'MarkerRecorded' WHERE event_id = 1
+	  "UPDATE recorded SET event_type = 'MarkerRecorded' WHERE event_id = 1
 		AND " . of('closed'),
 	'and starts once' =>
-	  "UPDATE planted SET event_type = 'WorkflowExecutionStarted'
+	  "UPDATE recorded SET event_type = 'WorkflowExecutionStarted'
 		WHERE event_id = 2 AND " . of('closed'),
 	'references lead to earlier events of the right kind' =>
-	  q{UPDATE planted SET attributes = attributes
+	  q{UPDATE recorded SET attributes = attributes
 			|| '{"scheduledEventId": 1}'
 		WHERE event_type = 'WorkflowTaskCompleted' AND } . of('waiting'),
 	'an activity closes once' => repeat('ActivityTaskCompleted'),
@@ -126,22 +129,22 @@ my %damage = (
 	  repeat('ActivityTaskStarted'),
 	'a workflow task ends once' => repeat('WorkflowTaskCompleted'),
 	'ActivityTaskStarted is written when the activity closes' =>
-	  "UPDATE planted SET attributes = attributes - 'startedEventId'
+	  "UPDATE recorded SET attributes = attributes - 'startedEventId'
 		WHERE event_type = 'ActivityTaskCompleted'",
 	'nothing is appended while a workflow task is started' =>
-	  "UPDATE planted SET event_type = 'MarkerRecorded'
+	  "UPDATE recorded SET event_type = 'MarkerRecorded'
 		WHERE event_type = 'WorkflowTaskCompleted' AND " . of('waiting'),
 	'times do not go backwards, those of late events aside' =>
-	  "UPDATE planted SET event_time = event_time - interval '1 h'
+	  "UPDATE recorded SET event_time = event_time - interval '1 h'
 		WHERE event_type = 'TimerStarted'",
 	'members with default values are left out' =>
-	  q{UPDATE planted SET attributes = attributes || '{"x": null}'
+	  q{UPDATE recorded SET attributes = attributes || '{"x": null}'
 		WHERE event_id = 1},
 	'a closed run ends with the event of its status, time and length' =>
 	  'UPDATE workflow.execution SET history_length = history_length + 1
 		WHERE ' . of('closed'),
 	'an open run has no closing event' =>
-	  "UPDATE planted SET event_type = 'WorkflowExecutionCompleted'
+	  "UPDATE recorded SET event_type = 'WorkflowExecutionCompleted'
 		WHERE event_type = 'WorkflowTaskCompleted' AND " . of('waiting'),
 	'a run closes once' => repeat('WorkflowExecutionCompleted'),
 	'status and close time agree' =>
@@ -215,7 +218,7 @@ my %damage = (
 	'an update that nobody has decided about has a workflow task to go with'
 	  => 'DELETE FROM workflow.workflow_task WHERE ' . of('updated'),
 	'what is asked of another workflow is on its way, or was answered' =>
-	  "UPDATE planted SET event_type = 'MarkerRecorded'
+	  "UPDATE recorded SET event_type = 'MarkerRecorded'
 		WHERE event_type = 'ChildWorkflowExecutionStarted' AND "
 	  . of('open'),
 	'a pending child is open, or its end is on its way to the parent' =>
@@ -264,14 +267,6 @@ while ($checks =~ /^(SELECT (?:is_empty|set_eq)\(.*?\n\s+'([^'\n]*)'\);)/msg)
 	push @names, $2;
 	$check{$2} = $1;
 }
-$begin =~ s/workflow\.history_event AS h/planted AS h/
-  or die 'where are the events read?';
-$begin =~ s/^(BEGIN .*;)$/$1
-	CREATE TEMP TABLE planted AS
-	SELECT namespace_id, run_key, event_id, event_time, event_type,
-		attributes
-	FROM workflow.history_event;/m or die 'where does it begin?';
-
 is_deeply([ sort @names ], [ sort keys %damage ],
 	'there is damage to each of them');
 

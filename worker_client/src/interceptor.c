@@ -46,17 +46,22 @@ json_t *
 pgwf_next_activity(PgwfNext *next, PgwfActivity *activity, json_t *input,
 				   PgwfFailure **failure)
 {
-	const PgwfInterceptors *chain = next->chain;
-	PgwfNext	inner = *next;
+	int			index = next->index;
+	json_t	   *result;
 
-	while (inner.index < chain->n)
+	while (next->index < next->chain->n)
 	{
-		const PgwfInterceptor *interceptor = &chain->list[inner.index++];
+		const PgwfInterceptor *interceptor;
 
-		if (interceptor->activity != NULL)
-			return interceptor->activity(&inner, activity, input, failure,
-										 interceptor->arg);
+		interceptor = &next->chain->list[next->index++];
+		if (interceptor->activity == NULL)
+			continue;
+		result = interceptor->activity(next, activity, input, failure,
+									   interceptor->arg);
+		next->index = index;
+		return result;
 	}
+	next->index = index;
 	return next->activity(activity, input, failure);
 }
 
@@ -83,16 +88,14 @@ call_task(TaskCall *task)
 const char *
 pgwf_next_workflow_task(PgwfNext *next)
 {
-	const PgwfInterceptors *chain = next->chain;
-	PgwfNext	inner = *next;
-
-	while (inner.index < chain->n)
+	while (next->index < next->chain->n)
 	{
-		const PgwfInterceptor *interceptor = &chain->list[inner.index++];
+		const PgwfInterceptor *interceptor;
 
+		interceptor = &next->chain->list[next->index++];
 		if (interceptor->workflow_task != NULL)
 		{
-			interceptor->workflow_task(&inner, next->task->info,
+			interceptor->workflow_task(next, next->task->info,
 									   interceptor->arg);
 			break;
 		}

@@ -280,7 +280,7 @@ write_metric(const PgwfMetric *metric, void *arg)
 		fprintf(writer->out, "# HELP %s %s\n# TYPE %s %s\n", metric->name,
 				metric->help, metric->name, kinds[metric->kind]);
 	writer->last_name = metric->name;
-	if (metric->kind != PGWF_METRIC_HISTOGRAM)
+	if (metric->kind != PGWF_METRIC_HISTOGRAM || metric->counts == NULL)
 	{
 		write_name(writer, metric, "", NULL);
 		fprintf(writer->out, "%.17g\n", metric->value);
