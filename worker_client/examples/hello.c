@@ -34,7 +34,7 @@ main(void)
 	pgwf_register_activity(registry, "say_hello", say_hello, NULL);
 	options.task_queue = "hello";
 	worker = pgwf_worker_new(&options, registry, NULL);
-	if (pgwf_worker_run(worker) != PGWF_OK)
-		fprintf(stderr, "%s\n", pgwf_worker_error(worker));
+	pgwf_worker_run(worker);
+	fprintf(stderr, "%s\n", pgwf_worker_error(worker));
 	return 1;
 }
