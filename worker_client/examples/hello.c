@@ -6,9 +6,8 @@
 static json_t *
 say_hello(PgwfActivity *activity, json_t *input, PgwfFailure **failure)
 {
-	const char *name = json_string_value(json_array_get(input, 0));
-
-	return json_sprintf("Hello, %s!", name ? name : "world");
+	return json_sprintf("Hello, %s!",
+						json_string_value(json_array_get(input, 0)));
 }
 
 /* A workflow says what is to be done, and goes on where a crash cut it off. */
@@ -34,7 +33,7 @@ main(void)
 	pgwf_register_activity(registry, "say_hello", say_hello, NULL);
 	options.task_queue = "hello";
 	worker = pgwf_worker_new(&options, registry, NULL);
-	pgwf_worker_run(worker);
-	fprintf(stderr, "%s\n", pgwf_worker_error(worker));
+	if (pgwf_worker_run(worker) != PGWF_OK)
+		fprintf(stderr, "%s\n", pgwf_worker_error(worker));
 	return 1;
 }
