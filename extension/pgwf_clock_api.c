@@ -19,6 +19,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -27,6 +28,7 @@
 #include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_db.h"
+#include "pgwf_due.h"
 #include "pgwf_errors.h"
 #include "pgwf_shmem.h"
 #include "pgwf_sleep.h"
@@ -217,6 +219,36 @@ sleep_until(int32 namespace_id, TimestampTz until)
 	}
 }
 
+/* How often, and how long, to look whether the scheduler has caught up */
+#define CATCH_UP_INTERVAL_MS	2
+#define CATCH_UP_LIMIT_MS		10000
+
+/*
+ * What was due until now is done when the caller goes on: the scheduler may
+ * still be at it.  Something that it puts off is not waited for endlessly.
+ */
+static void
+wait_for_scheduler(int32 namespace_id)
+{
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = pgwf_wait_event_new("PgWorkflowSleep");
+	for (int i = 0; i < CATCH_UP_LIMIT_MS / CATCH_UP_INTERVAL_MS; i++)
+	{
+		bool		behind = pgwf_due_clock_is_behind(namespace_id);
+
+		pgwf_commit();
+		if (!behind)
+			return;
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 CATCH_UP_INTERVAL_MS, wait_event);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 /*
  * CALL workflow.sleep_with_time_skipping(namespace, duration)
  */
@@ -239,6 +271,7 @@ pgwf_sleep_with_time_skipping(PG_FUNCTION_ARGS)
 	PG_TRY();
 	{
 		sleep_until(namespace_id, now + duration);
+		wait_for_scheduler(namespace_id);
 	}
 	PG_CATCH();
 	{

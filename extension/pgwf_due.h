@@ -31,6 +31,7 @@ typedef struct PgwfTurn
 extern void pgwf_due_runs(PgwfTurn *turn);
 extern void pgwf_due_clocks(PgwfTurn *turn);
 extern void pgwf_due_clocks_look_again(void);
+extern bool pgwf_due_clock_is_behind(int32 namespace_id);
 extern void pgwf_due_schedules(PgwfTurn *turn);
 extern void pgwf_due_retention(PgwfTurn *turn);
 extern void pgwf_due_batches(PgwfTurn *turn);

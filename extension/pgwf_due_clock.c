@@ -49,6 +49,7 @@ typedef struct Look
 	List	   *messages;		/* of PgwfMessage, the same */
 	bool		due;			/* something is, perhaps of a run spared */
 	bool		busy;			/* workers have, or are to get, work */
+	bool		only_due;		/* runs and messages are not asked for */
 	TimestampTz next;			/* the next moment something is due */
 	TimestampTz skip_to;		/* the same, of what time is skipped to */
 } Look;
@@ -80,7 +81,7 @@ note_moment(Look *look, TimestampTz moment, TimestampTz now)
 static void
 add_run(Look *look, int32 namespace_id, int64 run_key)
 {
-	if (list_length(look->runs) < MAX_TRIED)
+	if (!look->only_due && list_length(look->runs) < MAX_TRIED)
 		pgwf_due_run_add(&look->runs, namespace_id, run_key);
 }
 
@@ -158,7 +159,7 @@ look_at_messages(PgwfCall *call, Look *look)
 
 		pgwf_message_read(scan.slot, &message);
 		if (note_moment(look, message.due_at, call->now) &&
-			list_length(look->messages) < MAX_TRIED &&
+			!look->only_due && list_length(look->messages) < MAX_TRIED &&
 			!pgwf_scheduler_spares(message.namespace_id, message.run_key))
 		{
 			PgwfMessage *copy = palloc(sizeof(PgwfMessage));
@@ -216,7 +217,10 @@ look_at_queries(PgwfCall *call, Look *look)
 static void
 look_around(PgwfCall *call, Look *look)
 {
-	memset(look, 0, sizeof(Look));
+	look->runs = NIL;
+	look->messages = NIL;
+	look->due = false;
+	look->busy = false;
 	look->next = DT_NOEND;
 	look->skip_to = DT_NOEND;
 	look_at_timers(call, look);
@@ -225,6 +229,23 @@ look_around(PgwfCall *call, Look *look)
 	look_at_messages(call, look);
 	look_at_schedules(call, look);
 	look_at_queries(call, look);
+}
+
+/*
+ * Is something of a namespace due that the scheduler has not done yet?  For
+ * whoever has waited for the present.
+ */
+bool
+pgwf_due_clock_is_behind(int32 namespace_id)
+{
+	PgwfCall	call;
+	Look		look = {.only_due = true};
+
+	pgwf_call_begin(&call);
+	pgwf_clock_use(&call, namespace_id, false);
+	look_around(&call, &look);
+	pgwf_call_end(&call);
+	return look.due;
 }
 
 /* What this transaction has done is to be seen by what follows */
@@ -280,7 +301,7 @@ static bool
 skip_time(PgwfCall *call, PgwfClock *clock, const Look *look)
 {
 	TimestampTz moment;
-	Look		again;
+	Look		again = {0};
 
 	if (look->busy || look->due || !is_unlocked(clock, &moment) ||
 		Min(moment, look->skip_to) == DT_NOEND)
@@ -310,7 +331,7 @@ attend(PgwfCall *call, PgwfClock *clock, PgwfTurn *turn)
 {
 	int			fired = turn->fired;
 	int			skipped = turn->skipped;
-	Look		look;
+	Look		look = {0};
 
 	if (pgwf_namespace_clock(clock->namespace_id) != PGWF_CLOCK_VIRTUAL ||
 		!pgwf_clock_try_use(call, clock->namespace_id))
