@@ -104,4 +104,5 @@ result_is($node, 'later', '{"echo":"hello","signal":2}',
 is(stop_program($worker), 0, 'and stops in order');
 stop_program($pooler);
 
+check_invariants($node);
 done_testing();

@@ -83,4 +83,5 @@ like($err, qr/deployment_name is set, and build_id is not/, 'and why');
 
 is(stop_program($_), 0, 'a worker stops') foreach $one, $two, $three;
 
+check_invariants($node);
 done_testing();

@@ -35,4 +35,5 @@ result_is($standby, 'survivor', '{"echo":"hello","signal":3}',
 	'and so does the worker');
 is(stop_program($worker), 0, 'it stops in order');
 
+check_invariants($standby);
 done_testing();
