@@ -7,8 +7,20 @@
 
 #include "messages.h"
 
-volatile int spin_stop = 0;
-volatile int poison_stop = 0;
+static int	spin_stopped = 0;
+static int	poison_stopped = 0;
+
+void
+stop_spin(void)
+{
+	__atomic_store_n(&spin_stopped, 1, __ATOMIC_RELEASE);
+}
+
+void
+stop_poison(void)
+{
+	__atomic_store_n(&poison_stopped, 1, __ATOMIC_RELEASE);
+}
 
 static const PgwfActivityOptions one_minute = {
 	PGWF_ACTIVITY_OPTIONS_DEFAULTS,
@@ -59,7 +71,7 @@ spin(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
 	(void) args;
 	(void) arg;
 	(void) failure;
-	while (!spin_stop)
+	while (!__atomic_load_n(&spin_stopped, __ATOMIC_ACQUIRE))
 		;
 	return NULL;
 }
@@ -198,7 +210,8 @@ poison_flow(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
 
 	(void) failure;
 	pgwf_set_query_handler(wf, "knot", answer_knot, value);
-	if (json_array_size(input) > 0 && !poison_stop)
+	if (json_array_size(input) > 0 &&
+		!__atomic_load_n(&poison_stopped, __ATOMIC_ACQUIRE))
 		return value;
 	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
 	return NULL;

@@ -7,11 +7,11 @@
 
 #include "pgworkflow.h"
 
-/* Ends the loop of the query "spin". */
-extern volatile int spin_stop;
+/* Ends the loop of the query "spin", from any thread. */
+extern void stop_spin(void);
 
-/* Lets the type "poison" return in order. */
-extern volatile int poison_stop;
+/* Lets the type "poison" return in order, from any thread. */
+extern void stop_poison(void);
 
 /* Registers the types basket, held and poison. */
 extern void register_messages(PgwfRegistry *registry);

@@ -435,7 +435,7 @@ test_stuck(void)
 	start_flow("stuck", "basket", "[50]", 0);
 	update_is("u1", "add", "[5]", PGWF_UPDATE_COMPLETED, "[3, [5]]");
 	query_fails("spin", "[]", "potential deadlock", "a query that loops");
-	spin_stop = 1;
+	stop_spin();
 	update_is("u2", "add", "[6]", PGWF_UPDATE_COMPLETED, "[3, [11]]");
 	is_int(count_events("WorkflowTaskFailed"), 0, "%s: no task failed", id);
 	signal_flow("close", "[]");
@@ -459,7 +459,7 @@ test_poison(void)
 		sleep_ms(20);
 	}
 	ok(left > 0, "%s: a result that contains itself fails the task", id);
-	poison_stop = 1;
+	stop_poison();
 	signal_flow("go", "[]");
 	flow_ends("Completed", NULL, NULL);
 	start_flow("poison", "poison", "[]", 0);
