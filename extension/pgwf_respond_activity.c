@@ -181,6 +181,8 @@ start_workflow_task(PgwfRun *run, const char *sticky_queue,
 		!pgwf_run_is_open(run) || pgwf_run_is_paused(run))
 		return false;
 	pgwf_workflow_task_schedule(run);
+	if (state->sticky_queue == NULL)
+		return false;			/* another version is to go on with it */
 	state->flags |= PGWF_RUN_TASK_ON_STICKY;
 	pgwf_workflow_task_start(run, identity,
 							 pgwf_workflow_task_request_id(state));

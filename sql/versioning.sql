@@ -647,3 +647,17 @@ SELECT count(workflow.terminate_workflow_execution(workflow_id))
 FROM workflow.execution
 WHERE task_queue IN ('w', 'other v') AND close_time IS NULL;
 SELECT count(*) FROM workflow.pinned_run;
+
+-- an answer for an activity does not bring the next workflow task, either, if
+-- that is another version's
+SELECT t.v_current('1');
+SELECT t.v_poll('va', '2');
+SELECT t.start('va');
+SELECT t.v_step('va', '1', 'AUTO_UPGRADE', t.schedule('a'), 'va worker');
+SELECT t.v_activity('va', '1') AS token \gset
+SELECT t.v_current('2');
+SELECT workflow.respond_activity_task_completed(:'token', '1',
+    sticky_queue => 'va worker') IS NULL;
+SELECT t.types('va', 6);
+SELECT t.v_takers('va');
+SELECT workflow.terminate_workflow_execution('va');
