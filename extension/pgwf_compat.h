@@ -13,6 +13,7 @@
 #include "access/tableam.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
@@ -23,19 +24,23 @@
 #endif
 
 /*
- * 16 replaced the ownership checks of each kind of object by
- * object_ownercheck().
+ * 16 replaced the ownership and privilege checks of each kind of object by
+ * object_ownercheck() and object_aclcheck().
  */
 #if PG_VERSION_NUM >= 160000
 #define pgwf_database_ownercheck(oid, role) \
 	object_ownercheck(DatabaseRelationId, (oid), (role))
 #define pgwf_extension_ownercheck(oid, role) \
 	object_ownercheck(ExtensionRelationId, (oid), (role))
+#define pgwf_proc_aclcheck(oid, role, mode) \
+	object_aclcheck(ProcedureRelationId, (oid), (role), (mode))
 #else
 #define pgwf_database_ownercheck(oid, role) \
 	pg_database_ownercheck((oid), (role))
 #define pgwf_extension_ownercheck(oid, role) \
 	pg_extension_ownercheck((oid), (role))
+#define pgwf_proc_aclcheck(oid, role, mode) \
+	pg_proc_aclcheck((oid), (role), (mode))
 #endif
 
 /*

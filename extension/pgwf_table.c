@@ -34,36 +34,40 @@
 
 #define MAX_SCAN_KEYS 5
 
+/* What calls share at the moment; NULL: each opens its own */
+static PgwfOpen *shared = NULL;
+
 /*
- * Begins the work of one SQL function: everything it allocates goes to a
- * context of its own, and it sees what was done before it, in this
- * transaction and in those that committed (under REPEATABLE READ: that had
- * committed when the transaction began).
+ * The calls that follow in this statement share what they open, until
+ * pgwf_open_unshare(), which must come also if one of them raises an error.
+ * What is opened is in the current memory context.
  */
 void
-pgwf_call_begin(PgwfCall *call)
+pgwf_open_share(PgwfOpen *open)
 {
-	memset(call, 0, sizeof(PgwfCall));
-	call->context = AllocSetContextCreate(CurrentMemoryContext,
-										  "pg_workflow call",
-										  ALLOCSET_DEFAULT_SIZES);
-	call->caller_context = MemoryContextSwitchTo(call->context);
-	call->wall = GetCurrentTimestamp();
-	call->now = call->wall;
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	memset(open, 0, sizeof(PgwfOpen));
+	open->context = CurrentMemoryContext;
+	open->owner = CurrentResourceOwner;
+	open->outer = shared;
+	shared = open;
 }
 
-/* Ends it: what it did is visible to the next command */
+/* Leaves closing to pgwf_open_close(), or to the end of the transaction */
 void
-pgwf_call_end(PgwfCall *call)
+pgwf_open_unshare(PgwfOpen *open)
+{
+	shared = open->outer;
+}
+
+void
+pgwf_open_close(PgwfOpen *open)
 {
 	for (int i = 0; i < PGWF_RELATION_COUNT; i++)
 	{
-		PgwfTable  *table = call->tables[i];
+		PgwfTable  *table = open->tables[i];
 
-		if (call->indexes[i])
-			index_close(call->indexes[i], NoLock);
+		if (open->indexes[i])
+			index_close(open->indexes[i], NoLock);
 		if (table == NULL)
 			continue;
 		if (table->row)
@@ -74,8 +78,67 @@ pgwf_call_end(PgwfCall *call)
 			ExecCloseIndices(table->result_rel);
 		table_close(table->rel, NoLock);
 	}
-	if (call->estate)
-		FreeExecutorState(call->estate);
+	if (open->estate)
+		FreeExecutorState(open->estate);
+}
+
+/* The next call finds no row of this one, and nothing keeps its buffers */
+static void
+clear_slots(PgwfOpen *open)
+{
+	for (int i = 0; i < PGWF_RELATION_COUNT; i++)
+	{
+		PgwfTable  *table = open->tables[i];
+
+		if (table && table->row)
+			ExecClearTuple(table->row);
+		if (table && table->locked)
+			ExecClearTuple(table->locked);
+	}
+}
+
+/*
+ * Begins the work of one SQL function: everything it allocates goes to a
+ * context of its own, and it sees what was done before it, in this
+ * transaction and in those that committed (under REPEATABLE READ: that had
+ * committed when the transaction began).
+ *
+ * A call inside another one, or in a subtransaction of the statement, shares
+ * nothing: its relations would be closed too early, or too late.
+ */
+void
+pgwf_call_begin(PgwfCall *call)
+{
+	memset(call, 0, sizeof(PgwfCall));
+	call->context = AllocSetContextCreate(CurrentMemoryContext,
+										  "pg_workflow call",
+										  ALLOCSET_DEFAULT_SIZES);
+	call->caller_context = MemoryContextSwitchTo(call->context);
+	if (shared && !shared->in_use && shared->owner == CurrentResourceOwner)
+		call->open = shared;
+	else
+	{
+		call->open = palloc0(sizeof(PgwfOpen));
+		call->open->context = call->context;
+	}
+	call->open->in_use = true;
+	call->wall = GetCurrentTimestamp();
+	call->now = call->wall;
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+/* Ends it: what it did is visible to the next command */
+void
+pgwf_call_end(PgwfCall *call)
+{
+	if (call->open->context == call->context)
+		pgwf_open_close(call->open);
+	else
+	{
+		clear_slots(call->open);
+		call->open->in_use = false;
+	}
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 	MemoryContextSwitchTo(call->caller_context);
@@ -110,14 +173,14 @@ pgwf_call_look_again(PgwfCall *call)
 PgwfTable *
 pgwf_table(PgwfCall *call, PgwfRelationId id)
 {
-	PgwfTable  *table = call->tables[id];
+	PgwfTable  *table = call->open->tables[id];
 
 	if (table == NULL)
 	{
-		table = MemoryContextAllocZero(call->context, sizeof(PgwfTable));
+		table = MemoryContextAllocZero(call->open->context, sizeof(PgwfTable));
 		table->id = id;
 		table->rel = table_open(pgwf_relation_oid(id), RowExclusiveLock);
-		call->tables[id] = table;
+		call->open->tables[id] = table;
 	}
 	return table;
 }
@@ -130,9 +193,9 @@ open_indexes(PgwfCall *call, PgwfTable *table)
 
 	if (table->result_rel)
 		return;
-	old = MemoryContextSwitchTo(call->context);
-	if (call->estate == NULL)
-		call->estate = CreateExecutorState();
+	old = MemoryContextSwitchTo(call->open->context);
+	if (call->open->estate == NULL)
+		call->open->estate = CreateExecutorState();
 	table->result_rel = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->result_rel, table->rel, 0, NULL, 0);
 	ExecOpenIndices(table->result_rel,
@@ -169,7 +232,7 @@ store_row(PgwfCall *call, PgwfTable *table, const Datum *values,
 {
 	if (table->row == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(call->context);
+		MemoryContext old = MemoryContextSwitchTo(call->open->context);
 
 		table->row = MakeSingleTupleTableSlot(RelationGetDescr(table->rel),
 											  &TTSOpsVirtual);
@@ -184,9 +247,9 @@ insert_index_entries(PgwfCall *call, PgwfTable *table, TupleTableSlot *slot)
 	open_indexes(call, table);
 	if (table->result_rel->ri_NumIndices > 0)
 		(void) pgwf_insert_index_tuples(table->result_rel, slot,
-										call->estate, false, false, NULL, NIL,
+										call->open->estate, false, false, NULL, NIL,
 										false);
-	ResetPerTupleExprContext(call->estate);
+	ResetPerTupleExprContext(call->open->estate);
 }
 
 void
@@ -225,7 +288,7 @@ pgwf_table_insert_unless_conflict(PgwfCall *call, PgwfRelationId id,
 
 		CHECK_FOR_INTERRUPTS();
 		if (!pgwf_check_index_constraints(table->result_rel, table->row,
-										  call->estate, &conflict_tid,
+										  call->open->estate, &conflict_tid,
 										  arbiters))
 			return false;
 
@@ -235,13 +298,13 @@ pgwf_table_insert_unless_conflict(PgwfCall *call, PgwfRelationId id,
 									   GetCurrentCommandId(true), 0, NULL,
 									   token);
 		(void) pgwf_insert_index_tuples(table->result_rel, table->row,
-										call->estate, false, true, &conflict,
+										call->open->estate, false, true, &conflict,
 										arbiters, false);
 		table_tuple_complete_speculative(table->rel, table->row, token,
 										 !conflict);
 		SpeculativeInsertionLockRelease(xid);
 	} while (conflict);
-	ResetPerTupleExprContext(call->estate);
+	ResetPerTupleExprContext(call->open->estate);
 	return true;
 }
 
@@ -304,9 +367,9 @@ pgwf_table_update(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 	open_indexes(call, table);
 	if (table->result_rel->ri_NumIndices > 0)
 		(void) pgwf_insert_index_tuples(table->result_rel, table->row,
-										call->estate, true, false, NULL, NIL,
+										call->open->estate, true, false, NULL, NIL,
 										pgwf_only_summarizing(update_indexes));
-	ResetPerTupleExprContext(call->estate);
+	ResetPerTupleExprContext(call->open->estate);
 }
 
 void
@@ -341,7 +404,7 @@ pgwf_table_lock(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 
 	if (table->locked == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(call->context);
+		MemoryContext old = MemoryContextSwitchTo(call->open->context);
 
 		table->locked = table_slot_create(table->rel, NULL);
 		MemoryContextSwitchTo(old);
@@ -427,10 +490,10 @@ scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table_id,
 	ScanKeyData scan_keys[MAX_SCAN_KEYS];
 
 	Assert(nkeys + (from ? 1 : 0) <= MAX_SCAN_KEYS);
-	if (call->indexes[index_id] == NULL)
-		call->indexes[index_id] = index_open(pgwf_relation_oid(index_id),
-											 AccessShareLock);
-	scan->index = call->indexes[index_id];
+	if (call->open->indexes[index_id] == NULL)
+		call->open->indexes[index_id] = index_open(pgwf_relation_oid(index_id),
+												   AccessShareLock);
+	scan->index = call->open->indexes[index_id];
 	Assert(scan->index->rd_index->indrelid == RelationGetRelid(table->rel));
 
 	for (int i = 0; i < nkeys; i++)

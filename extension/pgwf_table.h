@@ -14,6 +14,7 @@
 #include "nodes/execnodes.h"
 #include "nodes/lockoptions.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapshot.h"
 
 #include "pgwf_catalog.h"
@@ -29,6 +30,21 @@ typedef struct PgwfTable
 } PgwfTable;
 
 /*
+ * Tables and indexes that are open for one call, or for calls that follow
+ * each other in one statement and share them
+ */
+typedef struct PgwfOpen
+{
+	MemoryContext context;		/* of what is in here */
+	ResourceOwner owner;		/* of calls that may share it */
+	bool		in_use;			/* a call has it */
+	struct PgwfOpen *outer;		/* shared before it; NULL: nothing */
+	EState	   *estate;			/* NULL until index entries are made */
+	PgwfTable  *tables[PGWF_RELATION_COUNT];
+	Relation	indexes[PGWF_RELATION_COUNT];	/* opened for scans */
+} PgwfOpen;
+
+/*
  * What the execution of one SQL function of ours holds: a memory context, a
  * snapshot, the open tables and the moment it happens.  That moment is the
  * machine's until pgwf_call_namespace() or pgwf_clock_use() makes it that of
@@ -38,9 +54,7 @@ typedef struct PgwfCall
 {
 	MemoryContext context;
 	MemoryContext caller_context;
-	EState	   *estate;			/* NULL until index entries are made */
-	PgwfTable  *tables[PGWF_RELATION_COUNT];
-	Relation	indexes[PGWF_RELATION_COUNT];	/* opened for scans */
+	PgwfOpen   *open;
 	TimestampTz now;			/* by the clock of the namespace */
 	TimestampTz wall;			/* by the machine's */
 	int32		namespace_id;	/* whose clock it is; 0: the machine's */
@@ -88,6 +102,9 @@ typedef enum PgwfLockResult
 #define PGWF_EQUAL_KEY(column_, value_) \
 	((PgwfKey) {(column_), BTEqualStrategyNumber, (value_)})
 
+extern void pgwf_open_share(PgwfOpen *open);
+extern void pgwf_open_unshare(PgwfOpen *open);
+extern void pgwf_open_close(PgwfOpen *open);
 extern void pgwf_call_begin(PgwfCall *call);
 extern void pgwf_call_end(PgwfCall *call);
 extern void pgwf_call_new_snapshot(PgwfCall *call);

@@ -84,6 +84,8 @@ VALUES
     ('routine', 'record_activity_task_heartbeat_by_id', 'worker'),
     ('routine', 'reset_sticky_task_queue', 'worker'),
     ('routine', 'shutdown_worker', 'worker'),
+    /* many calls in one statement, each of which needs its own right */
+    ('routine', 'execute_calls', 'read'),
     /* schedules */
     ('routine', 'cron_next', 'read'),
     ('routine', 'create_schedule', 'client'),
