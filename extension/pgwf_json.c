@@ -340,6 +340,7 @@ double
 pgwf_read_double(PgwfReader *reader, const char *key)
 {
 	JsonbValue	value;
+	double		result;
 
 	if (!pgwf_read_value(reader, key, &value))
 		return 0;
@@ -348,8 +349,14 @@ pgwf_read_double(PgwfReader *reader, const char *key)
 		wrong_type(reader, key, "a number");
 		return 0;
 	}
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-											  NumericGetDatum(value.val.numeric)));
+	result = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+												NumericGetDatum(value.val.numeric)));
+	if (isinf(result))
+	{
+		wrong_type(reader, key, "a number of double precision");
+		return 0;
+	}
+	return result;
 }
 
 bool

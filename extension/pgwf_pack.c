@@ -42,6 +42,7 @@
 
 #include "pgwf_catalog.h"
 #include "pgwf_compat.h"
+#include "pgwf_errors.h"
 #include "pgwf_json.h"
 #include "pgwf_pack.h"
 #include "pgwf_words.h"
@@ -70,6 +71,9 @@
 
 /* Lengths below take two bytes, others five */
 #define SHORT_LENGTH_LIMIT	(1 << 14)
+
+/* An event whose readable form, with all its escapes, can still be sent */
+#define MAX_LENGTH			(64 * 1024 * 1024)
 
 /* The most digits that fit any int64 */
 #define MAX_INTEGER_DIGITS	18
@@ -246,21 +250,14 @@ pgwf_pack_begin(PgwfPacker *packer)
 	packer->ntexts = 0;
 }
 
-/* Adds an event; its id must be that of the event before plus one */
-void
-pgwf_pack_event(PgwfPacker *packer, const PgwfEvent *event)
+/* Packs what follows the length of an event, which takes "size" bytes */
+static int64
+put_event(PgwfPacker *packer, const PgwfEvent *event, int size)
 {
 	StringInfo	buf = &packer->buf;
 	int64		elapsed = event->time - packer->last_time;
 	int			begin = buf->len;
-	int64		limit;
-	int			size;
 
-	/* a number takes at most twice the bytes that it takes in jsonb */
-	limit = 32 + 2 * (int64) VARSIZE(event->attributes);
-	if (event->user_metadata)
-		limit += 2 * (int64) VARSIZE(event->user_metadata);
-	size = limit < SHORT_LENGTH_LIMIT ? 2 : 5;
 	appendStringInfoSpaces(buf, size);
 	appendStringInfoChar(buf, (char) event->type);
 	put_number(buf, ((uint64) elapsed << 1) ^
@@ -268,8 +265,44 @@ pgwf_pack_event(PgwfPacker *packer, const PgwfEvent *event)
 	put_object(packer, event->attributes);
 	if (event->user_metadata)
 		put_object(packer, event->user_metadata);
+	return buf->len - begin - size;
+}
+
+/*
+ * Adds an event; its id must be that of the event before plus one.  Numbers
+ * such as 1e20000 take many more bytes than in jsonb: an event that turns out
+ * larger than was to be expected is packed again, or refused.
+ */
+void
+pgwf_pack_event(PgwfPacker *packer, const PgwfEvent *event)
+{
+	StringInfo	buf = &packer->buf;
+	int			begin = buf->len;
+	int			ntexts = packer->ntexts;
+	int64		expected;
+	int64		length;
+	int			size;
+
+	expected = 32 + 2 * (int64) VARSIZE(event->attributes);
+	if (event->user_metadata)
+		expected += 2 * (int64) VARSIZE(event->user_metadata);
+	size = expected < SHORT_LENGTH_LIMIT ? 2 : 5;
+	length = put_event(packer, event, size);
+	if (size == 2 && length >= SHORT_LENGTH_LIMIT)
+	{
+		buf->len = begin;
+		packer->ntexts = ntexts;
+		size = 5;
+		length = put_event(packer, event, size);
+	}
+	if (length > MAX_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("event exceeds size limit"),
+				 errdetail("With its numbers written out it has " INT64_FORMAT " bytes, the limit is %d.",
+						   length, MAX_LENGTH)));
 	packer->last_time = event->time;
-	fill_number(buf->data + begin, size, buf->len - begin - size);
+	fill_number(buf->data + begin, size, length);
 }
 
 /* Bytes so far */

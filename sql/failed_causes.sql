@@ -61,6 +61,7 @@ SELECT pg_temp.child(a::jsonb) FROM (VALUES ('{"workflowId": ""}'),
     ('{"workflowIdReusePolicy":
         "WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING"}'),
     ('{"retryPolicy": {"backoffCoefficient": 0.5}}'),
+    ('{"retryPolicy": {"backoffCoefficient": 1e400}}'),
     ('{"retryPolicy": 1}'), ('{"cronSchedule": "60 * * * *"}'),
     ('{"memo": 1}'), ('{"header": 1}'), ('{"priority": 1}'),
     ('{"namespace": "elsewhere"}')) AS v (a);

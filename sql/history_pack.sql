@@ -111,3 +111,13 @@ JOIN workflow.execution AS x USING (namespace_id, run_key),
     LATERAL (SELECT min(event_id) AS first
         FROM workflow.unpack_events(b.first_event_id, b.events)) AS e
 WHERE x.workflow_id = 'pack';
+-- numbers with many digits, which take few bytes before they are packed
+SELECT t.start('pack digits', '[1e20000, -1e131071, "after it", "after it"]');
+SELECT attributes -> 'input' = '[1e20000, -1e131071, "after it", "after it"]'
+FROM workflow.get_workflow_execution_history('pack digits')
+WHERE event_id = 1;
+SELECT t.types('pack digits');
+SELECT t.err($$ SELECT t.start('pack more digits',
+    (SELECT jsonb_agg(1e131071) FROM generate_series(1, 600))) $$);
+SELECT count(*) FROM workflow.execution WHERE workflow_id = 'pack more digits';
+SELECT workflow.terminate_workflow_execution('pack digits');
