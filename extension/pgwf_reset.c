@@ -512,6 +512,53 @@ adopt_run(PgwfExecution *child, const PgwfRun *run, const Reset *reset)
 	child->parent_run_key = run->state.run_key;
 }
 
+/* The end of a closed child, which the base run did not see, is to be told */
+static void
+tell_end_of_child(PgwfRun *run, const PgwfExecution *child)
+{
+	PgwfMessage *message = palloc0(sizeof(PgwfMessage));
+
+	if (child->status == PGWF_STATUS_CONTINUED_AS_NEW)
+		return;
+	message->namespace_id = child->namespace_id;
+	message->kind = PGWF_MESSAGE_CHILD_CLOSED;
+	message->run_key = child->run_key;
+	message->event_id = child->history_length;
+	message->due_at = run->call->now;
+	run->messages = lappend(run->messages, message);
+}
+
+/* Was the execution started by the base run as this child? */
+static bool
+is_child(const PgwfExecution *execution, const PgwfChild *child,
+		 const Reset *reset)
+{
+	return execution->parent_run_id != NULL &&
+		strcmp(execution->parent_workflow_id,
+			   reset->base->workflow_id) == 0 &&
+		execution->parent_initiated_event_id == child->initiated_event_id;
+}
+
+/* The last run of a child, or NULL if it is not kept any more */
+static PgwfExecution *
+find_last_run(PgwfCall *call, const PgwfChild *child, const Reset *reset)
+{
+	PgwfExecution *execution;
+
+	execution = pgwf_execution_find_current(call, child->namespace_id,
+											child->workflow_id);
+	if (execution && is_child(execution, child, reset))
+		return execution;
+
+	/* others may have used its workflow id since */
+	execution = pgwf_execution_find_run(call, child->namespace_id,
+										child->run_id);
+	while (execution && execution->new_run_id)
+		execution = pgwf_execution_find_run(call, child->namespace_id,
+											execution->new_run_id);
+	return execution && is_child(execution, child, reset) ? execution : NULL;
+}
+
 /* Children that live on belong to the new run; others are started again */
 static void
 adopt_children(PgwfRun *run, const Reset *reset)
@@ -530,13 +577,8 @@ adopt_children(PgwfRun *run, const Reset *reset)
 						  child->initiated_event_id);
 			continue;
 		}
-		execution = pgwf_execution_find_current(run->call,
-												child->namespace_id,
-												child->workflow_id);
-		if (execution == NULL || execution->parent_run_id == NULL ||
-			strcmp(execution->parent_workflow_id,
-				   reset->base->workflow_id) != 0 ||
-			execution->parent_initiated_event_id != child->initiated_event_id)
+		execution = find_last_run(run->call, child, reset);
+		if (execution == NULL)
 			continue;
 		if (execution->close_time == PGWF_NO_TIME)
 		{
@@ -557,6 +599,7 @@ adopt_children(PgwfRun *run, const Reset *reset)
 		}
 		adopt_run(execution, run, reset);
 		pgwf_execution_update(run->call, execution);
+		tell_end_of_child(run, execution);
 	}
 }
 

@@ -269,6 +269,19 @@ SELECT pg_temp.reset('reset parent', 9);
 SELECT t.types('reset parent', 8);
 SELECT count(*) FROM workflow.pending_children
 WHERE workflow_id = 'reset parent';
+
+-- a child that ended after its parent: the new run is told of its end
+SELECT t.start('reset late');
+SELECT t.step('reset late', pg_temp.child('reset late child'));
+SELECT t.wait_event('reset late', 'ChildWorkflowExecutionStarted');
+SELECT t.step('reset late', t.close());
+SELECT t.wait_for($$ SELECT t.status('reset late child') LIKE '%TERMINATED'
+$$);
+SELECT workflow.reset_workflow_execution('reset late', 'again',
+    reset_type => 'LAST_WORKFLOW_TASK') IS NOT NULL AS reset;
+SELECT t.wait_event('reset late', 'ChildWorkflowExecutionTerminated');
+SELECT t.types('reset late', 9);
+SELECT workflow.terminate_workflow_execution('reset late');
 SELECT workflow.terminate_workflow_execution('reset parent');
 
 --
