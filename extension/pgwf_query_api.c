@@ -21,6 +21,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "pg_workflow.h"
@@ -64,6 +65,7 @@ typedef struct Question
 	PgwfDeadline deadline;
 	pg_uuid_t	query_id;
 	bool		asked;			/* the row is there */
+	bool		committed;		/* at least once */
 	PgwfDeadline sticky_deadline;	/* if waits_for_sticky */
 	bool		waits_for_sticky;
 	bool		done;
@@ -253,7 +255,8 @@ ask(Question *question)
 
 /*
  * The worker that has the run does not answer: from now on the run, and the
- * question, are for any worker.  Returns the query, locked, or NULL.
+ * question, are for any worker.  Returns the query, locked, or NULL if it or
+ * the run is gone.
  */
 static PgwfQuery *
 leave_sticky(PgwfCall *call, PgwfQuery *query)
@@ -268,6 +271,10 @@ leave_sticky(PgwfCall *call, PgwfQuery *query)
 		return NULL;
 	if (!query->sticky || query->state == PGWF_QUERY_ANSWERED)
 		return query;
+	execution = pgwf_execution_load(call, query->namespace_id,
+									query->run_key);
+	if (execution == NULL)
+		return NULL;			/* the run has been deleted */
 	if (open)
 	{
 		pgwf_run_route(&run, &query->route);
@@ -277,8 +284,6 @@ leave_sticky(PgwfCall *call, PgwfQuery *query)
 	}
 	query->sticky = false;
 	query->state = PGWF_QUERY_WAITING;
-	execution = pgwf_execution_load(call, query->namespace_id,
-									query->run_key);
 	query->task_queue = execution->task_queue;
 	if (!open)
 		pgwf_execution_route(execution, &query->route);
@@ -366,6 +371,7 @@ wait_for_answer(Question *question)
 		else
 			ask(question);
 		pgwf_commit();
+		question->committed = true;
 		if (question->done)
 		{
 			pgwf_shmem_wait_end();
@@ -525,6 +531,10 @@ pgwf_query_workflow(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
+
+		/* that of a look which has failed; those of portals are gone */
+		while (question->committed && ActiveSnapshotSet())
+			PopActiveSnapshot();
 		SPI_rollback();
 		withdraw(question);
 		SPI_commit();

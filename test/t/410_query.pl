@@ -246,6 +246,27 @@ is( sql("SELECT sticky_queue IS NULL FROM workflow.mutable_state
 	't',
 	'the run is not sticky any more');
 
+# ---- a run that is deleted while the worker that has it is asked ----
+
+start_run('deleted');
+poll('own', 1);
+complete(poll('deleted'), $timer, "sticky_queue => 'own'");
+sql('ALTER SYSTEM SET pg_workflow.sticky_query_timeout = \'1 s\'');
+sql('SELECT pg_reload_conf()');
+wait_until($node,
+	"SELECT current_setting('pg_workflow.sticky_query_timeout') = '1s'");
+$asker = ask(q('deleted', 'state', timeout => '60 s'));
+sql("SELECT workflow.terminate_workflow_execution('deleted')");
+sql("SELECT workflow.delete_workflow_execution('deleted')");
+like(said($asker), qr/PW014: query was lost/,
+	'there is nobody to ask any more');
+is( sql('SELECT count(*) FROM workflow.query_request AS q
+		WHERE NOT EXISTS (SELECT FROM workflow.execution AS e
+			WHERE e.namespace_id = q.namespace_id
+				AND e.run_key = q.run_key)'),
+	'0',
+	'and nothing is left of the query');
+
 # ---- buffered: with the workflow task that is pending ----
 
 start_run('buffered');
