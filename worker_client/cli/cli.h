@@ -108,6 +108,9 @@ typedef struct CliOptions
 	int			cache;
 	int			activities;
 	int			workflow_tasks;
+	double		activity_rate;
+	double		workflow_task_rate;
+	bool		repeat_workflow_polls;
 	bool		no_deadlock;
 } CliOptions;
 

@@ -22,6 +22,7 @@ typedef enum OptionKind
 	OPTION_COUNT,				/* int, -1 for 0: "none" */
 	OPTION_INT,					/* int */
 	OPTION_NUMBER,				/* int64_t */
+	OPTION_RATE,				/* double above 0 */
 	OPTION_FLAG
 } OptionKind;
 
@@ -187,6 +188,12 @@ static const Option options[] = {
 	"activities at a time (default: 100)", NULL},
 	{"workflow-tasks", '\0', OPTION_COUNT, FIELD(workflow_tasks), "NUMBER",
 	"workflow tasks at a time (default: 200)", NULL},
+	{"activities-per-second", '\0', OPTION_RATE, FIELD(activity_rate),
+	"NUMBER", "limit for the queue, all of its workers together", NULL},
+	{"workflow-tasks-per-second", '\0', OPTION_RATE,
+	FIELD(workflow_task_rate), "NUMBER", "the same for workflow tasks", NULL},
+	{"repeat-workflow-polls", '\0', OPTION_FLAG, FIELD(repeat_workflow_polls),
+	NULL, "ask again for workflow tasks lost with a connection", NULL},
 	{"no-deadlock-detector", '\0', OPTION_FLAG, FIELD(no_deadlock), NULL,
 	"let workflow code take its time, for debuggers", NULL}
 };
@@ -271,6 +278,20 @@ parse_number(const CliCommand *command, const char *text, const char *option,
 	return value;
 }
 
+static double
+parse_rate(const CliCommand *command, const char *text, const char *option)
+{
+	char	   *end;
+	double		value = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(value > 0) || value > 1e9)
+	{
+		cli_error("invalid number \"%s\" for option --%s", text, option);
+		cli_usage_error(command);
+	}
+	return value;
+}
+
 static void
 check_value(const CliCommand *command, const Option *option,
 			const char *text)
@@ -320,6 +341,9 @@ set_option(const CliCommand *command, CliOptions *o, const Option *option,
 		case OPTION_NUMBER:
 			*(int64_t *) field = parse_number(command, text, option->name,
 											  INT64_MAX);
+			break;
+		case OPTION_RATE:
+			*(double *) field = parse_rate(command, text, option->name);
 			break;
 		case OPTION_FLAG:
 			*(bool *) field = true;

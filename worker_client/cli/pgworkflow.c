@@ -84,8 +84,10 @@ static const CliCommand commands[] = {
 	{"replay", "FILE...", "runs code against recorded histories", cli_replay,
 	1, MANY_ARGUMENTS, "library"},
 	{"worker", "", "runs a worker", cli_worker, 0, 0,
-		"library task-queue identity build-id deployment versioning cache activities workflow-tasks "
-	"grace no-deadlock-detector"}
+		"library task-queue identity build-id deployment versioning cache "
+		"activities workflow-tasks activities-per-second "
+		"workflow-tasks-per-second repeat-workflow-polls grace "
+	"no-deadlock-detector"}
 };
 
 #define NUM_COMMANDS ((int) (sizeof(commands) / sizeof(commands[0])))

@@ -188,6 +188,9 @@ cli_worker(const CliOptions *o, int argc, char **argv)
 	options.max_cached_workflows = o->cache;
 	options.max_concurrent_activities = o->activities;
 	options.max_concurrent_workflow_tasks = o->workflow_tasks;
+	options.max_queue_activities_per_second = o->activity_rate;
+	options.max_queue_workflow_tasks_per_second = o->workflow_task_rate;
+	options.repeat_workflow_polls = o->repeat_workflow_polls;
 	options.graceful_stop_timeout_ms = o->grace_ms;
 	options.deadlock_timeout_ms = o->no_deadlock ? -1 : 0;
 	running_worker = pgwf_worker_new(&options, registry, &error);

@@ -116,6 +116,8 @@ struct PgwfWorker
 	int			grace_ms;
 	int			deadlock_ms;	/* -1: no limit */
 	int			max_batch;
+	bool		repeat_workflow_polls;
+	char	   *rate_limit[PGWF_NUM_QUEUES];	/* as a number; NULL: none */
 
 	/* any thread */
 	PgwfWakeup	wakeup;			/* the main thread is wanted */
@@ -144,6 +146,10 @@ struct PgwfWorker
 	bool		hint[PGWF_NUM_QUEUES];	/* poll it */
 	int64_t		poll_at;		/* not before, after an error */
 	bool		sticky_first;	/* when there is but one free slot */
+	char		poll_prefix[17];	/* of the ids of polls, unique */
+	uint64_t	poll_count;
+	char		poll_id[PGWF_NUM_QUEUES][40];	/* of the poll whose answer is
+												 * not known; "": none */
 
 	/* the waiting connection */
 	PgwfConn   *wait;

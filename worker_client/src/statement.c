@@ -225,13 +225,15 @@ static const struct
 	[PGWF_STMT_POLL_WORKFLOW] = {
 		"SELECT", "poll_workflow_task_queue",
 		"task_queue text, max_tasks integer, identity text, "
-		"sticky boolean, build_id text, deployment_name text, "
-		"versioning_mode text, namespace text"
+		"sticky boolean, request_id text, build_id text, "
+		"deployment_name text, versioning_mode text, "
+		"max_tasks_per_second double precision, namespace text"
 	},
 	[PGWF_STMT_POLL_ACTIVITY] = {
 		"SELECT", "poll_activity_task_queue",
 		"task_queue text, max_tasks integer, identity text, "
-		"build_id text, deployment_name text, versioning_mode text, "
+		"request_id text, build_id text, deployment_name text, "
+		"versioning_mode text, max_tasks_per_second double precision, "
 		"namespace text"
 	},
 	[PGWF_STMT_WORKFLOW_COMPLETED] = {
@@ -323,7 +325,7 @@ static const char *
 schema_of(const char *type)
 {
 	static const char *const keywords[] = {
-		"bigint", "boolean", "integer", "interval"
+		"bigint", "boolean", "double precision", "integer", "interval"
 	};
 	size_t		i;
 

@@ -14,6 +14,7 @@
  *-------------------------------------------------------------------------
  */
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -52,6 +53,29 @@ option_count(int value, int default_value)
 	return value < 0 ? 0 : value;
 }
 
+static bool
+is_rate(double value)
+{
+	return isfinite(value) && value >= 0;
+}
+
+/* As a poll says it; NULL for none */
+static char *
+rate_text(double rate)
+{
+	json_t	   *number;
+	char	   *text;
+
+	if (rate == 0)
+		return NULL;
+
+	/* whatever the locale says, with a point */
+	number = json_real(rate);
+	text = json_dumps(number, JSON_ENCODE_ANY);
+	json_decref(number);
+	return text;
+}
+
 static char *
 check_options(const PgwfWorkerOptions *o, PgwfRegistry *registry)
 {
@@ -67,6 +91,9 @@ check_options(const PgwfWorkerOptions *o, PgwfRegistry *registry)
 		return error_text("deployment_name is set, and build_id is not");
 	if (o->max_batch < 0 || o->max_batch > 1000)
 		return error_text("max_batch must be between 1 and 1000");
+	if (!is_rate(o->max_queue_activities_per_second) ||
+		!is_rate(o->max_queue_workflow_tasks_per_second))
+		return error_text("a limit of tasks per second is negative or no number");
 	if (o->max_concurrent_local_activities < 0)
 		return error_text("max_concurrent_local_activities is negative");
 	return NULL;
@@ -90,6 +117,7 @@ pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 	PgwfWorker *w;
 	char	   *problem;
 	uint64_t	seed;
+	char		uuid[PGWF_RUN_ID_SIZE];
 	char		buf[512];
 
 	pgwf_options_read(&o, sizeof(o), options);
@@ -129,10 +157,16 @@ pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 		w->grace_ms = 0;
 	w->deadlock_ms = pgwf_option_ms(o.deadlock_timeout_ms, 1000);
 	w->max_batch = o.max_batch > 0 ? o.max_batch : 200;
+	w->repeat_workflow_polls = o.repeat_workflow_polls;
+	w->rate_limit[PGWF_QUEUE_ACTIVITY] =
+		rate_text(o.max_queue_activities_per_second);
+	w->rate_limit[PGWF_QUEUE_NORMAL] =
+		rate_text(o.max_queue_workflow_tasks_per_second);
+	pgwf_request_uuid(uuid);
+	snprintf(w->poll_prefix, sizeof(w->poll_prefix), "%.8s%.4s%.4s", uuid,
+			 uuid + 9, uuid + 19);
 	if (w->max_cached > 0 && w->max_workflow_tasks > 0)
 	{
-		char		uuid[PGWF_RUN_ID_SIZE];
-
 		pgwf_request_uuid(uuid);
 		snprintf(buf, sizeof(buf), "%.200s:%s", w->identity, uuid);
 		w->sticky_queue = pgwf_strdup(buf);
@@ -188,6 +222,8 @@ pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 void
 pgwf_worker_free(PgwfWorker *worker)
 {
+	int			q;
+
 	if (worker == NULL)
 		return;
 	if (!worker->run_called)
@@ -214,6 +250,8 @@ pgwf_worker_free(PgwfWorker *worker)
 	free(worker->deployment_name);
 	free(worker->sticky_queue);
 	free(worker->sticky_timeout);
+	for (q = 0; q < PGWF_NUM_QUEUES; q++)
+		free(worker->rate_limit[q]);
 	free(worker);
 }
 

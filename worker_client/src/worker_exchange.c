@@ -10,10 +10,14 @@
  * because of one of its answers, its others are sent again, each as a
  * transaction of its own.  Answers whose fate is unknown because the
  * connection was lost are kept and sent again: if they had arrived, their
- * tokens are stale by then and the service says so.
+ * tokens are stale by then and the service says so.  A poll for activities
+ * whose answer was lost with the connection is repeated under the same id,
+ * which brings what it had claimed; so is one for workflow tasks, if the
+ * options say so.
  *
  *-------------------------------------------------------------------------
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,6 +266,20 @@ add_heartbeats(PgwfWorker *worker, Exchange *x, int64_t now)
 	PGWF_COUNT(worker, heartbeats, x->nbeating);
 }
 
+/* The id of a poll that is repeated, or of a new one; NULL: it has none */
+static const char *
+poll_id(PgwfWorker *worker, PgwfQueue queue)
+{
+	char	   *id = worker->poll_id[queue];
+
+	if (queue != PGWF_QUEUE_ACTIVITY && !worker->repeat_workflow_polls)
+		return NULL;
+	if (id[0] == '\0')
+		snprintf(id, sizeof(worker->poll_id[queue]), "%s.%" PRIx64,
+				 worker->poll_prefix, ++worker->poll_count);
+	return id;
+}
+
 static void
 add_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int max_tasks)
 {
@@ -282,9 +300,11 @@ add_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int max_tasks)
 	pgwf_request_bind(request, worker->identity);
 	if (queue != PGWF_QUEUE_ACTIVITY)
 		pgwf_request_bind(request, queue == PGWF_QUEUE_STICKY ? "t" : "f");
+	pgwf_request_bind(request, poll_id(worker, queue));
 	pgwf_request_bind(request, worker->build_id);
 	pgwf_request_bind(request, worker->deployment_name);
 	pgwf_request_bind(request, pgwf_worker_versioning_mode(worker));
+	pgwf_request_bind(request, worker->rate_limit[queue]);
 	pgwf_request_bind(request, worker->workflow_namespace);
 	request->group = x->group++;
 	x->polls[queue] = request;
@@ -511,6 +531,8 @@ finish_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int64_t now)
 
 	if (request == NULL)
 		return;
+	if (!unanswered(request))
+		worker->poll_id[queue][0] = '\0';
 	if (request->err.code != PGWF_OK)
 	{
 		if (!worker->proved && !pgwf_error_is_transient(&request->err))

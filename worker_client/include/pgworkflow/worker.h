@@ -100,6 +100,22 @@ typedef struct PgwfWorkerOptions
 
 	/* The connections go through a pooler: see PgwfClientOptions. */
 	bool		pooled;
+
+	/*
+	 * Limits for the task queue, all of its workers together, unless an
+	 * administrator has set one: tasks handed out per second, which may be a
+	 * fraction (see doc/task-queues.md).  0: none.
+	 */
+	double		max_queue_activities_per_second;
+	double		max_queue_workflow_tasks_per_second;
+
+	/*
+	 * When a connection is lost with the answer of a poll, the activities
+	 * that it had claimed are asked for again; workflow tasks are with this
+	 * option, which costs the service a row for each, and else come back when
+	 * their timeout is over (10 s by default).
+	 */
+	bool		repeat_workflow_polls;
 } PgwfWorkerOptions;
 
 #define PGWF_WORKER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfWorkerOptions)
