@@ -8,6 +8,8 @@
 #ifndef PGWF_STATEMENT_H
 #define PGWF_STATEMENT_H
 
+#include "pgwf_util.h"
+
 /* Every statement the library knows; what they are is in statement.c. */
 typedef enum PgwfStmt
 {
@@ -59,6 +61,7 @@ typedef enum PgwfStmt
 	PGWF_STMT_ACTIVITY_CANCELED_BY_ID,
 	PGWF_STMT_HEARTBEAT_BY_ID,
 	PGWF_STMT_SHUTDOWN_WORKER,
+	PGWF_STMT_EXECUTE_CALLS,
 	PGWF_NUM_STMTS
 } PgwfStmt;
 
@@ -71,5 +74,8 @@ extern int	pgwf_stmt_nparams(PgwfStmt stmt);
 
 /* Its text, to be free()d. */
 extern char *pgwf_stmt_sql(PgwfStmt stmt);
+
+extern void pgwf_stmt_append_call(PgwfText *out, PgwfStmt stmt,
+								  const char *const *values);
 
 #endif							/* PGWF_STATEMENT_H */

@@ -35,6 +35,7 @@ typedef struct PgwfText
 } PgwfText;
 
 extern void pgwf_text_append(PgwfText *text, const char *data, size_t len);
+extern void pgwf_text_append_string(PgwfText *out, const char *s, size_t len);
 
 /*
  * What went wrong last, as a handle keeps it.  message is malloc'ed, and so is

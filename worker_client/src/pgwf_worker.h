@@ -91,6 +91,8 @@ typedef struct PgwfResponse
 {
 	struct PgwfResponse *next;
 	PgwfRequest *request;
+	PgwfRequest *sent;			/* the request, or one that has it as a call */
+	int			row;			/* of the answer to it */
 	char		run_id[PGWF_RUN_ID_SIZE];
 	PgwfRun    *run;			/* of a workflow task completion */
 	int64_t		give_up_ms;		/* pointless afterwards; 0: never */
@@ -264,7 +266,7 @@ extern void pgwf_worker_take_task(PgwfWorker *worker, json_t *task);
 extern void pgwf_worker_begin_tasks(PgwfWorker *worker);
 extern void pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec);
 extern void pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
-									  const PgwfRequest *request);
+									  const PgwfErr *err, const char *text);
 extern void pgwf_worker_deadlock(PgwfWorker *worker, PgwfRun *run);
 extern void pgwf_worker_local_done(PgwfWorker *worker, PgwfRun *run,
 								   PgwfExec *result);

@@ -300,6 +300,9 @@ static const struct
 	[PGWF_STMT_SHUTDOWN_WORKER] = {
 		"SELECT", "shutdown_worker",
 		"sticky_task_queue text, identity text, namespace text"
+	},
+	[PGWF_STMT_EXECUTE_CALLS] = {
+		"SELECT", "execute_calls", "calls jsonb"
 	}
 };
 
@@ -366,4 +369,60 @@ pgwf_stmt_sql(PgwfStmt stmt)
 	if (fclose(out) != 0)
 		abort();
 	return sql;
+}
+
+/* ---- as a call among others ---- */
+
+static void
+append_text(PgwfText *out, const char *text)
+{
+	pgwf_text_append(out, text, strlen(text));
+}
+
+static bool
+is_type(const char *type, int length, const char *name)
+{
+	return strlen(name) == (size_t) length &&
+		strncmp(type, name, (size_t) length) == 0;
+}
+
+/*
+ * Append the statement, with its values, as one of the calls of
+ * PGWF_STMT_EXECUTE_CALLS.  What is null or false is left out: that is the
+ * default of all arguments for which it is ever passed.
+ */
+void
+pgwf_stmt_append_call(PgwfText *out, PgwfStmt stmt,
+					  const char *const *values)
+{
+	const char *p = statements[stmt].params;
+	bool		first = true;
+
+	append_text(out, "{\"call\":\"");
+	append_text(out, statements[stmt].function);
+	append_text(out, "\",\"arguments\":{");
+	for (; *p != '\0'; values++)
+	{
+		int			name = (int) strcspn(p, " ");
+		const char *type = p + name + 1;
+		int			type_length = (int) strcspn(type, ",");
+		bool		is_boolean = is_type(type, type_length, "boolean");
+
+		if (*values != NULL && !(is_boolean && **values == 'f'))
+		{
+			append_text(out, first ? "\"" : ",\"");
+			pgwf_text_append(out, p, (size_t) name);
+			append_text(out, "\":");
+			if (is_boolean)
+				append_text(out, "true");
+			else if (is_type(type, type_length, "jsonb"))
+				append_text(out, *values);
+			else
+				pgwf_text_append_string(out, *values, strlen(*values));
+			first = false;
+		}
+		p = type + type_length;
+		p += strspn(p, ", ");
+	}
+	append_text(out, "}}");
 }

@@ -461,8 +461,9 @@ pgwf_text_array_has(const char *array, const char *item)
 
 /* ---- JSON ---- */
 
-static void
-write_string(PgwfText *out, const char *s, size_t len)
+/* Append a text as a JSON string */
+void
+pgwf_text_append_string(PgwfText *out, const char *s, size_t len)
 {
 	size_t		start = 0;
 	size_t		i;
@@ -543,7 +544,7 @@ write_json(PgwfText *out, const json_t *value, int depth)
 					if (!first)
 						pgwf_text_append(out, ",", 1);
 					first = false;
-					write_string(out, key, strlen(key));
+					pgwf_text_append_string(out, key, strlen(key));
 					pgwf_text_append(out, ":", 1);
 					if (!write_json(out, json_object_iter_value(iter),
 									depth + 1))
@@ -564,8 +565,8 @@ write_json(PgwfText *out, const json_t *value, int depth)
 			pgwf_text_append(out, "]", 1);
 			break;
 		case JSON_STRING:
-			write_string(out, json_string_value(value),
-						 json_string_length(value));
+			pgwf_text_append_string(out, json_string_value(value),
+									json_string_length(value));
 			break;
 		case JSON_INTEGER:
 			snprintf(buf, sizeof(buf), "%" JSON_INTEGER_FORMAT,

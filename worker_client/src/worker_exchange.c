@@ -5,10 +5,10 @@
  *	  in one pipeline, which costs one round trip.
  *
  * Its transactions are, in this order: the answers, sorted by run (every
- * worker locks runs in the same order) and cut into batches; the heartbeats;
- * and one poll for each queue that may have something.  When a batch fails
- * because of one of its answers, its others are sent again, each as a
- * transaction of its own.  Answers whose fate is unknown because the
+ * worker locks runs in the same order) and cut into batches, each of which is
+ * one statement; the heartbeats; and one poll for each queue that may have
+ * something.  When a batch fails because of one of its answers, all of them
+ * are sent again, each by itself.  Answers whose fate is unknown because the
  * connection was lost are kept and sent again: if they had arrived, their
  * tokens are stale by then and the service says so.  A poll for activities
  * whose answer was lost with the connection is repeated under the same id,
@@ -30,13 +30,21 @@
 /* Polls of one queue take at most so many tasks. */
 #define MAX_POLL	200
 
+/*
+ * Values of the answers in a batch have at most so many bytes together, unless
+ * it is one answer.
+ */
+#define MAX_BATCH_BYTES		(4 * 1024 * 1024)
+
 /* What one exchange sends. */
 typedef struct Exchange
 {
 	PgwfRequest **requests;
 	int			nrequests;
-	PgwfResponse **responses;	/* the first requests are these */
+	PgwfResponse **responses;
 	int			nresponses;
+	PgwfRequest **batches;		/* the first requests; NULL: one answer's */
+	int			nbatches;
 	PgwfActivity **beating;		/* the next are their heartbeats */
 	int			nbeating;
 	PgwfRequest *polls[PGWF_NUM_QUEUES];
@@ -194,6 +202,87 @@ ask_for_next_task(PgwfWorker *worker, PgwfResponse *response,
 	*sticky_queue = pgwf_strdup(worker->sticky_queue);
 }
 
+static size_t
+value_bytes(const PgwfRequest *request)
+{
+	size_t		bytes = 0;
+	int			i;
+
+	for (i = 0; i < request->nvalues; i++)
+	{
+		if (request->values[i] != NULL)
+			bytes += strlen(request->values[i]);
+	}
+	return bytes;
+}
+
+/* How many of the responses, from the first on, make a batch */
+static int
+batch_size(const PgwfWorker *worker, PgwfResponse *const *responses,
+		   int nresponses)
+{
+	size_t		bytes = 0;
+	int			n;
+
+	for (n = 0; n < nresponses && n < worker->max_batch; n++)
+	{
+		bytes += value_bytes(responses[n]->request);
+		if (n > 0 && bytes > MAX_BATCH_BYTES)
+			break;
+	}
+	return n;
+}
+
+/* The statement that gives n answers */
+static PgwfRequest *
+batch_request(PgwfResponse *const *responses, int n)
+{
+	PgwfText	calls = {0};
+	PgwfRequest *batch;
+	int			i;
+
+	if (n == 1)
+		return responses[0]->request;
+	for (i = 0; i < n; i++)
+	{
+		const PgwfRequest *request = responses[i]->request;
+
+		pgwf_text_append(&calls, i == 0 ? "[" : ",", 1);
+		pgwf_stmt_append_call(&calls, request->stmt,
+							  (const char *const *) request->values);
+	}
+	pgwf_text_append(&calls, "]", 1);
+	batch = pgwf_request_create(PGWF_STMT_EXECUTE_CALLS);
+	pgwf_request_bind_own(batch, calls.data);
+	return batch;
+}
+
+static void
+add_batches(PgwfWorker *worker, Exchange *x)
+{
+	int			first = 0;
+
+	while (first < x->nresponses)
+	{
+		PgwfResponse **responses = &x->responses[first];
+		int			n = batch_size(worker, responses, x->nresponses - first);
+		PgwfRequest *batch = batch_request(responses, n);
+		int			i;
+
+		for (i = 0; i < n; i++)
+		{
+			responses[i]->sent = batch;
+			responses[i]->row = i;
+		}
+		batch->group = x->group++;
+		x->requests[x->nrequests++] = batch;
+		x->batches[x->nbatches++] = n > 1 ? batch : NULL;
+		first += n;
+	}
+	PGWF_COUNT(worker, response_batches, x->nbatches);
+	PGWF_COUNT(worker, responses, x->nresponses);
+}
+
 static void
 add_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 {
@@ -205,6 +294,8 @@ add_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 		return;
 	x->responses = pgwf_xalloc((size_t) worker->nresponses *
 							   sizeof(PgwfResponse *));
+	x->batches = pgwf_xalloc((size_t) worker->nresponses *
+							 sizeof(PgwfRequest *));
 	for (response = worker->responses; response != NULL; response = next)
 	{
 		next = response->next;
@@ -219,21 +310,9 @@ add_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 	qsort(x->responses, (size_t) x->nresponses, sizeof(PgwfResponse *),
 		  compare_responses);
 	for (i = 0; i < x->nresponses; i++)
-	{
-		if (i > 0 && i % worker->max_batch == 0)
-			x->group++;
 		ask_for_next_task(worker, x->responses[i], i + 1 < x->nresponses ?
 						  x->responses[i + 1] : NULL);
-		x->responses[i]->request->group = x->group;
-		x->requests[x->nrequests++] = x->responses[i]->request;
-	}
-	if (x->nresponses > 0)
-	{
-		PGWF_COUNT(worker, response_batches,
-				   (x->nresponses - 1) / worker->max_batch + 1);
-		PGWF_COUNT(worker, responses, x->nresponses);
-		x->group++;
-	}
+	add_batches(worker, x);
 }
 
 static void
@@ -343,16 +422,6 @@ add_polls(PgwfWorker *worker, Exchange *x, int64_t now)
 
 /* ---- sending ---- */
 
-/*
- * Was the request undone because of another one of its batch?
- */
-static bool
-batch_aborted(const PgwfRequest *request)
-{
-	return request->err.code == PGWF_ABORTED &&
-		request->err.sqlstate[0] == '\0';
-}
-
 static bool
 unanswered(const PgwfRequest *request)
 {
@@ -378,7 +447,7 @@ count_groups(PgwfWorker *worker, PgwfRequest *const *requests, int nrequests)
  * Send the answers of failed batches again, one by one.
  */
 static void
-repeat_aborted(PgwfWorker *worker, Exchange *x)
+repeat_failed(PgwfWorker *worker, Exchange *x)
 {
 	PgwfRequest **again = pgwf_xalloc((size_t) (x->nresponses + 1) *
 									  sizeof(PgwfRequest *));
@@ -387,13 +456,15 @@ repeat_aborted(PgwfWorker *worker, Exchange *x)
 
 	for (i = 0; i < x->nresponses; i++)
 	{
-		PgwfRequest *request = x->responses[i]->request;
+		PgwfResponse *response = x->responses[i];
 
-		if (!batch_aborted(request))
+		if (response->sent == response->request ||
+			response->sent->err.code == PGWF_OK)
 			continue;
-		pgwf_request_clear(request);
-		request->group = n;
-		again[n++] = request;
+		response->sent = response->request;
+		response->row = 0;
+		response->request->group = n;
+		again[n++] = response->request;
 	}
 	if (n > 0)
 	{
@@ -408,16 +479,27 @@ repeat_aborted(PgwfWorker *worker, Exchange *x)
 
 /* ---- taking the answers in ---- */
 
+/* What the service returned, if anything */
+static const char *
+answer_text(const PgwfResponse *response)
+{
+	const PGresult *result = response->sent->result;
+
+	if (result == NULL || PQntuples(result) <= response->row ||
+		PQgetisnull(result, response->row, 0))
+		return NULL;
+	return PQgetvalue(result, response->row, 0);
+}
+
 /* The workflow task that an activity's result has led to, if any */
 static void
-take_next_task(PgwfWorker *worker, const PgwfRequest *request)
+take_next_task(PgwfWorker *worker, const char *text)
 {
-	json_t	   *task = NULL;
+	json_t	   *task;
 
-	if (request->result == NULL || PQntuples(request->result) != 1 ||
-		PQgetisnull(request->result, 0, 0))
+	if (text == NULL)
 		return;
-	task = pgwf_worker_parse(worker, PQgetvalue(request->result, 0, 0));
+	task = pgwf_worker_parse(worker, text);
 	if (task == NULL)
 		pgwf_worker_log(worker, PGWF_LOG_ERROR,
 						"could not understand a task");
@@ -438,26 +520,25 @@ finish_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 	for (i = 0; i < x->nresponses; i++)
 	{
 		PgwfResponse *response = x->responses[i];
-		PgwfRequest *request = response->request;
+		const PgwfErr *err = &response->sent->err;
+		PgwfStmt	stmt = response->request->stmt;
 
-		if (unanswered(request) || batch_aborted(request) ||
-			(request->err.code != PGWF_OK &&
-			 pgwf_error_is_transient(&request->err)))
+		if (unanswered(response->sent) || pgwf_error_is_transient(err))
 		{
-			if (request->err.code != PGWF_OK && !batch_aborted(request))
+			if (err->code != PGWF_OK)
 			{
 				trouble = true;
 				pgwf_worker_log(worker, PGWF_LOG_WARNING,
 								"could not answer a task yet: %s",
-								request->err.message);
+								err->message);
 			}
-			if (request->stmt == PGWF_STMT_SHUTDOWN_WORKER)
+			if (stmt == PGWF_STMT_SHUTDOWN_WORKER)
 			{
 				/* a courtesy: not worth waiting for the server */
 				free_response(response);
 				continue;
 			}
-			pgwf_request_clear(request);
+			pgwf_request_clear(response->request);
 			response->next = NULL;
 			*worker->responses_tail = response;
 			worker->responses_tail = &response->next;
@@ -465,19 +546,20 @@ finish_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 			continue;
 		}
 		if (response->run != NULL)
-			pgwf_worker_task_answered(worker, response->run, request);
-		else if (request->err.code == PGWF_NOT_FOUND)
+			pgwf_worker_task_answered(worker, response->run, err,
+									  answer_text(response));
+		else if (err->code == PGWF_NOT_FOUND)
 			pgwf_worker_log(worker, PGWF_LOG_DEBUG,
-							"an answer came too late: %s",
-							request->err.message);
-		else if (request->err.code != PGWF_OK)
+							"an answer came too late: %s", err->message);
+		else if (err->code != PGWF_OK)
 			pgwf_worker_log(worker, PGWF_LOG_WARNING,
-							"an answer was refused: %s",
-							request->err.message);
-		else if (request->stmt == PGWF_STMT_ACTIVITY_COMPLETED)
-			take_next_task(worker, request);
+							"an answer was refused: %s", err->message);
+		else if (stmt == PGWF_STMT_ACTIVITY_COMPLETED)
+			take_next_task(worker, answer_text(response));
 		free_response(response);
 	}
+	for (i = 0; i < x->nbatches; i++)
+		pgwf_request_destroy(x->batches[i]);
 	if (trouble)
 		worker->respond_at = now + pgwf_backoff_next(&worker->respond_backoff);
 	else
@@ -494,7 +576,7 @@ finish_heartbeats(PgwfWorker *worker, Exchange *x, int64_t now)
 
 	for (i = 0; i < x->nbeating; i++)
 	{
-		PgwfRequest *request = x->requests[x->nresponses + i];
+		PgwfRequest *request = x->requests[x->nbatches + i];
 		PgwfActivity *activity = x->beating[i];
 
 		if (request->err.code == PGWF_NOT_FOUND)
@@ -623,7 +705,7 @@ pgwf_worker_exchange(PgwfWorker *worker)
 		pgwf_conn_pipeline(worker->work, x.requests, x.nrequests,
 						   PGWF_REQUEST_TIMEOUT_MS);
 		PGWF_TOOK(worker, PGWF_LATENCY_ROUND_TRIP, pgwf_wall_us() - began);
-		repeat_aborted(worker, &x);
+		repeat_failed(worker, &x);
 		if (!pgwf_conn_is_open(worker->work))
 		{
 			pgwf_worker_log(worker, PGWF_LOG_WARNING, "connection lost: %s",
@@ -637,6 +719,7 @@ pgwf_worker_exchange(PgwfWorker *worker)
 			finish_poll(worker, &x, (PgwfQueue) q, now);
 	}
 	free(x.responses);
+	free(x.batches);
 	free(x.beating);
 	free(x.requests);
 	pgwf_worker_begin_tasks(worker);

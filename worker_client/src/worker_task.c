@@ -306,11 +306,11 @@ roll_back(PgwfRun *run, const json_t *answer)
 }
 
 /*
- * The service has answered a completion.
+ * The service has answered a completion: with an error, or a text.
  */
 void
 pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
-						  const PgwfRequest *request)
+						  const PgwfErr *err, const char *text)
 {
 	json_t	   *answer;
 	json_t	   *error;
@@ -319,19 +319,17 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 	size_t		i;
 
 	reserve(worker, run, 0);
-	if (request->err.code != PGWF_OK)
+	if (err->code != PGWF_OK)
 	{
 		pgwf_worker_log(worker,
-						request->err.code == PGWF_NOT_FOUND ?
+						err->code == PGWF_NOT_FOUND ?
 						PGWF_LOG_INFO : PGWF_LOG_WARNING,
 						"workflow task of \"%s\" run %s was not accepted: %s",
-						run->workflow_id, run->entry.run_id,
-						request->err.message);
+						run->workflow_id, run->entry.run_id, err->message);
 		pgwf_worker_evict(worker, run);
 		return;
 	}
-	answer = PQntuples(request->result) == 1 ?
-		pgwf_worker_parse(worker, PQgetvalue(request->result, 0, 0)) : NULL;
+	answer = text != NULL ? pgwf_worker_parse(worker, text) : NULL;
 	error = json_object_get(answer, "error");
 	next = json_object_get(answer, "workflowTask");
 	json_array_foreach(json_object_get(answer, "activityTasks"), i, activity)
