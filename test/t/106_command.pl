@@ -150,6 +150,25 @@ ok(prints_json('queue', 'describe', 'test', '--activity')->{pollers}[0],
 	'queue describe of the activity queue as JSON');
 stop_program($worker);
 
+like(prints('queue', 'config', 'test', '--activity', '--rate', '2.5', '--reason',
+		'slow down', '--key-rate', '1'),
+	qr/^limit +2\.5\/s\nlimit of a key +1\/s$/, 'queue config sets limits');
+is( prints_json('queue', 'config', 'test', '--activity')
+	->{queueRateLimit}{metadata}{reason},
+	'slow down', 'and shows them');
+like(
+	prints('queue', 'config', 'test', '--activity', '--rate', 'none',
+		'--key-rate', 'none'),
+	qr/^limit +none\nlimit of a key +none$/,
+	'and unsets them');
+fails(2, qr/invalid number "fast" for option --rate/,
+	'queue', 'config', 'test', '--rate', 'fast');
+
+prints('start', '--id', 'waits', '--type', 'basic', '--task-queue', 'quiet');
+like(prints('queue', 'list'), qr/^quiet +workflow +1 +0 +0$/m, 'queue list');
+is(prints_json('queue', 'list')->[0]{backlog}, 1, 'queue list as JSON');
+prints('terminate', 'waits');
+
 # ---- schedules ----
 
 my $file = test_file('schedule.json');
@@ -191,6 +210,11 @@ prints('namespace', 'create', 'other', '--retention', '2d', '--description',
 prints('namespace', 'update', 'other', '--retention', '3d');
 like(prints('namespace', 'describe', 'other'), qr/^retention +259200s$/m,
 	'namespace describe');
+like(prints('namespace', 'list'),
+	qr/^default +\S+ .*\nother +259200s +for tests$/m,
+	'namespace list');
+is(prints_json('namespace', 'list')->[1]{namespaceInfo}{name}, 'other',
+	'namespace list as JSON');
 prints('namespace', 'create', 'unreal', '--virtual-time');
 prints('namespace', 'delete', 'unreal');
 is(prints('list', '--namespace', 'other'),

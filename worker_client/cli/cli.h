@@ -97,6 +97,8 @@ typedef struct CliOptions
 	bool		follow;
 	bool		reverse;
 	bool		activity_queue;
+	const char *rate;
+	const char *key_rate;
 	int			width;
 
 	/* workers and replay */
@@ -210,7 +212,10 @@ extern int	cli_schedule_backfill(const CliOptions *o, int argc, char **argv);
 extern int	cli_schedule_times(const CliOptions *o, int argc, char **argv);
 extern int	cli_schedule_delete(const CliOptions *o, int argc, char **argv);
 extern int	cli_queue_describe(const CliOptions *o, int argc, char **argv);
+extern int	cli_queue_list(const CliOptions *o, int argc, char **argv);
+extern int	cli_queue_config(const CliOptions *o, int argc, char **argv);
 extern int	cli_namespace_create(const CliOptions *o, int argc, char **argv);
+extern int	cli_namespace_list(const CliOptions *o, int argc, char **argv);
 extern int	cli_namespace_delete(const CliOptions *o, int argc, char **argv);
 extern int	cli_namespace_update(const CliOptions *o, int argc, char **argv);
 extern int	cli_namespace_describe(const CliOptions *o, int argc,

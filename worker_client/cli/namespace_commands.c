@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -70,7 +71,152 @@ cli_queue_describe(const CliOptions *o, int argc, char **argv)
 	return cli_done(client, code);
 }
 
+static const char *
+number_cell(const json_t *row, const char *name, char buf[32])
+{
+	snprintf(buf, 32, "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(json_object_get(row, name)));
+	return buf;
+}
+
+int
+cli_queue_list(const CliOptions *o, int argc, char **argv)
+{
+	static const char *const titles[] = {
+		"TASK QUEUE", "KIND", "WAITING", "STARTED", "RETRYING"
+	};
+	PgwfClient *client = cli_client(o);
+	CliTable   *table = cli_table_new(5, titles);
+	json_t	   *queues;
+	PgwfResult	code;
+	size_t		i;
+
+	(void) argc;
+	(void) argv;
+	code = pgwf_client_list_task_queues(client, &queues);
+	for (i = 0; i < json_array_size(queues); i++)
+	{
+		const json_t *queue = json_array_get(queues, i);
+		char		numbers[3][32];
+		const char *cells[5];
+
+		cells[0] = cli_text(queue, "task_queue");
+		cells[1] = json_is_true(json_object_get(queue, "sticky")) ?
+			"private" : cli_text(queue, "kind");
+		cells[2] = number_cell(queue, "backlog", numbers[0]);
+		cells[3] = number_cell(queue, "started", numbers[1]);
+		cells[4] = number_cell(queue, "backing_off", numbers[2]);
+		cli_table_add(table, cells);
+	}
+	if (code == PGWF_OK && o->json)
+		cli_print_json(queues);
+	else if (code == PGWF_OK)
+		cli_table_print(table);
+	cli_table_free(table);
+	json_decref(queues);
+	return cli_done(client, code);
+}
+
+/* A limit: "none" unsets it */
+static bool
+read_rate(const char *text, const char *option, bool *set, double *rate,
+		  bool *unset)
+{
+	char	   *end;
+
+	if (text == NULL)
+		return true;
+	if (strcmp(text, "none") == 0)
+	{
+		*unset = true;
+		return true;
+	}
+	*rate = strtod(text, &end);
+	*set = true;
+	if (end != text && *end == '\0' && *rate >= 0 && *rate <= 1e9)
+		return true;
+	cli_error("invalid number \"%s\" for option --%s", text, option);
+	return false;
+}
+
+static void
+print_limit(const char *title, const json_t *config, const char *name)
+{
+	const json_t *limit = json_object_get(json_object_get(config, name),
+										  "rateLimit");
+
+	if (limit == NULL)
+		printf("%s  none\n", title);
+	else
+		printf("%s  %g/s\n", title,
+			   json_number_value(json_object_get(limit,
+												 "requestsPerSecond")));
+}
+
+int
+cli_queue_config(const CliOptions *o, int argc, char **argv)
+{
+	PgwfTaskQueueOptions options = PGWF_TASK_QUEUE_OPTIONS_INIT;
+	PgwfClient *client;
+	json_t	   *config;
+	PgwfResult	code;
+
+	(void) argc;
+	options.task_queue = argv[0];
+	options.activities = o->activity_queue;
+	options.reason = o->reason;
+	if (!read_rate(o->rate, "rate", &options.set_rate, &options.rate,
+				   &options.unset_rate) ||
+		!read_rate(o->key_rate, "key-rate", &options.set_key_rate,
+				   &options.key_rate, &options.unset_key_rate))
+		return EXIT_USAGE;
+	client = cli_client(o);
+	code = pgwf_client_update_task_queue(client, &options, &config);
+	if (code == PGWF_OK && o->json)
+		cli_print_json(config);
+	else if (code == PGWF_OK)
+	{
+		print_limit("limit          ", config, "queueRateLimit");
+		print_limit("limit of a key ", config,
+					"fairnessKeysRateLimitDefault");
+	}
+	json_decref(config);
+	return cli_done(client, code);
+}
+
 /* ---- namespaces ---- */
+
+int
+cli_namespace_list(const CliOptions *o, int argc, char **argv)
+{
+	static const char *const titles[] = {"NAME", "RETENTION", "DESCRIPTION"};
+	PgwfClient *client = cli_client(o);
+	CliTable   *table = cli_table_new(3, titles);
+	json_t	   *namespaces;
+	PgwfResult	code;
+	size_t		i;
+
+	(void) argc;
+	(void) argv;
+	code = pgwf_client_list_namespaces(client, &namespaces);
+	for (i = 0; i < json_array_size(namespaces); i++)
+	{
+		const json_t *namespace = json_array_get(namespaces, i);
+		const char *cells[3];
+
+		cells[0] = cli_text(namespace, "namespaceInfo.name");
+		cells[1] = cli_text(namespace, "config.workflowExecutionRetentionTtl");
+		cells[2] = cli_text(namespace, "namespaceInfo.description");
+		cli_table_add(table, cells);
+	}
+	if (code == PGWF_OK && o->json)
+		cli_print_json(namespaces);
+	else if (code == PGWF_OK)
+		cli_table_print(table);
+	cli_table_free(table);
+	json_decref(namespaces);
+	return cli_done(client, code);
+}
 
 int
 cli_namespace_create(const CliOptions *o, int argc, char **argv)

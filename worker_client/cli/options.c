@@ -169,6 +169,10 @@ static const Option options[] = {
 	"the latest first", NULL},
 	{"activity", '\0', OPTION_FLAG, FIELD(activity_queue), NULL,
 	"the queue of activity tasks, not of workflow tasks", NULL},
+	{"rate", '\0', OPTION_TEXT, FIELD(rate), "NUMBER",
+	"tasks per second, 0 stops the queue; none: no limit", NULL},
+	{"key-rate", '\0', OPTION_TEXT, FIELD(key_rate), "NUMBER",
+	"the same for each fairness key", NULL},
 	{"width", '\0', OPTION_INT, FIELD(width), "NUMBER",
 	"columns to draw in (default: the terminal's)", NULL},
 

@@ -328,6 +328,42 @@ pgwf_client_call_json(PgwfClient *client, PgwfStmt stmt, PgwfParams *params,
 	return code;
 }
 
+/*
+ * The same for reads whose rows have one column each, JSON or text; *rows is a
+ * new array.
+ */
+PgwfResult
+pgwf_client_call_rows(PgwfClient *client, PgwfStmt stmt, PgwfParams *params,
+					  bool is_json, json_t **rows)
+{
+	PGresult   *result;
+	PgwfResult	code;
+	int			i;
+
+	*rows = NULL;
+	code = pgwf_client_call(client, stmt, params, true,
+							client->call_timeout_ms, &result);
+	if (code == PGWF_OK)
+	{
+		*rows = json_array();
+		for (i = 0; i < PQntuples(result); i++)
+		{
+			const char *text = pgwf_result_value(result, i, 0);
+
+			json_array_append_new(*rows, is_json ? pgwf_client_parse(client, text) :
+								  json_string(text));
+		}
+		if ((int) json_array_size(*rows) < PQntuples(result))
+		{
+			json_decref(*rows);
+			*rows = NULL;
+			code = pgwf_client_bad_answer(client);
+		}
+	}
+	PQclear(result);
+	return code;
+}
+
 /* The same for repeatable calls whose answer is a number (may be NULL). */
 PgwfResult
 pgwf_client_call_int(PgwfClient *client, PgwfStmt stmt, PgwfParams *params,

@@ -7,6 +7,13 @@
  */
 #include "pgwf_client.h"
 
+static const char *
+queue_type(bool activities)
+{
+	return activities ? "TASK_QUEUE_TYPE_ACTIVITY" :
+		"TASK_QUEUE_TYPE_WORKFLOW";
+}
+
 PgwfResult
 pgwf_client_describe_task_queue(PgwfClient *client, const char *task_queue,
 								bool activities, json_t **description)
@@ -17,11 +24,59 @@ pgwf_client_describe_task_queue(PgwfClient *client, const char *task_queue,
 	if (pgwf_is_empty(task_queue))
 		return pgwf_client_missing(client, "task_queue");
 	pgwf_param_text(&p, task_queue);
-	pgwf_param_text(&p, activities ? "TASK_QUEUE_TYPE_ACTIVITY" :
-					"TASK_QUEUE_TYPE_WORKFLOW");
+	pgwf_param_text(&p, queue_type(activities));
 	pgwf_param_text(&p, client->workflow_namespace);
 	return pgwf_client_call_json(client, PGWF_STMT_DESCRIBE_TASK_QUEUE, &p,
 								 description);
+}
+
+PgwfResult
+pgwf_client_list_task_queues(PgwfClient *client, json_t **queues)
+{
+	PgwfParams	p = {0};
+
+	pgwf_param_text(&p, client->workflow_namespace);
+	return pgwf_client_call_rows(client, PGWF_STMT_LIST_TASK_QUEUES, &p, true,
+								 queues);
+}
+
+/* A limit that is set, and whether it is to be unset */
+static void
+param_limit(PgwfParams *params, bool set, double value, bool unset)
+{
+	pgwf_param_own(params, set ? pgwf_number_text(value) : NULL);
+	pgwf_param_text(params, unset ? "t" : "f");
+}
+
+PgwfResult
+pgwf_client_update_task_queue(PgwfClient *client,
+							  const PgwfTaskQueueOptions * options,
+							  json_t **config)
+{
+	PgwfTaskQueueOptions o = PGWF_TASK_QUEUE_OPTIONS_INIT;
+	PgwfParams	p = {0};
+	PgwfResult	code;
+	json_t	   *value;
+
+	if (config != NULL)
+		*config = NULL;
+	pgwf_options_read(&o, sizeof(o), options);
+	if (pgwf_is_empty(o.task_queue))
+		return pgwf_client_missing(client, "task_queue");
+	pgwf_param_text(&p, o.task_queue);
+	pgwf_param_text(&p, queue_type(o.activities));
+	param_limit(&p, o.set_rate, o.rate, o.unset_rate);
+	param_limit(&p, o.set_key_rate, o.key_rate, o.unset_key_rate);
+	pgwf_param_text(&p, o.reason);
+	pgwf_param_text(&p, client->identity);
+	pgwf_param_text(&p, client->workflow_namespace);
+	code = pgwf_client_call_json(client, PGWF_STMT_UPDATE_TASK_QUEUE, &p,
+								 &value);
+	if (config != NULL)
+		*config = value;
+	else
+		json_decref(value);
+	return code;
 }
 
 /* What it takes for a namespace that is not told how long to keep runs */
@@ -70,6 +125,15 @@ pgwf_client_describe_namespace(PgwfClient *client, const char *name,
 					name);
 	return pgwf_client_call_json(client, PGWF_STMT_DESCRIBE_NAMESPACE, &p,
 								 description);
+}
+
+PgwfResult
+pgwf_client_list_namespaces(PgwfClient *client, json_t **namespaces)
+{
+	PgwfParams	p = {0};
+
+	return pgwf_client_call_rows(client, PGWF_STMT_LIST_NAMESPACES, &p, true,
+								 namespaces);
 }
 
 PgwfResult

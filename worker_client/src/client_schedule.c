@@ -174,39 +174,6 @@ pgwf_client_delete_schedule(PgwfClient *client, const char *schedule_id)
 								 false);
 }
 
-/* Runs a read whose rows have one column each; *rows is a new array. */
-static PgwfResult
-read_rows(PgwfClient *client, PgwfStmt stmt, PgwfParams *params, bool is_json,
-		  json_t **rows)
-{
-	PGresult   *result;
-	PgwfResult	code;
-	int			i;
-
-	*rows = NULL;
-	code = pgwf_client_call(client, stmt, params, true,
-							client->call_timeout_ms, &result);
-	if (code == PGWF_OK)
-	{
-		*rows = json_array();
-		for (i = 0; i < PQntuples(result); i++)
-		{
-			const char *text = pgwf_result_value(result, i, 0);
-
-			json_array_append_new(*rows, is_json ? pgwf_client_parse(client, text) :
-								  json_string(text));
-		}
-		if ((int) json_array_size(*rows) < PQntuples(result))
-		{
-			json_decref(*rows);
-			*rows = NULL;
-			code = pgwf_client_bad_answer(client);
-		}
-	}
-	PQclear(result);
-	return code;
-}
-
 PgwfResult
 pgwf_client_list_schedules(PgwfClient *client, const char *query,
 						   const char *after_schedule_id, int page_size,
@@ -218,7 +185,7 @@ pgwf_client_list_schedules(PgwfClient *client, const char *query,
 	pgwf_param_int(&p, page_size > 0 ? page_size : DEFAULT_PAGE_SIZE);
 	pgwf_param_text(&p, after_schedule_id);
 	pgwf_param_text(&p, client->workflow_namespace);
-	return read_rows(client, PGWF_STMT_LIST_SCHEDULES, &p, true, schedules);
+	return pgwf_client_call_rows(client, PGWF_STMT_LIST_SCHEDULES, &p, true, schedules);
 }
 
 PgwfResult
@@ -235,5 +202,5 @@ pgwf_client_schedule_times(PgwfClient *client, const char *schedule_id,
 	pgwf_param_text(&p, start);
 	pgwf_param_text(&p, end);
 	pgwf_param_text(&p, client->workflow_namespace);
-	return read_rows(client, PGWF_STMT_SCHEDULE_TIMES, &p, false, times);
+	return pgwf_client_call_rows(client, PGWF_STMT_SCHEDULE_TIMES, &p, false, times);
 }

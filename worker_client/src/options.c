@@ -77,3 +77,16 @@ pgwf_request_uuid(char *uuid)
 			 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
 			 b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
+
+/*
+ * A number as SQL reads it, whatever the locale says; to be free()d.
+ */
+char *
+pgwf_number_text(double number)
+{
+	json_t	   *value = json_real(number);
+	char	   *text = json_dumps(value, JSON_ENCODE_ANY);
+
+	json_decref(value);
+	return text;
+}

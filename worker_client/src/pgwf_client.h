@@ -53,6 +53,9 @@ extern PgwfResult pgwf_client_call_void(PgwfClient *client, PgwfStmt stmt,
 										PgwfParams *params, bool repeatable);
 extern PgwfResult pgwf_client_call_json(PgwfClient *client, PgwfStmt stmt,
 										PgwfParams *params, json_t **value);
+extern PgwfResult pgwf_client_call_rows(PgwfClient *client, PgwfStmt stmt,
+										PgwfParams *params, bool is_json,
+										json_t **rows);
 extern PgwfResult pgwf_client_call_int(PgwfClient *client, PgwfStmt stmt,
 									   PgwfParams *params, int64_t *value);
 

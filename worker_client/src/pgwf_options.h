@@ -24,5 +24,6 @@ extern char *pgwf_default_identity(const char *task_queue);
 
 /* A random (version 4) UUID into PGWF_RUN_ID_SIZE bytes. */
 extern void pgwf_request_uuid(char *uuid);
+extern char *pgwf_number_text(double number);
 
 #endif							/* PGWF_OPTIONS_H */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "pgwf_statement.h"
+#include "pgwf_util.h"
 
 /* A time as what the library has for it */
 #define MICROSECONDS(column) \
@@ -33,12 +34,14 @@
 
 /*
  * "head workflow.function(name => $1::type, ...)"; params is "name type, ...".
+ * A query of views is head alone, with nparams parameters and a name.
  */
 static const struct
 {
 	const char *head;
 	const char *function;
-	const char *params;
+	const char *params;			/* NULL: a query of views */
+	int			nparams;
 }			statements[PGWF_NUM_STMTS] =
 
 {
@@ -192,6 +195,20 @@ static const struct
 		"SELECT", "describe_task_queue",
 		"task_queue text, task_queue_type text, namespace text"
 	},
+	[PGWF_STMT_LIST_TASK_QUEUES] = {
+		"SELECT pg_catalog.to_jsonb(q.*) FROM workflow.task_queues AS q "
+		"WHERE q.namespace OPERATOR(pg_catalog.=) $1::pg_catalog.text "
+		"ORDER BY q.task_queue, q.kind, q.sticky",
+		"list_task_queues", NULL, 1
+	},
+	[PGWF_STMT_UPDATE_TASK_QUEUE] = {
+		"SELECT", "update_task_queue_config",
+		"task_queue text, task_queue_type text, "
+		"queue_rate_limit double precision, unset_queue_rate_limit boolean, "
+		"fairness_key_rate_limit_default double precision, "
+		"unset_fairness_key_rate_limit_default boolean, reason text, "
+		"identity text, namespace text"
+	},
 	[PGWF_STMT_REGISTER_NAMESPACE] = {
 		"SELECT", "register_namespace",
 		"namespace text, retention interval, description text, "
@@ -204,6 +221,11 @@ static const struct
 	[PGWF_STMT_DESCRIBE_NAMESPACE] = {
 		"SELECT", "describe_namespace",
 		"namespace text"
+	},
+	[PGWF_STMT_LIST_NAMESPACES] = {
+		"SELECT workflow.describe_namespace(n.namespace) "
+		"FROM workflow.namespaces AS n ORDER BY n.namespace",
+		"list_namespaces", NULL, 0
 	},
 	[PGWF_STMT_DELETE_NAMESPACE] = {
 		"SELECT", "delete_namespace", "namespace text"
@@ -318,6 +340,8 @@ pgwf_stmt_nparams(PgwfStmt stmt)
 	const char *p;
 	int			n = 1;
 
+	if (statements[stmt].params == NULL)
+		return statements[stmt].nparams;
 	for (p = statements[stmt].params; *p != '\0'; p++)
 		n += (*p == ',');
 	return n;
@@ -346,9 +370,12 @@ pgwf_stmt_sql(PgwfStmt stmt)
 	const char *p = statements[stmt].params;
 	char	   *sql;
 	size_t		size;
-	FILE	   *out = open_memstream(&sql, &size);
+	FILE	   *out;
 	int			n = 0;
 
+	if (p == NULL)
+		return pgwf_strdup(statements[stmt].head);
+	out = open_memstream(&sql, &size);
 	if (out == NULL)
 		abort();
 	fprintf(out, "%s workflow.%s(", statements[stmt].head,

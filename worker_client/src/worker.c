@@ -63,17 +63,7 @@ is_rate(double value)
 static char *
 rate_text(double rate)
 {
-	json_t	   *number;
-	char	   *text;
-
-	if (rate == 0)
-		return NULL;
-
-	/* whatever the locale says, with a point */
-	number = json_real(rate);
-	text = json_dumps(number, JSON_ENCODE_ANY);
-	json_decref(number);
-	return text;
+	return rate == 0 ? NULL : pgwf_number_text(rate);
 }
 
 static char *

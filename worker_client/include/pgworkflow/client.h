@@ -559,16 +559,46 @@ extern PgwfResult pgwf_client_schedule_times(PgwfClient *client,
 /*
  * _describe_task_queue: what waits in a queue and who asks for it, a new
  *		reference to a DescribeTaskQueueResponse.
+ * _list_task_queues: the queues that hold tasks, a new array of rows of the
+ *		view workflow.task_queues.
+ * _update_task_queue: limits of a queue, as an administrator sets them;
+ *		*config (may be NULL) is a new reference to all that is set for it
+ *		then.
  * _register_namespace, _update_namespace: retention_ms is how long closed runs
  *		stay (0: 72 hours, or as it was); "description" may be NULL.  With
  *		virtual_time it is for tests, see doc/virtual-time.md.
  * _delete_namespace: with all its runs, in the background.
  * _describe_namespace: NULL is the client's own.
+ * _list_namespaces: those in which the role may read, a new array of
+ *		DescribeNamespaceResponses.
  */
+typedef struct PgwfTaskQueueOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *task_queue;		/* required */
+	bool		activities;		/* the queue of activity tasks */
+	bool		set_rate;
+	double		rate;			/* tasks per second; 0 stops the queue */
+	bool		unset_rate;
+	bool		set_key_rate;
+	double		key_rate;		/* the same for each fairness key */
+	bool		unset_key_rate;
+	const char *reason;
+}			PgwfTaskQueueOptions;
+
+#define PGWF_TASK_QUEUE_OPTIONS_DEFAULTS \
+	.struct_size = sizeof(PgwfTaskQueueOptions)
+#define PGWF_TASK_QUEUE_OPTIONS_INIT PGWF_INIT(PgwfTaskQueueOptions)
+
 extern PgwfResult pgwf_client_describe_task_queue(PgwfClient *client,
 												  const char *task_queue,
 												  bool activities,
 												  json_t **description);
+extern PgwfResult pgwf_client_list_task_queues(PgwfClient *client,
+											   json_t **queues);
+extern PgwfResult pgwf_client_update_task_queue(PgwfClient *client,
+												const PgwfTaskQueueOptions * options,
+												json_t **config);
 extern PgwfResult pgwf_client_register_namespace(PgwfClient *client,
 												 const char *name,
 												 int64_t retention_ms,
@@ -583,6 +613,8 @@ extern PgwfResult pgwf_client_delete_namespace(PgwfClient *client,
 extern PgwfResult pgwf_client_describe_namespace(PgwfClient *client,
 												 const char *name,
 												 json_t **description);
+extern PgwfResult pgwf_client_list_namespaces(PgwfClient *client,
+											  json_t **namespaces);
 
 /* ---- Activities from outside ---- */
 
