@@ -509,7 +509,10 @@ count_all(PGconn *conn)
 	counts.transactions =
 		number(conn, "SELECT xact_commit FROM pg_stat_database "
 			   "WHERE datname = current_database()");
-	counts.flushes = number(conn, "SELECT wal_sync FROM pg_stat_wal");
+	counts.flushes = number(conn, PQserverVersion(conn) < 180000 ?
+							"SELECT wal_sync FROM pg_stat_wal" :
+							"SELECT sum(fsyncs) FROM pg_stat_io "
+							"WHERE object = 'wal'");
 	counts.wal_bytes = number(conn, "SELECT pg_wal_lsn_diff("
 							  "pg_current_wal_insert_lsn(), '0/0')");
 	counts.inserted = number(conn, TABLE_SUM("n_tup_ins"));
