@@ -941,13 +941,22 @@ endless_signal(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
 FLOW_BODY(careless_flow)
 {
 	PgwfUpdateHandlerOptions options = PGWF_UPDATE_HANDLER_OPTIONS_INIT;
+	PgwfSignalHandlerOptions signal = PGWF_SIGNAL_HANDLER_OPTIONS_INIT;
+	PgwfQueryHandlerOptions query = PGWF_QUERY_HANDLER_OPTIONS_INIT;
 
 	(void) input;
 	(void) failure;
 	pgwf_set_update_handler(wf, "warn", never_ends, NULL, &options);
 	options.unfinished = PGWF_UNFINISHED_ABANDON;
+	options.description = "never returns";
 	pgwf_set_update_handler(wf, "abandon", never_ends, NULL, &options);
 	pgwf_set_signal_handler(wf, "endless", endless_signal, NULL);
+	signal.unfinished = PGWF_UNFINISHED_ABANDON;
+	signal.description = "sleeps on";
+	pgwf_set_signal_handler_with(wf, "background", endless_signal, NULL,
+								 &signal);
+	query.description = "whatever you like";
+	pgwf_set_query_handler_with(wf, "any", any_query, NULL, &query);
 	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
 	return NULL;
 }
@@ -959,17 +968,30 @@ test_unfinished(void)
 	PgwfReplayReport *report;
 
 	sim_task(sim);
+	answer_is(sim_query(sim, "__temporal_workflow_metadata", "[]"),
+			  "[{\"definition\": {\"type\": \"careless\", "
+			  "\"queryDefinitions\": [{\"name\": \"__stack_trace\"}, "
+			  "{\"name\": \"__enhanced_stack_trace\"}, {\"name\": "
+			  "\"__temporal_workflow_metadata\"}, {\"name\": \"any\", "
+			  "\"description\": \"whatever you like\"}], "
+			  "\"signalDefinitions\": [{\"name\": \"background\", "
+			  "\"description\": \"sleeps on\"}, {\"name\": \"endless\"}], "
+			  "\"updateDefinitions\": [{\"name\": \"warn\"}, {\"name\": "
+			  "\"abandon\", \"description\": \"never returns\"}]}}]",
+			  "what handlers say of themselves");
 	sim_update(sim, "u1", "abandon", "[]");
+	sim_signal(sim, "background", "[]");
 	sim_task(sim);
 	sim_signal(sim, "go", "[]");
 	sim_task(sim);
-	is_str(logged, "", "a handler that may be abandoned");
+	is_str(logged, "", "handlers that may be abandoned");
 	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "abandoned");
 
 	sim = start("careless", "[]");
 	sim_task(sim);
 	sim_update(sim, "u1", "warn", "[]");
 	sim_signal(sim, "endless", "[]");
+	sim_signal(sim, "background", "[]");
 	sim_task(sim);
 	sim_signal(sim, "go", "[]");
 	sim_task(sim);

@@ -67,8 +67,11 @@ pgwf_arena_alloc(PgwfWorkflow *wf, size_t size)
 char *
 pgwf_arena_strdup(PgwfWorkflow *wf, const char *str)
 {
-	size_t		size = strlen(str) + 1;
+	size_t		size;
 
+	if (str == NULL)
+		return NULL;
+	size = strlen(str) + 1;
 	return memcpy(pgwf_arena_alloc(wf, size), str, size);
 }
 

@@ -60,13 +60,24 @@ void
 pgwf_set_query_handler(PgwfWorkflow *wf, const char *name, PgwfQueryFn fn,
 					   void *arg)
 {
+	pgwf_set_query_handler_with(wf, name, fn, arg, NULL);
+}
+
+void
+pgwf_set_query_handler_with(PgwfWorkflow *wf, const char *name,
+							PgwfQueryFn fn, void *arg,
+							const PgwfQueryHandlerOptions * options)
+{
+	PgwfQueryHandlerOptions o;
 	PgwfHandler *handler;
 
 	pgwf_require_coroutine(wf, "pgwf_set_query_handler");
+	pgwf_options_copy(&o, sizeof(o), options);
 	handler = pgwf_handler_for(wf, &wf->query_handlers, name,
 							   "pgwf_set_query_handler");
 	handler->query = fn;
 	handler->arg = arg;
+	handler->description = pgwf_arena_strdup(wf, o.description);
 }
 
 /* The names that are known, for a message; free() it. */

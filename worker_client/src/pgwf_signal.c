@@ -14,6 +14,14 @@ typedef struct HandlerCall
 	PgwfSignal *signal;
 } HandlerCall;
 
+static void
+count_handler(PgwfWorkflow *wf, const PgwfSignalHandler *handler, int n)
+{
+	wf->running_signals += n;
+	if (handler->unfinished == PGWF_UNFINISHED_ABANDON)
+		wf->abandonable_signals += n;
+}
+
 static json_t *
 run_handler(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
 {
@@ -22,7 +30,7 @@ run_handler(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
 	(void) failure;
 	call->handler.fn(wf, call->signal->name, call->signal->input,
 					 call->handler.arg);
-	wf->running_signals--;
+	count_handler(wf, &call->handler, -1);
 	return NULL;
 }
 
@@ -39,7 +47,7 @@ start_handler(PgwfWorkflow *wf, const PgwfSignalHandler *handler,
 	co->name = "signal handler";
 	co->name_detail = signal->name;
 	co->update = NULL;
-	wf->running_signals++;
+	count_handler(wf, handler, 1);
 }
 
 /* The handler set for exactly this name (NULL: the one for all others). */
@@ -164,11 +172,21 @@ void
 pgwf_set_signal_handler(PgwfWorkflow *wf, const char *name, PgwfSignalFn fn,
 						void *arg)
 {
+	pgwf_set_signal_handler_with(wf, name, fn, arg, NULL);
+}
+
+void
+pgwf_set_signal_handler_with(PgwfWorkflow *wf, const char *name,
+							 PgwfSignalFn fn, void *arg,
+							 const PgwfSignalHandlerOptions * options)
+{
+	PgwfSignalHandlerOptions o;
 	PgwfSignalHandler *handler;
 	PgwfSignal *before = NULL;
 	PgwfSignal *signal;
 
 	pgwf_require_coroutine(wf, "pgwf_set_signal_handler");
+	pgwf_options_copy(&o, sizeof(o), options);
 	handler = find_handler(wf, name);
 	if (handler == NULL)
 	{
@@ -180,6 +198,8 @@ pgwf_set_signal_handler(PgwfWorkflow *wf, const char *name, PgwfSignalFn fn,
 	}
 	handler->fn = fn;
 	handler->arg = arg;
+	handler->unfinished = o.unfinished;
+	handler->description = pgwf_arena_strdup(wf, o.description);
 	if (fn == NULL)
 		return;
 

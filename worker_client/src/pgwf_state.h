@@ -349,7 +349,9 @@ typedef struct PgwfSignal
 typedef struct PgwfSignalHandler
 {
 	const char *name;			/* NULL: all others */
+	const char *description;	/* or NULL */
 	PgwfSignalFn fn;
+	PgwfUnfinished unfinished;
 	void	   *arg;
 	struct PgwfSignalHandler *next;
 } PgwfSignalHandler;
@@ -358,6 +360,7 @@ typedef struct PgwfSignalHandler
 typedef struct PgwfHandler
 {
 	const char *name;			/* NULL: all others */
+	const char *description;	/* or NULL */
 	PgwfQueryFn query;			/* NULL: of updates, or removed */
 	PgwfUpdateFn update;		/* NULL: of queries, or removed */
 	PgwfUpdateValidatorFn validator;	/* or NULL */
@@ -572,6 +575,7 @@ struct PgwfWorkflow
 	PgwfSignalHandler *handlers;
 	int			n_coroutines;	/* ever created */
 	int			running_signals;	/* handlers that have not returned */
+	int			abandonable_signals;	/* of these, PGWF_UNFINISHED_ABANDON */
 	bool		in_init;		/* the init function runs */
 	PgwfMachine *receivers;		/* futures that wait for signals */
 

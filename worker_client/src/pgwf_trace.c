@@ -123,12 +123,13 @@ enhanced_stack_trace(const PgwfWorkflow *wf)
 }
 
 static void
-add_definition(json_t *list, const char *name)
+add_definition(json_t *list, const char *name, const char *description)
 {
 	json_t	   *definition = json_object();
 
 	/* without a name: the handler of all others */
 	pgwf_json_put_str(definition, "name", name);
+	pgwf_json_put_str(definition, "description", description);
 	json_array_append_new(list, definition);
 }
 
@@ -149,21 +150,21 @@ metadata(const PgwfWorkflow *wf)
 	size_t		i;
 
 	for (i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
-		add_definition(queries, builtins[i]);
+		add_definition(queries, builtins[i], NULL);
 	for (handler = wf->query_handlers; handler; handler = handler->next)
 	{
 		if (handler->query != NULL)
-			add_definition(queries, handler->name);
+			add_definition(queries, handler->name, handler->description);
 	}
 	for (signal = wf->handlers; signal != NULL; signal = signal->next)
 	{
 		if (signal->fn != NULL)
-			add_definition(signals, signal->name);
+			add_definition(signals, signal->name, signal->description);
 	}
 	for (handler = wf->update_handlers; handler; handler = handler->next)
 	{
 		if (handler->update != NULL)
-			add_definition(updates, handler->name);
+			add_definition(updates, handler->name, handler->description);
 	}
 	pgwf_json_put_str(definition, "type", wf->info.workflow_type);
 	pgwf_json_put(definition, "queryDefinitions", queries);

@@ -450,6 +450,7 @@ void
 pgwf_updates_warn_unfinished(PgwfWorkflow *wf)
 {
 	const PgwfUpdate *update;
+	int			signals = wf->running_signals - wf->abandonable_signals;
 
 	if (wf->replaying)
 		return;
@@ -462,12 +463,12 @@ pgwf_updates_warn_unfinished(PgwfWorkflow *wf)
 							  wf->info.workflow_id ? wf->info.workflow_id :
 							  "", update->name, update->id);
 	}
-	if (wf->running_signals > 0)
+	if (signals > 0)
 		pgwf_registry_log(wf->registry, PGWF_LOG_WARNING,
 						  "workflow \"%s\" closes while %d handlers of "
 						  "signals have not returned",
 						  wf->info.workflow_id ? wf->info.workflow_id : "",
-						  wf->running_signals);
+						  signals);
 }
 
 /* ---- workflow code ---- */
@@ -488,6 +489,7 @@ pgwf_set_update_handler(PgwfWorkflow *wf, const char *name, PgwfUpdateFn fn,
 	handler->arg = arg;
 	handler->validator = o.validator;
 	handler->unfinished = o.unfinished;
+	handler->description = pgwf_arena_strdup(wf, o.description);
 	if (fn == NULL)
 		return;
 

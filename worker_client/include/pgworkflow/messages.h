@@ -61,16 +61,31 @@ extern void *pgwf_state(const PgwfWorkflow *wf);
  * The library answers these itself:
  *	"__stack_trace"			text: where each coroutine waits
  *	"__enhanced_stack_trace"	the same as JSON
- *	"__temporal_workflow_metadata"	the names that have handlers, and the
- *							current details
+ *	"__temporal_workflow_metadata"	the names that have handlers, with their
+ *							descriptions, and the current details
  */
 typedef json_t *(*PgwfQueryFn) (PgwfWorkflow *wf, const char *name,
 								json_t *args, void *arg,
 								PgwfFailure **failure);
 
-/* Sets the handler of a name; fn NULL removes it. */
+typedef struct PgwfQueryHandlerOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	const char *description;	/* for people, in the metadata; NULL: none */
+}			PgwfQueryHandlerOptions;
+
+#define PGWF_QUERY_HANDLER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfQueryHandlerOptions)
+#define PGWF_QUERY_HANDLER_OPTIONS_INIT PGWF_INIT(PgwfQueryHandlerOptions)
+
+/*
+ * Set the handler of a name; fn NULL removes it, options NULL are the
+ * defaults.
+ */
 extern void pgwf_set_query_handler(PgwfWorkflow *wf, const char *name,
 								   PgwfQueryFn fn, void *arg);
+extern void pgwf_set_query_handler_with(PgwfWorkflow *wf, const char *name,
+										PgwfQueryFn fn, void *arg,
+										const PgwfQueryHandlerOptions * options);
 
 /* ---- Updates ---- */
 
@@ -94,8 +109,11 @@ typedef void (*PgwfUpdateValidatorFn) (PgwfWorkflow *wf, const char *name,
 									   const json_t *args, void *arg,
 									   PgwfFailure **failure);
 
-/* What is to be said of a handler that has not returned when the workflow
- * closes: its caller gets the failure AcceptedUpdateCompletedWorkflow. */
+/*
+ * What is to be said of a handler of updates or signals that has not returned
+ * when the workflow closes: what it has not done is not done, and the caller
+ * of an update gets the failure AcceptedUpdateCompletedWorkflow.
+ */
 typedef enum PgwfUnfinished
 {
 	PGWF_UNFINISHED_WARN = 0,	/* a line in the log */
@@ -107,6 +125,7 @@ typedef struct PgwfUpdateHandlerOptions
 	size_t		struct_size;	/* set by the INIT macro */
 	PgwfUpdateValidatorFn validator;	/* NULL: all are accepted */
 	PgwfUnfinished unfinished;
+	const char *description;	/* for people, in the metadata; NULL: none */
 } PgwfUpdateHandlerOptions;
 
 #define PGWF_UPDATE_HANDLER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfUpdateHandlerOptions)
@@ -131,6 +150,26 @@ extern const char *pgwf_update_id(const PgwfWorkflow *wf);
 extern const char *pgwf_update_name(const PgwfWorkflow *wf);
 extern bool pgwf_handlers_finished(const PgwfWorkflow *wf);
 extern PgwfWait pgwf_wait_handlers(PgwfWorkflow *wf, int64_t timeout_ms);
+
+/* ---- Signals ---- */
+
+typedef struct PgwfSignalHandlerOptions
+{
+	size_t		struct_size;	/* set by the INIT macro */
+	PgwfUnfinished unfinished;
+	const char *description;	/* for people, in the metadata; NULL: none */
+}			PgwfSignalHandlerOptions;
+
+#define PGWF_SIGNAL_HANDLER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfSignalHandlerOptions)
+#define PGWF_SIGNAL_HANDLER_OPTIONS_INIT PGWF_INIT(PgwfSignalHandlerOptions)
+
+/*
+ * pgwf_set_signal_handler_with: as pgwf_set_signal_handler() of workflow.h,
+ *		with options; NULL are the defaults.
+ */
+extern void pgwf_set_signal_handler_with(PgwfWorkflow *wf, const char *name,
+										 PgwfSignalFn fn, void *arg,
+										 const PgwfSignalHandlerOptions * options);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop
