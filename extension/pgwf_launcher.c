@@ -229,6 +229,19 @@ next_candidate(void)
 	}
 }
 
+/* A scheduler has ended: its place is for any that could not be started */
+static void
+note_free_place(void)
+{
+	exhausted_delay = EXHAUSTED_FIRST;
+	if (exhausted_until == DT_NOBEGIN)
+		return;
+	exhausted_until = DT_NOBEGIN;
+
+	/* those that have been attended to already are to be once more */
+	SetLatch(MyLatch);
+}
+
 /*
  * Start the scheduler of a slot if it shall run and does not.  Returns when
  * to come back, DT_NOEND when the latch will be set.
@@ -245,7 +258,10 @@ attend(int position, TimestampTz now)
 	if (charge->dboid != info.dboid)
 	{
 		if (charge->handle)
+		{
 			pfree(charge->handle);
+			note_free_place();
+		}
 		memset(charge, 0, sizeof(Charge));
 		charge->dboid = info.dboid;
 		charge->not_before = DT_NOBEGIN;
@@ -260,6 +276,7 @@ attend(int position, TimestampTz now)
 			return DT_NOEND;
 		pfree(charge->handle);
 		charge->handle = NULL;
+		note_free_place();
 
 		if (info.asked_to_leave)
 		{

@@ -240,6 +240,21 @@ wait_for_log($node, qr/HINT:.*max_worker_processes/, $offset);
 wait_until($node, $count, expect => '1');
 pass('as many as there is room for');
 
+# the launcher does not try again soon, unless it learns of a free place
+wait_for_log($node, qr/HINT:.*max_worker_processes/, -s $node->logfile);
+my $served = $node->safe_psql('postgres',
+	"SELECT datname FROM pg_stat_activity
+	WHERE backend_type = 'pg_workflow scheduler'");
+$node->safe_psql($served, 'DROP EXTENSION pg_workflow');
+my $dropped = time;
+wait_until(
+	$node, "SELECT count(*) FROM pg_stat_activity
+	WHERE backend_type = 'pg_workflow scheduler'
+		AND datname <> '$served'",
+	expect => '1');
+cmp_ok(time - $dropped, '<', 8, 'a place that has become free is used');
+$node->safe_psql($served, 'CREATE EXTENSION pg_workflow');
+
 $node->append_conf('postgresql.conf',
 	"max_worker_processes = 8\npg_workflow.max_databases = 1");
 $offset = -s $node->logfile;
