@@ -216,6 +216,12 @@ like(prints('namespace', 'list'),
 is(prints_json('namespace', 'list')->[1]{namespaceInfo}{name}, 'other',
 	'namespace list as JSON');
 prints('namespace', 'create', 'unreal', '--virtual-time');
+prints('start', '--id', 'later', '--type', 'basic', '--task-queue', 'quiet',
+	'--namespace', 'unreal');
+$node->safe_psql('postgres', "SELECT workflow.advance_time('unreal', '10 d')");
+like(prints('trace', 'later', '--namespace', 'unreal'),
+	qr/^later  basic  Running  .* UTC  10 d 00 h$/m,
+	'trace shows the time of its namespace');
 prints('namespace', 'delete', 'unreal');
 is(prints('list', '--namespace', 'other'),
 	'STATUS  WORKFLOW ID  TYPE  TASK QUEUE  START  CLOSE', 'an empty list');

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -102,6 +101,7 @@ typedef struct Trace
 	json_int_t	last_event_id;
 	int64_t		begin;
 	int64_t		end;			/* 0: open */
+	int64_t		now;			/* of its namespace, while it is open */
 	char		status[64];
 	char		type[128];
 	int			lines;			/* drawn, to be drawn over */
@@ -359,20 +359,14 @@ static void
 draw(Trace *trace, const CliOptions *o, const char *workflow_id,
 	 const Style *style)
 {
-	struct timespec ts;
 	char		duration[32];
 	char		begin[32];
 	int			width = terminal_width(o) - LABEL_WIDTH - 18;
-	int64_t		now = trace->end;
+	int64_t		now = trace->end != 0 ? trace->end : trace->now;
 	int			i;
 
 	if (width < MIN_BAR_WIDTH)
 		width = MIN_BAR_WIDTH;
-	if (now == 0)
-	{
-		clock_gettime(CLOCK_REALTIME, &ts);
-		now = (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-	}
 	if (trace->lines > 0)
 		printf("\033[%dA\033[J", trace->lines);
 	printf("%s  %s  %s  %s UTC  %s\n", workflow_id, trace->type,
@@ -446,6 +440,8 @@ cli_trace(const CliOptions *o, int argc, char **argv)
 			read_description(&trace, description);
 		}
 		json_decref(description);
+		if (code == PGWF_OK && trace.end == 0)
+			code = pgwf_client_current_time(client, &trace.now);
 		if (code != PGWF_OK)
 			break;
 		if (!o->json && (terminal || !o->follow || trace.end != 0))

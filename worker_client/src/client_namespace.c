@@ -147,3 +147,13 @@ pgwf_client_delete_namespace(PgwfClient *client, const char *name)
 	return pgwf_client_call_void(client, PGWF_STMT_DELETE_NAMESPACE, &p,
 								 false);
 }
+
+PgwfResult
+pgwf_client_current_time(PgwfClient *client, int64_t *now_us)
+{
+	PgwfParams	p = {0};
+
+	*now_us = 0;
+	pgwf_param_text(&p, client->workflow_namespace);
+	return pgwf_client_call_int(client, PGWF_STMT_CURRENT_TIME, &p, now_us);
+}

@@ -264,12 +264,9 @@ pgwf_test_advance(PgwfTest *test, int64_t ms)
 int64_t
 pgwf_test_now(PgwfTest *test)
 {
-	PgwfParams	p = {0};
 	int64_t		now;
 
-	pgwf_param_text(&p, test->namespace);
-	if (pgwf_client_call_int(test->client, PGWF_STMT_CURRENT_TIME, &p,
-							 &now) != PGWF_OK)
+	if (pgwf_client_current_time(test->client, &now) != PGWF_OK)
 		return -1;
 	return now;
 }

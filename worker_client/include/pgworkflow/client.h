@@ -616,6 +616,12 @@ extern PgwfResult pgwf_client_describe_namespace(PgwfClient *client,
 extern PgwfResult pgwf_client_list_namespaces(PgwfClient *client,
 											  json_t **namespaces);
 
+/*
+ * What the clock of the client's namespace shows, in microseconds since 1970.
+ */
+extern PgwfResult pgwf_client_current_time(PgwfClient *client,
+										   int64_t *now_us);
+
 /* ---- Activities from outside ---- */
 
 /*
