@@ -11,6 +11,7 @@
 
 #include "pgwf_activity.h"
 #include "pgwf_close.h"
+#include "pgwf_errors.h"
 #include "pgwf_guc.h"
 #include "pgwf_run.h"
 #include "pgwf_workflow_task.h"
@@ -172,7 +173,14 @@ pgwf_run_check_size(PgwfRun *run)
 		return;
 	warn_of_size(run);
 	run->limit_exceeded = size_limit_exceeded(run);
-	if (run->limit_exceeded && may_end(run))
-		pgwf_run_terminate(run, run->limit_exceeded, NULL,
-						   PGWF_SERVICE_IDENTITY);
+	if (run->limit_exceeded == NULL || !may_end(run))
+		return;
+	pgwf_run_terminate(run, run->limit_exceeded, NULL, PGWF_SERVICE_IDENTITY);
+
+	/* an error would undo it; who called must know nevertheless */
+	ereport(WARNING,
+			(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+			 errmsg("workflow \"%s\" has been terminated",
+					pgwf_run_execution(run)->workflow_id),
+			 errdetail("%s", run->limit_exceeded)));
 }
