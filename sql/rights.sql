@@ -232,10 +232,12 @@ SET ROLE regress_read;
 SELECT pg_temp.try($$SELECT FROM workflow.executions$$);
 RESET ROLE;
 
-DELETE FROM workflow.history_batch WHERE namespace_id <> 1;
-DELETE FROM workflow.execution WHERE namespace_id <> 1;
+DELETE FROM workflow.history_batch WHERE namespace_id IN (
+    SELECT namespace_id FROM workflow.namespace WHERE name LIKE 'regress%');
+DELETE FROM workflow.execution WHERE namespace_id IN (
+    SELECT namespace_id FROM workflow.namespace WHERE name LIKE 'regress%');
 DELETE FROM workflow.namespace_role;
-DELETE FROM workflow.namespace WHERE name <> 'default';
+DELETE FROM workflow.namespace WHERE name LIKE 'regress%';
 DROP OWNED BY regress_none, regress_read, regress_client, regress_admin,
     regress_team, regress_member, regress_outsider;
 DROP ROLE regress_none, regress_read, regress_client, regress_admin,
