@@ -15,11 +15,27 @@
 
 /* ---- memory ---- */
 
+/* Beyond this size calloc() knows memory that is zero already. */
+#define SMALL_SIZE	((size_t) 1024)
+
+/*
+ * calloc() of older C libraries passes the thread's own free pieces over and
+ * takes a lock.
+ */
 void *
 pgwf_xalloc(size_t size)
 {
-	void	   *ptr = calloc(1, size > 0 ? size : 1);
+	void	   *ptr;
 
+	if (size > SMALL_SIZE)
+		ptr = calloc(1, size);
+	else
+	{
+		size += (size == 0);
+		ptr = malloc(size);
+		if (ptr != NULL)
+			memset(ptr, 0, size);
+	}
 	if (ptr == NULL)
 		abort();
 	return ptr;
@@ -38,8 +54,11 @@ char *
 pgwf_xstrdup(const char *str)
 {
 	size_t		size = strlen(str) + 1;
+	char	   *copy = malloc(size);
 
-	return memcpy(pgwf_xalloc(size), str, size);
+	if (copy == NULL)
+		abort();
+	return memcpy(copy, str, size);
 }
 
 char *
