@@ -467,11 +467,41 @@ query_json(const char *name, const char *args)
 					 json_loads(args, 0, NULL));
 }
 
+/* A task in the form in which the worker has it. */
+static PgwfTask *
+read_task(const json_t *json)
+{
+	char	   *text = pgwf_json_text(json);
+	PgwfTask   *task = pgwf_task_create(pgwf_node_parse(text));
+
+	free(text);
+	return task;
+}
+
+void
+sim_process(PgwfInstance *instance, const json_t *json, PgwfTaskOutcome *out)
+{
+	PgwfTask   *task = read_task(json);
+
+	pgwf_instance_process(instance, task, out);
+	pgwf_task_free(task);
+}
+
+json_t *
+sim_ask(PgwfInstance *instance, const json_t *json)
+{
+	PgwfTask   *task = read_task(json);
+	json_t	   *answer = pgwf_instance_query(instance, task);
+
+	pgwf_task_free(task);
+	return answer;
+}
+
 json_t *
 sim_query(Sim *sim, const char *name, const char *args)
 {
 	json_t	   *task = json_pack("{s:o}", "query", query_json(name, args));
-	json_t	   *answer = pgwf_instance_query(sim->instance, task);
+	json_t	   *answer = sim_ask(sim->instance, task);
 
 	json_decref(task);
 	return answer;
@@ -485,7 +515,7 @@ sim_query_uncached(Sim *sim, const char *name, const char *args)
 								 sim->events);
 	PgwfInstance *instance = pgwf_instance_create(sim->registry, "w", RUN_ID,
 												  "q");
-	json_t	   *answer = pgwf_instance_query(instance, task);
+	json_t	   *answer = sim_ask(instance, task);
 
 	pgwf_instance_destroy(instance);
 	json_decref(task);
@@ -670,7 +700,7 @@ sim_begin(Sim *sim)
 	if (sim->instance == NULL)
 		sim->instance = pgwf_instance_create(sim->registry, "w", RUN_ID, "q");
 	task = make_task(sim, pgwf_instance_last_event_id(sim->instance) + 1);
-	pgwf_instance_process(sim->instance, task, &sim->out);
+	sim_process(sim->instance, task, &sim->out);
 	sim->processed++;
 	json_decref(task);
 	json_decref(sim->queries);
@@ -1047,7 +1077,7 @@ feed(PgwfInstance *instance, json_t *events, int64_t from, int64_t to,
 		json_array_append(part, json_array_get(events, (size_t) i - 1));
 	task = json_pack("{s:{s:o}, s:o}", "history", "events", part,
 					 "messages", accepted_messages(events, (size_t) to));
-	pgwf_instance_process(instance, task, out);
+	sim_process(instance, task, out);
 	json_decref(task);
 	if (out->status == PGWF_TASK_COMPLETED || out->status == PGWF_TASK_LOCAL)
 		return true;

@@ -109,6 +109,11 @@ extern void sim_update(Sim *sim, const char *id, const char *name,
 extern const char *sim_update_state(Sim *sim, const char *id);
 extern json_t *sim_update_outcome(Sim *sim, const char *id);
 
+/* Gives an instance a workflow task, or a query, that is in jansson's form. */
+extern void sim_process(PgwfInstance *instance, const json_t *json,
+						PgwfTaskOutcome *out);
+extern json_t *sim_ask(PgwfInstance *instance, const json_t *json);
+
 /* Queries between two tasks: by the cached instance, or by a new one. */
 extern json_t *sim_query(Sim *sim, const char *name, const char *args);
 extern json_t *sim_query_uncached(Sim *sim, const char *name,

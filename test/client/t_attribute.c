@@ -302,7 +302,7 @@ test_worker(void)
 	pgwf_json_put(a, "targetWorkerDeploymentVersionChanged", json_true());
 	pgwf_instance_set_worker(instance, "space", "shop", "new");
 	task = json_pack("{s:{s:O}}", "history", "events", sim->events);
-	pgwf_instance_process(instance, task, &out);
+	sim_process(instance, task, &out);
 	is_str(run_trace, "none/old/0 shop/new/5! ", "build ids and reasons");
 	pgwf_task_outcome_clear(&out);
 	pgwf_instance_destroy(instance);

@@ -48,6 +48,17 @@ type_of_letter(char letter)
 	}
 }
 
+/* What an acceptance says: its request came behind this event. */
+static PgwfNode *
+accepted_behind(int event_id)
+{
+	char		text[80];
+
+	snprintf(text, sizeof(text), "{\"acceptedRequestSequencingEventId\": %d}",
+			 event_id);
+	return pgwf_node_parse(text);
+}
+
 /*
  * Checks that a history is cut at the spaces of "cut".  update: its last task
  * brings an update.
@@ -75,9 +86,7 @@ cuts_with(const char *cut, bool update, const char *name)
 			started = n + 1;
 		/* it is sequenced behind the event before the task's start */
 		if (events[n].type == PGWF_EVENT_UPDATE_ACCEPTED)
-			events[n].attributes = json_pack("{s:i}",
-											 "acceptedRequestSequencingEventId",
-											 started - 1);
+			events[n].attributes = accepted_behind(started - 1);
 		n++;
 	}
 	while (start < n)
@@ -104,7 +113,7 @@ cuts_with(const char *cut, bool update, const char *name)
 	*out = '\0';
 	is_str(got, cut, "%s", name);
 	for (i = 0; i < n; i++)
-		json_decref(events[i].attributes);
+		pgwf_node_release((PgwfNode *) events[i].attributes);
 }
 
 static void

@@ -344,8 +344,9 @@ test_heartbeat(void)
 	bool		send;
 
 	activity = pgwf_activity_create(&host,
-									json_pack("{s:s, s:s}", "taskToken", "t",
-											  "heartbeatTimeout", "10s"));
+									pgwf_node_parse("{\"taskToken\": \"t\", "
+													"\"heartbeatTimeout\": "
+													"\"10s\"}"));
 	ok(pgwf_activity_heartbeat(activity, details), "a heartbeat");
 	pgwf_activity_tick(activity, now, &send);
 	ok(send, "is sent at once");

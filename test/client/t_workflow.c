@@ -1248,14 +1248,14 @@ stale(int skip_to, const char *events, const char *message, const char *name)
 						   "\"transientEvents\": [{\"eventId\": 3, "
 						   "\"eventType\": \"WorkflowTaskStarted\"}]}", 0,
 						   NULL);
-		pgwf_instance_process(instance, first, &out);
+		sim_process(instance, first, &out);
 		is_int(out.status, PGWF_TASK_COMPLETED, "%s: first task", name);
 		pgwf_task_outcome_clear(&out);
 		json_decref(first);
 	}
 	list = json_loads(events, 0, NULL);
 	task = json_pack("{s:{s:o}}", "history", "events", list);
-	pgwf_instance_process(instance, task, &out);
+	sim_process(instance, task, &out);
 	is_int(out.status, message != NULL && strstr(message, "due") == NULL &&
 		   strstr(message, "know") == NULL && strstr(message, "end") == NULL
 		   ? PGWF_TASK_STALE : message != NULL ? PGWF_TASK_FAILED :

@@ -36,7 +36,7 @@ text_or_empty(const char *text)
 }
 
 static PgwfActivity *
-new_activity(const PgwfActivityHost *host, json_t *task)
+new_activity(const PgwfActivityHost *host)
 {
 	PgwfActivity *activity = pgwf_xalloc(sizeof(PgwfActivity));
 
@@ -44,7 +44,6 @@ new_activity(const PgwfActivityHost *host, json_t *task)
 	pgwf_cond_init(&activity->changed);
 	activity->job.run = pgwf_activity_job;
 	activity->host = host;
-	activity->task = task;
 	activity->requested_ms = pgwf_clock_ms();
 	activity->last_beat_ms = activity->requested_ms;
 	activity->info.workflow_namespace = host->workflow_namespace;
@@ -71,48 +70,52 @@ find_function(PgwfActivity *activity)
 												   &activity->fn_arg);
 }
 
+static json_t *
+array_of(const PgwfNode *input)
+{
+	return input != NULL && input->type == PGWF_NODE_ARRAY ?
+		pgwf_node_json(input) : json_array();
+}
+
 /*
  * An attempt for a polled task, which is taken over.
  */
 PgwfActivity *
-pgwf_activity_create(const PgwfActivityHost *host, json_t *task)
+pgwf_activity_create(const PgwfActivityHost *host, PgwfNode *task)
 {
-	PgwfActivity *activity = new_activity(host, task);
+	PgwfActivity *activity = new_activity(host);
 	PgwfActivityInfo *info = &activity->info;
 	int64_t		left = 0;
 
-	info->task_token = text_or_empty(pgwf_json_str(task, "taskToken"));
+	activity->task = task;
+	info->task_token = text_or_empty(pgwf_node_str(task, "taskToken"));
 	info->workflow_id =
-		text_or_empty(pgwf_json_str2(task, "workflowExecution", "workflowId"));
+		text_or_empty(pgwf_node_str2(task, "workflowExecution", "workflowId"));
 	info->run_id =
-		text_or_empty(pgwf_json_str2(task, "workflowExecution", "runId"));
+		text_or_empty(pgwf_node_str2(task, "workflowExecution", "runId"));
 	info->workflow_type =
-		text_or_empty(pgwf_json_str2(task, "workflowType", "name"));
-	info->activity_id = text_or_empty(pgwf_json_str(task, "activityId"));
+		text_or_empty(pgwf_node_str2(task, "workflowType", "name"));
+	info->activity_id = text_or_empty(pgwf_node_str(task, "activityId"));
 	info->activity_type =
-		text_or_empty(pgwf_json_str2(task, "activityType", "name"));
-	info->attempt = (int) pgwf_json_int(task, "attempt");
+		text_or_empty(pgwf_node_str2(task, "activityType", "name"));
+	info->attempt = (int) pgwf_node_int(task, "attempt");
 	if (info->attempt < 1)
 		info->attempt = 1;
 	info->scheduled_time_ms =
-		pgwf_timestamp_us(pgwf_json_str(task, "scheduledTime")) / 1000;
+		pgwf_timestamp_us(pgwf_node_str(task, "scheduledTime")) / 1000;
 	info->started_time_ms =
-		pgwf_timestamp_us(pgwf_json_str(task, "startedTime")) / 1000;
+		pgwf_timestamp_us(pgwf_node_str(task, "startedTime")) / 1000;
 	info->start_to_close_timeout_ms =
-		pgwf_duration_ms(pgwf_json_str(task, "startToCloseTimeout"));
+		pgwf_duration_ms(pgwf_node_str(task, "startToCloseTimeout"));
 	info->schedule_to_close_timeout_ms =
-		pgwf_duration_ms(pgwf_json_str(task, "scheduleToCloseTimeout"));
+		pgwf_duration_ms(pgwf_node_str(task, "scheduleToCloseTimeout"));
 	info->heartbeat_timeout_ms =
-		pgwf_duration_ms(pgwf_json_str(task, "heartbeatTimeout"));
-	info->heartbeat_details = json_object_get(task, "heartbeatDetails");
-	info->header = json_object_get(json_object_get(task, "header"), "fields");
-
-	activity->input = json_object_get(task, "input");
-	if (!json_is_array(activity->input))
-	{
-		activity->input = json_array();
-		json_object_set_new(task, "input", activity->input);
-	}
+		pgwf_duration_ms(pgwf_node_str(task, "heartbeatTimeout"));
+	info->heartbeat_details = activity->heartbeat_details =
+		pgwf_node_json(pgwf_node_get(task, "heartbeatDetails"));
+	info->header = activity->header =
+		pgwf_node_json(pgwf_node_get(pgwf_node_get(task, "header"), "fields"));
+	activity->input = array_of(pgwf_node_get(task, "input"));
 
 	/* what is left by the server's clock counts from now by ours */
 	if (info->start_to_close_timeout_ms > 0)
@@ -158,29 +161,18 @@ pgwf_activity_create_local(const PgwfActivityHost *host,
 						   const char *workflow_id, const char *run_id,
 						   const char *workflow_type)
 {
-	json_t	   *task = json_object();
-	PgwfActivity *activity;
-	PgwfActivityInfo *info;
+	PgwfActivity *activity = new_activity(host);
+	PgwfActivityInfo *info = &activity->info;
 	int64_t		now_ms = pgwf_wall_us() / 1000;
 
-	/* the strings are kept in an object to have one owner */
-	json_object_set_new(task, "workflowId", json_string(workflow_id));
-	json_object_set_new(task, "runId", json_string(run_id));
-	json_object_set_new(task, "workflowType", json_string(workflow_type));
-	json_object_set_new(task, "activityId",
-						json_string(request->activity_id));
-	json_object_set_new(task, "activityType",
-						json_string(request->activity_type));
-	json_object_set_new(task, "input", json_is_array(request->input) ?
-						json_deep_copy(request->input) : json_array());
-	activity = new_activity(host, task);
-	info = &activity->info;
 	info->task_token = "";
-	info->workflow_id = text_or_empty(pgwf_json_str(task, "workflowId"));
-	info->run_id = text_or_empty(pgwf_json_str(task, "runId"));
-	info->workflow_type = text_or_empty(pgwf_json_str(task, "workflowType"));
-	info->activity_id = text_or_empty(pgwf_json_str(task, "activityId"));
-	info->activity_type = text_or_empty(pgwf_json_str(task, "activityType"));
+	info->workflow_id = activity->texts[0] = pgwf_xstrdup(text_or_empty(workflow_id));
+	info->run_id = activity->texts[1] = pgwf_xstrdup(text_or_empty(run_id));
+	info->workflow_type = activity->texts[2] = pgwf_xstrdup(text_or_empty(workflow_type));
+	info->activity_id = activity->texts[3] =
+		pgwf_xstrdup(text_or_empty(request->activity_id));
+	info->activity_type = activity->texts[4] =
+		pgwf_xstrdup(text_or_empty(request->activity_type));
 	info->attempt = request->attempt;
 	info->is_local = true;
 	info->scheduled_time_ms = request->scheduled_time_ms;
@@ -190,7 +182,8 @@ pgwf_activity_create_local(const PgwfActivityHost *host,
 		info->schedule_to_close_timeout_ms = request->timeout_ms;
 	else
 		info->start_to_close_timeout_ms = request->timeout_ms;
-	activity->input = json_object_get(task, "input");
+	activity->input = json_is_array(request->input) ?
+		json_deep_copy(request->input) : json_array();
 	activity->local_seq = request->seq;
 	activity->local_s2c = request->timeout_is_schedule_to_close;
 	activity->begin_ms = activity->requested_ms + request->delay_ms;
@@ -205,9 +198,16 @@ pgwf_activity_create_local(const PgwfActivityHost *host,
 void
 pgwf_activity_free(PgwfActivity *activity)
 {
+	int			i;
+
 	if (activity == NULL)
 		return;
-	json_decref(activity->task);
+	pgwf_node_release(activity->task);
+	for (i = 0; i < PGWF_ACTIVITY_TEXTS; i++)
+		free(activity->texts[i]);
+	json_decref(activity->input);
+	json_decref(activity->heartbeat_details);
+	json_decref(activity->header);
 	json_decref(activity->details);
 	json_decref(activity->result);
 	free(activity->result_text);

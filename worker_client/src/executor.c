@@ -60,7 +60,7 @@ pgwf_exec_free(PgwfExec *exec)
 	free((char *) exec->info.run_id);
 	free((char *) exec->info.workflow_type);
 	pgwf_task_outcome_clear(&exec->outcome);
-	json_decref(exec->task);
+	pgwf_task_free(exec->task);
 	json_decref(exec->local.result);
 	pgwf_failure_free(exec->local.failure);
 	json_decref(exec->query_result);

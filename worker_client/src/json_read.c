@@ -1,12 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * json_read.c
- *	  Reads the server's JSON into jansson's values.
+ *	  Reads the server's JSON.
  *
- * jansson's own reader takes a callback per character and refuses integers
- * beyond 64 bits, which jsonb has.  This one reads memory, knows that the
- * server checked the encoding, and reads such integers as reals.  Otherwise
- * it is as strict: what is not JSON is refused.
+ * A text becomes an array of nodes, see pgwf_node.h: three pieces of memory,
+ * however much is in it.  jansson's values, of which each member takes several, are
+ * made of what user code is to see.
+ *
+ * The reader knows that the server checked the encoding, and reads integers
+ * beyond 64 bits, which jsonb has, as reals.  Otherwise it is as strict as
+ * jansson: what is not JSON is refused.
  *
  * No state, no locks.
  *
@@ -19,16 +22,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pgwf_node.h"
 #include "pgwf_util.h"
+
+/* So many bytes of text for a node is what to expect. */
+#define BYTES_PER_NODE	16
 
 typedef struct PgwfJsonReader
 {
-	const char *p;
-	PgwfText	text;			/* room for strings with escapes */
-	bool		too_deep;		/* something was left out */
+	char	   *p;				/* in the document's own text */
+	PgwfDocument *document;
+	uint32_t	used;			/* of its nodes */
+	uint32_t	room;
 } PgwfJsonReader;
 
-static json_t *read_value(PgwfJsonReader *r, int depth);
+static bool read_value(PgwfJsonReader *r, char *key, int depth);
+
+/* The next node; it moves when more are added. */
+static PgwfNode *
+add_node(PgwfJsonReader *r, PgwfNodeType type, char *key)
+{
+	PgwfNode   *node;
+
+	if (r->used == r->room)
+	{
+		r->room *= 2;
+		r->document->nodes = pgwf_xrealloc(r->document->nodes,
+										   r->room * sizeof(PgwfNode));
+	}
+	node = &r->document->nodes[r->used];
+	node->key = key;
+	node->value.integer = 0;
+	node->size = 0;
+	node->span = 1;
+	node->number = r->used++;
+	node->type = type;
+	return node;
+}
+
+/* The node of an array or object is complete. */
+static void
+close_node(PgwfJsonReader *r, uint32_t number, uint32_t size)
+{
+	PgwfNode   *node = &r->document->nodes[number];
+
+	node->size = size;
+	node->span = r->used - number;
+}
 
 static void
 skip_space(PgwfJsonReader *r)
@@ -61,47 +101,41 @@ read_hex4(const char *p)
 	return value;
 }
 
-static void
-append_utf8(PgwfText *text, unsigned c)
+static char *
+write_utf8(char *to, unsigned c)
 {
-	char		buf[4];
-	size_t		len;
-
 	if (c < 0x80)
-	{
-		buf[0] = (char) c;
-		len = 1;
-	}
+		*to++ = (char) c;
 	else if (c < 0x800)
 	{
-		buf[0] = (char) (0xC0 | (c >> 6));
-		buf[1] = (char) (0x80 | (c & 0x3F));
-		len = 2;
+		*to++ = (char) (0xC0 | (c >> 6));
+		*to++ = (char) (0x80 | (c & 0x3F));
 	}
 	else if (c < 0x10000)
 	{
-		buf[0] = (char) (0xE0 | (c >> 12));
-		buf[1] = (char) (0x80 | ((c >> 6) & 0x3F));
-		buf[2] = (char) (0x80 | (c & 0x3F));
-		len = 3;
+		*to++ = (char) (0xE0 | (c >> 12));
+		*to++ = (char) (0x80 | ((c >> 6) & 0x3F));
+		*to++ = (char) (0x80 | (c & 0x3F));
 	}
 	else
 	{
-		buf[0] = (char) (0xF0 | (c >> 18));
-		buf[1] = (char) (0x80 | ((c >> 12) & 0x3F));
-		buf[2] = (char) (0x80 | ((c >> 6) & 0x3F));
-		buf[3] = (char) (0x80 | (c & 0x3F));
-		len = 4;
+		*to++ = (char) (0xF0 | (c >> 18));
+		*to++ = (char) (0x80 | ((c >> 12) & 0x3F));
+		*to++ = (char) (0x80 | ((c >> 6) & 0x3F));
+		*to++ = (char) (0x80 | (c & 0x3F));
 	}
-	pgwf_text_append(text, buf, len);
+	return to;
 }
 
-/* One escape sequence, p at the backslash. */
+/*
+ * One escape sequence, p at the backslash.  What it stands for, which is
+ * shorter, is written to *to.
+ */
 static bool
-read_escape(PgwfJsonReader *r)
+read_escape(PgwfJsonReader *r, char **to)
 {
 	static const char from[] = "\"\\/bfnrt";
-	static const char to[] = "\"\\/\b\f\n\r\t";
+	static const char meant[] = "\"\\/\b\f\n\r\t";
 	const char *found;
 	int			c;
 
@@ -111,7 +145,7 @@ read_escape(PgwfJsonReader *r)
 		found = *r->p != '\0' ? strchr(from, *r->p) : NULL;
 		if (found == NULL)
 			return false;
-		pgwf_text_append(&r->text, &to[found - from], 1);
+		*(*to)++ = meant[found - from];
 		r->p++;
 		return true;
 	}
@@ -133,68 +167,56 @@ read_escape(PgwfJsonReader *r)
 		r->p += 6;
 		c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
 	}
-	append_utf8(&r->text, (unsigned) c);
+	*to = write_utf8(*to, (unsigned) c);
 	return true;
 }
 
 /*
- * A string, p at the opening quote.  The result is in the input, or in the
- * reader's room if it had escapes, and valid until the next string.
+ * A string, p at the opening quote.  It stays where it is in the text, without
+ * its escapes and with a zero byte behind.
  */
 static bool
-read_string(PgwfJsonReader *r, const char **data, size_t *len)
+read_string(PgwfJsonReader *r, char **data, uint32_t *size)
 {
-	const char *start = ++r->p;
+	char	   *to;
 
+	*data = ++r->p;
 	while (*r->p != '"' && *r->p != '\\')
 	{
 		if ((unsigned char) *r->p < 0x20)
 			return false;
 		r->p++;
 	}
-	if (*r->p == '"')
-	{
-		*data = start;
-		*len = (size_t) (r->p - start);
-		r->p++;
-		return true;
-	}
-	r->text.len = 0;
-	pgwf_text_append(&r->text, start, (size_t) (r->p - start));
+	to = r->p;
 	while (*r->p != '"')
 	{
 		if (*r->p == '\\')
 		{
-			if (!read_escape(r))
+			if (!read_escape(r, &to))
 				return false;
 			continue;
 		}
-		start = r->p;
-		while (*r->p != '"' && *r->p != '\\')
-		{
-			if ((unsigned char) *r->p < 0x20)
-				return false;
-			r->p++;
-		}
-		pgwf_text_append(&r->text, start, (size_t) (r->p - start));
+		if ((unsigned char) *r->p < 0x20)
+			return false;
+		*to++ = *r->p++;
 	}
 	r->p++;
-	*data = r->text.data;
-	*len = r->text.len;
+	*to = '\0';
+	*size = (uint32_t) (to - *data);
 	return true;
 }
 
 static bool
-skip_digits(const char **p)
+skip_digits(char **p)
 {
-	const char *start = *p;
+	char	   *start = *p;
 
 	while (**p >= '0' && **p <= '9')
 		(*p)++;
 	return *p > start;
 }
 
-static json_t *
+static double
 read_real(const char *start, size_t len)
 {
 	const char *point = localeconv()->decimal_point;
@@ -213,28 +235,29 @@ read_real(const char *start, size_t len)
 		free(copy);
 	if (isinf(value))
 		value = value > 0 ? DBL_MAX : -DBL_MAX;
-	return json_real(value);
+	return value;
 }
 
-static json_t *
-read_number(PgwfJsonReader *r)
+static bool
+read_number(PgwfJsonReader *r, char *key)
 {
-	const char *start = r->p;
-	const char *p = start;
+	char	   *start = r->p;
+	char	   *p = start;
 	bool		real = false;
+	PgwfNode   *node;
 
 	if (*p == '-')
 		p++;
 	if (*p == '0')
 		p++;
 	else if (!skip_digits(&p))
-		return NULL;
+		return false;
 	if (*p == '.')
 	{
 		real = true;
 		p++;
 		if (!skip_digits(&p))
-			return NULL;
+			return false;
 	}
 	if (*p == 'e' || *p == 'E')
 	{
@@ -243,127 +266,106 @@ read_number(PgwfJsonReader *r)
 		if (*p == '+' || *p == '-')
 			p++;
 		if (!skip_digits(&p))
-			return NULL;
+			return false;
 	}
 	r->p = p;
+	node = add_node(r, PGWF_NODE_INTEGER, key);
 	if (!real)
 	{
-		long long	value;
-
 		errno = 0;
-		value = strtoll(start, NULL, 10);
+		node->value.integer = strtoll(start, NULL, 10);
 		if (errno == 0)
-			return json_integer(value);
+			return true;
 	}
-	return read_real(start, (size_t) (p - start));
+	node->type = PGWF_NODE_REAL;
+	node->value.real = read_real(start, (size_t) (p - start));
+	return true;
 }
 
-static json_t *
-read_object(PgwfJsonReader *r, int depth)
+static bool
+read_object(PgwfJsonReader *r, char *key, int depth)
 {
-	json_t	   *object = json_object();
-	char		room[128];
+	uint32_t	number = add_node(r, PGWF_NODE_OBJECT, key)->number;
+	uint32_t	members = 0;
 
 	r->p++;
 	skip_space(r);
-	if (*r->p == '}')
+	while (*r->p != '}')
 	{
-		r->p++;
-		return object;
-	}
-	for (;;)
-	{
-		const char *data;
-		size_t		len;
-		char	   *key;
-		json_t	   *value = NULL;
+		char	   *name;
+		uint32_t	size;
 
-		if (*r->p != '"' || !read_string(r, &data, &len) ||
-			memchr(data, '\0', len) != NULL)
-			break;
-		key = len < sizeof(room) ? room : pgwf_xalloc(len + 1);
-		memcpy(key, data, len);
-		key[len] = '\0';
-		skip_space(r);
-		if (*r->p == ':')
+		if (members > 0)
 		{
+			if (*r->p != ',')
+				return false;
 			r->p++;
-			value = read_value(r, depth);
+			skip_space(r);
 		}
-		if (value != NULL)
-			json_object_set_new_nocheck(object, key, value);
-		if (key != room)
-			free(key);
-		if (value == NULL)
-			break;
+		if (*r->p != '"' || !read_string(r, &name, &size) ||
+			memchr(name, '\0', size) != NULL)
+			return false;
 		skip_space(r);
-		if (*r->p == '}')
-		{
-			r->p++;
-			return object;
-		}
-		if (*r->p != ',')
-			break;
+		if (*r->p != ':')
+			return false;
 		r->p++;
+		if (!read_value(r, name, depth))
+			return false;
+		members++;
 		skip_space(r);
 	}
-	json_decref(object);
-	return NULL;
+	r->p++;
+	close_node(r, number, members);
+	return true;
 }
 
-static json_t *
-read_array(PgwfJsonReader *r, int depth)
+static bool
+read_array(PgwfJsonReader *r, char *key, int depth)
 {
-	json_t	   *array = json_array();
+	uint32_t	number = add_node(r, PGWF_NODE_ARRAY, key)->number;
+	uint32_t	elements = 0;
 
 	r->p++;
 	skip_space(r);
-	if (*r->p == ']')
+	while (*r->p != ']')
 	{
-		r->p++;
-		return array;
-	}
-	for (;;)
-	{
-		json_t	   *value = read_value(r, depth);
-
-		if (value == NULL)
-			break;
-		json_array_append_new(array, value);
-		skip_space(r);
-		if (*r->p == ']')
+		if (elements > 0)
 		{
+			if (*r->p != ',')
+				return false;
 			r->p++;
-			return array;
 		}
-		if (*r->p != ',')
-			break;
-		r->p++;
+		if (!read_value(r, NULL, depth))
+			return false;
+		elements++;
+		skip_space(r);
 	}
-	json_decref(array);
-	return NULL;
+	r->p++;
+	close_node(r, number, elements);
+	return true;
 }
 
 /*
- * Pass over an array or object that is nested too deeply; a null stands for
- * it.
+ * Pass over an array or object that is nested too deeply; a node tells that it
+ * was there.
  */
-static json_t *
-skip_deep(PgwfJsonReader *r)
+static bool
+skip_deep(PgwfJsonReader *r, char *key)
 {
-	const char *data;
-	size_t		len;
+	char	   *data;
+	uint32_t	size;
 	long		open = 0;
 
-	r->too_deep = true;
+	r->document->too_deep = true;
+	add_node(r, PGWF_NODE_TOO_DEEP, key);
 	do
 	{
 		if (*r->p == '\0')
-			return NULL;
+			return false;
 		if (*r->p == '"')
 		{
-			if (!read_string(r, &data, &len))
-				return NULL;
+			if (!read_string(r, &data, &size))
+				return false;
 			continue;
 		}
 		if (*r->p == '[' || *r->p == '{')
@@ -372,88 +374,101 @@ skip_deep(PgwfJsonReader *r)
 			open--;
 		r->p++;
 	} while (open > 0);
-	return json_null();
+	return true;
 }
 
-static json_t *
-read_value(PgwfJsonReader *r, int depth)
+/* A word without quotes. */
+static bool
+read_word(PgwfJsonReader *r, const char *word, PgwfNodeType type, char *key)
 {
-	const char *data;
-	size_t		len;
+	size_t		len = strlen(word);
+
+	if (strncmp(r->p, word, len) != 0)
+		return false;
+	r->p += len;
+	add_node(r, type, key);
+	return true;
+}
+
+/* Any value; key is its name in an object, or NULL. */
+static bool
+read_value(PgwfJsonReader *r, char *key, int depth)
+{
+	PgwfNode   *node;
 
 	skip_space(r);
 	if (depth >= PGWF_MAX_JSON_DEPTH && (*r->p == '{' || *r->p == '['))
-		return skip_deep(r);
+		return skip_deep(r, key);
 	switch (*r->p)
 	{
 		case '{':
-			return read_object(r, depth + 1);
+			return read_object(r, key, depth + 1);
 		case '[':
-			return read_array(r, depth + 1);
+			return read_array(r, key, depth + 1);
 		case '"':
-			if (!read_string(r, &data, &len))
-				return NULL;
-			return json_stringn_nocheck(data, len);
+			node = add_node(r, PGWF_NODE_STRING, key);
+			return read_string(r, &node->value.text, &node->size);
 		case 't':
-			if (strncmp(r->p, "true", 4) != 0)
-				return NULL;
-			r->p += 4;
-			return json_true();
+			return read_word(r, "true", PGWF_NODE_TRUE, key);
 		case 'f':
-			if (strncmp(r->p, "false", 5) != 0)
-				return NULL;
-			r->p += 5;
-			return json_false();
+			return read_word(r, "false", PGWF_NODE_FALSE, key);
 		case 'n':
-			if (strncmp(r->p, "null", 4) != 0)
-				return NULL;
-			r->p += 4;
-			return json_null();
+			return read_word(r, "null", PGWF_NODE_NULL, key);
 		default:
-			return read_number(r);
+			return read_number(r, key);
 	}
 }
 
 /*
- * Read any JSON value.  Returns a new reference, or NULL if the text is NULL
- * or not JSON.  What is nested too deeply is left out, and *too_deep tells.
+ * Read any JSON value.  Returns one reference of its node, or NULL if the text
+ * is NULL or not JSON.  What is nested too deeply is left out.
  */
-json_t *
-pgwf_json_parse_partly(const char *text, bool *too_deep)
+PgwfNode *
+pgwf_node_parse(const char *text)
 {
-	PgwfJsonReader reader = {text, {NULL, 0, 0}, false};
-	json_t	   *value;
-
-	*too_deep = false;
+	PgwfJsonReader reader = {0};
+	PgwfDocument *document;
+	size_t		len;
+	bool		ok;
 
 	if (text == NULL)
 		return NULL;
-	value = read_value(&reader, 0);
-	if (value != NULL)
+	len = strlen(text);
+	if (len >= UINT32_MAX)
+		return NULL;
+	document = pgwf_document_create(text, len);
+	reader.document = document;
+	reader.p = document->text;
+	reader.room = (uint32_t) (len / BYTES_PER_NODE) + 4;
+	document->nodes = pgwf_xrealloc(NULL, reader.room * sizeof(PgwfNode));
+	add_node(&reader, PGWF_NODE_DOCUMENT, NULL);
+	ok = read_value(&reader, NULL, 0);
+	if (ok)
 	{
 		skip_space(&reader);
-		if (*reader.p != '\0')
-		{
-			json_decref(value);
-			value = NULL;
-		}
+		ok = *reader.p == '\0';
 	}
-	free(reader.text.data);
-	*too_deep = reader.too_deep;
-	return value;
+	if (!ok)
+	{
+		pgwf_document_free(document);
+		return NULL;
+	}
+	document->nodes[0].value.document = document;
+	return &document->nodes[1];
 }
 
-/* The same, all or nothing. */
+/*
+ * Read any JSON value into jansson's.  Returns a new reference, or NULL if the
+ * text is NULL or not JSON, or nested too deeply.
+ */
 json_t *
 pgwf_json_parse(const char *text)
 {
-	bool		too_deep;
-	json_t	   *value = pgwf_json_parse_partly(text, &too_deep);
+	PgwfNode   *node = pgwf_node_parse(text);
+	json_t	   *value = NULL;
 
-	if (too_deep)
-	{
-		json_decref(value);
-		value = NULL;
-	}
+	if (!pgwf_node_too_deep(node))
+		value = pgwf_node_json(node);
+	pgwf_node_release(node);
 	return value;
 }

@@ -185,8 +185,8 @@ bool
 pgwf_activity_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 					  const PgwfEvent *event)
 {
-	const char *id = pgwf_json_str(event->attributes, "activityId");
-	const char *type = pgwf_json_str2(event->attributes, "activityType",
+	const char *id = pgwf_node_str(event->attributes, "activityId");
+	const char *type = pgwf_node_str2(event->attributes, "activityType",
 									  "name");
 
 	if (!wf->flag[PGWF_FLAG_ID_CHECKS])
@@ -231,10 +231,9 @@ pgwf_apply_activity(PgwfWorkflow *wf, const PgwfEvent *event)
 {
 	PgwfMachine *machine = pgwf_machine_of(wf, event, "scheduledEventId",
 										   &pgwf_activity_machine);
-	json_t	   *a = event->attributes;
-	const char *identity = pgwf_json_str(a, "identity");
-	const char *retry_state = pgwf_json_str(a, "retryState");
-	json_t	   *cause;
+	const PgwfNode *a = event->attributes;
+	const char *identity;
+	const char *retry_state;
 	PgwfFailure *failure;
 
 	if (machine == NULL)
@@ -264,26 +263,29 @@ pgwf_apply_activity(PgwfWorkflow *wf, const PgwfEvent *event)
 	if (machine->future->done)
 		return;
 
-	cause = json_incref(json_object_get(a, "failure"));
+	identity = pgwf_node_str(a, "identity");
+	retry_state = pgwf_node_str(a, "retryState");
 	switch (event->type)
 	{
 		case PGWF_EVENT_ACTIVITY_COMPLETED:
-			json_decref(cause);
 			pgwf_future_succeed(wf, machine->future,
-								pgwf_json_first(json_object_get(a, "result")));
+								pgwf_node_first_value(pgwf_node_get(a,
+																	"result")));
 			return;
 		case PGWF_EVENT_ACTIVITY_FAILED:
 			failure = pgwf_activity_failure(wf, machine, "activity failed",
-											identity, retry_state, cause);
+											identity, retry_state,
+											pgwf_node_json(pgwf_node_get(a, "failure")));
 			break;
 		case PGWF_EVENT_ACTIVITY_TIMED_OUT:
 			failure = pgwf_activity_failure(wf, machine, "activity timed out",
-											identity, retry_state, cause);
+											identity, retry_state,
+											pgwf_node_json(pgwf_node_get(a, "failure")));
 			break;
 		default:
-			json_decref(cause);
 			failure = canceled_failure(wf, machine, identity,
-									   json_object_get(a, "details"));
+									   json_object_get(pgwf_event_json(event),
+													   "details"));
 			break;
 	}
 	pgwf_future_fail(wf, machine->future, failure);

@@ -53,6 +53,9 @@ typedef enum PgwfActivityEnd
 	PGWF_END_DROPPED			/* not at all: it is nobody's any more */
 } PgwfActivityEnd;
 
+/* Texts that a local activity's info points to */
+#define PGWF_ACTIVITY_TEXTS		5
+
 struct PgwfActivity
 {
 	PgwfJob		job;			/* first: cast back from it */
@@ -60,8 +63,11 @@ struct PgwfActivity
 	PgwfActivityInfo info;
 	PgwfActivityFn fn;
 	void	   *fn_arg;
-	json_t	   *task;			/* owns what info and input point to */
-	json_t	   *input;			/* borrowed from task */
+	PgwfNode   *task;			/* owns the texts of info, or is NULL */
+	char	   *texts[PGWF_ACTIVITY_TEXTS]; /* likewise, of a local one */
+	json_t	   *input;
+	json_t	   *heartbeat_details;	/* for info, or NULL */
+	json_t	   *header;
 
 	/* the main thread's */
 	PgwfActivity *prev;
@@ -95,7 +101,7 @@ struct PgwfActivity
 };
 
 extern PgwfActivity *pgwf_activity_create(const PgwfActivityHost *host,
-										  json_t *task);
+										  PgwfNode *task);
 extern PgwfActivity *pgwf_activity_create_local(const PgwfActivityHost *host,
 												const PgwfLocalRequest *request,
 												const char *workflow_id,

@@ -132,8 +132,8 @@ bool
 pgwf_child_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 				   const PgwfEvent *event)
 {
-	const char *id = pgwf_json_str(event->attributes, "workflowId");
-	const char *type = pgwf_json_str2(event->attributes, "workflowType",
+	const char *id = pgwf_node_str(event->attributes, "workflowId");
+	const char *type = pgwf_node_str2(event->attributes, "workflowType",
 									  "name");
 
 	if (!wf->flag[PGWF_FLAG_ID_CHECKS])
@@ -159,7 +159,7 @@ pgwf_child_recorded(PgwfWorkflow *wf, PgwfCommand *command,
 static void
 child_started(PgwfWorkflow *wf, PgwfChild *child, const PgwfEvent *event)
 {
-	const char *run_id = pgwf_json_str2(event->attributes,
+	const char *run_id = pgwf_node_str2(event->attributes,
 										"workflowExecution", "runId");
 
 	child->machine->state = PGWF_STATE_STARTED;
@@ -181,7 +181,7 @@ start_failed(PgwfWorkflow *wf, PgwfChild *child, const PgwfEvent *event)
 	child->machine->state = PGWF_STATE_CLOSED;
 	cause = pgwf_failed_cause_json("START_CHILD_WORKFLOW_EXECUTION_FAILED_"
 								   "CAUSE_",
-								   pgwf_json_str(event->attributes, "cause"),
+								   pgwf_node_str(event->attributes, "cause"),
 								   "the service refused to start it");
 	failure = child_failure(wf, child, "child workflow failed to start", NULL,
 							NULL, cause);
@@ -192,7 +192,7 @@ start_failed(PgwfWorkflow *wf, PgwfChild *child, const PgwfEvent *event)
 static void
 child_closed(PgwfWorkflow *wf, PgwfChild *child, const PgwfEvent *event)
 {
-	json_t	   *a = event->attributes;
+	json_t	   *a = pgwf_event_json(event);
 	json_t	   *execution = json_object_get(a, "workflowExecution");
 	const char *retry_state = pgwf_json_str(a, "retryState");
 	PgwfFuture *future = child->machine->future;

@@ -33,7 +33,7 @@ typedef struct PgwfExec
 {
 	struct PgwfExec *next;
 	PgwfInstance *instance;
-	json_t	   *task;			/* process this task, or, if NULL, */
+	PgwfTask   *task;			/* process this task, or, if NULL, */
 	bool		query;			/* the task is a query */
 	PgwfLocalResult local;		/* deliver this result */
 	void	   *owner;			/* the worker's */

@@ -116,7 +116,7 @@ pgwf_apply_external(PgwfWorkflow *wf, const PgwfEvent *event)
 	PgwfMachine *machine = pgwf_machine_of(wf, event, "initiatedEventId",
 										   signal ? &pgwf_signal_machine :
 										   &pgwf_cancel_machine);
-	const char *cause = pgwf_json_str(event->attributes, "cause");
+	const char *cause = pgwf_node_str(event->attributes, "cause");
 	json_t	   *failure;
 
 	if (machine == NULL)

@@ -13,35 +13,46 @@
 #include "pgwf_int.h"
 
 /*
- * Fills "event" from its readable form and takes a reference of "json".
- * On failure returns false with *error to free().
+ * Fills "event" from its readable form, whose document must live longer.  On
+ * failure returns false with *error to free().
  */
 bool
-pgwf_event_parse(json_t *json, PgwfEvent *event, char **error)
+pgwf_event_read(const PgwfNode *node, PgwfEvent *event, char **error)
 {
-	const char *type = pgwf_json_str(json, "eventType");
-	json_t	   *id = json_object_get(json, "eventId");
+	const char *type = pgwf_node_str(node, "eventType");
+	const PgwfNode *id = pgwf_node_get(node, "eventId");
 
 	memset(event, 0, sizeof(*event));
-	if (!json_is_integer(id) || type == NULL)
+	if (id == NULL || id->type != PGWF_NODE_INTEGER || type == NULL)
 	{
 		*error = pgwf_xprintf("history has an element without eventId or "
 							  "eventType");
 		return false;
 	}
-	event->id = json_integer_value(id);
+	event->id = id->value.integer;
 	event->type = pgwf_event_type_of(type);
-	event->may_ignore = json_is_true(json_object_get(json, "workerMayIgnore"));
+	event->may_ignore = pgwf_node_true(node, "workerMayIgnore");
 	if (event->type == PGWF_EVENT_NONE && !event->may_ignore)
 	{
 		*error = pgwf_xprintf("event %lld has a type this worker does not "
 							  "know: %s", (long long) event->id, type);
 		return false;
 	}
-	event->time_us = pgwf_json_get_time_us(json_object_get(json, "eventTime"));
-	event->attributes = json_object_get(json, "attributes");
-	event->json = json_incref(json);
+	event->time_us = pgwf_node_time_us(pgwf_node_get(node, "eventTime"));
+	event->attributes = pgwf_node_get(node, "attributes");
 	return true;
+}
+
+/*
+ * An event's attributes as jansson's value, or NULL: the event's, made when
+ * first asked for.
+ */
+json_t *
+pgwf_event_json(const PgwfEvent *event)
+{
+	if (event->json == NULL)
+		((PgwfEvent *) event)->json = pgwf_node_json(event->attributes);
+	return event->json;
 }
 
 /* Type of the event at an index, PGWF_EVENT_NONE behind the end. */
@@ -124,7 +135,7 @@ pgwf_sequence_end(const PgwfEvent *events, int n_events, int start,
 				if (type_at(events, n_events, i + 2) ==
 					PGWF_EVENT_UPDATE_ACCEPTED)
 					return before_update(events, n_events, start, i,
-										 pgwf_json_int(events[i + 2].attributes,
+										 pgwf_node_int(events[i + 2].attributes,
 													   "acceptedRequestSequencingEventId"));
 				break;
 			default:

@@ -154,8 +154,6 @@ pgwf_instance_destroy(PgwfInstance *wf)
 	pgwf_seen_free(&wf->mutable_effects);
 	pgwf_idmap_free(&wf->machines);
 	free(wf->local_cancels);
-	free(wf->sdk_name);
-	free(wf->sdk_version);
 	free(wf->error_message);
 	json_decref(wf->error_details);
 	pgwf_memory_free(&wf->memory);
@@ -195,20 +193,19 @@ pgwf_instance_local_running(const PgwfInstance *wf)
 
 /* Why the service suggests to continue as new, as bits. */
 static unsigned
-continue_reasons(const json_t *list)
+continue_reasons(const PgwfNode *list)
 {
 	static const char *const reasons[] = {
 		"HISTORY_SIZE_TOO_LARGE", "TOO_MANY_HISTORY_EVENTS",
 		"TOO_MANY_UPDATES"
 	};
-	const json_t *reason;
+	const PgwfNode *reason;
 	unsigned	bits = 0;
-	size_t		i;
 	size_t		j;
 
-	json_array_foreach(list, i, reason)
+	pgwf_node_foreach(list, reason)
 	{
-		const char *name = json_string_value(reason);
+		const char *name = pgwf_node_text(reason);
 
 		for (j = 0; name != NULL && j < 3; j++)
 		{
@@ -225,19 +222,18 @@ continue_reasons(const json_t *list)
 static void
 note_started(PgwfWorkflow *wf, const PgwfEvent *started)
 {
-	const json_t *a = started->attributes;
+	const PgwfNode *a = started->attributes;
 
 	if (started->time_us > wf->now_us)
 		wf->now_us = started->time_us;
 	wf->info.history_length = started->id;
-	wf->info.history_size_bytes = pgwf_json_int(a, "historySizeBytes");
+	wf->info.history_size_bytes = pgwf_node_int(a, "historySizeBytes");
 	wf->info.continue_as_new_suggested =
-		json_is_true(json_object_get(a, "suggestContinueAsNew"));
+		pgwf_node_true(a, "suggestContinueAsNew");
 	wf->info.continue_as_new_reasons =
-		continue_reasons(json_object_get(a, "suggestContinueAsNewReasons"));
+		continue_reasons(pgwf_node_get(a, "suggestContinueAsNewReasons"));
 	wf->info.target_version_changed =
-		json_is_true(json_object_get(a,
-									 "targetWorkerDeploymentVersionChanged"));
+		pgwf_node_true(a, "targetWorkerDeploymentVersionChanged");
 }
 
 /*
@@ -247,16 +243,18 @@ note_started(PgwfWorkflow *wf, const PgwfEvent *started)
 static void
 note_worker(PgwfWorkflow *wf, const PgwfEvent *completed)
 {
-	const json_t *a = completed != NULL ? completed->attributes : NULL;
+	const PgwfNode *a = completed != NULL ? completed->attributes : NULL;
+	const PgwfNode *version;
 	const char *deployment = wf->own_deployment;
 	const char *build_id = wf->own_build_id;
 
 	if (completed != NULL)
 	{
-		deployment = pgwf_json_str2(a, "deploymentVersion", "deploymentName");
-		build_id = pgwf_json_str2(a, "deploymentVersion", "buildId");
+		version = pgwf_node_get(a, "deploymentVersion");
+		deployment = pgwf_node_str(version, "deploymentName");
+		build_id = pgwf_node_str(version, "buildId");
 		if (build_id == NULL)
-			build_id = pgwf_json_str2(a, "workerVersion", "buildId");
+			build_id = pgwf_node_str2(a, "workerVersion", "buildId");
 	}
 	note_text(wf, &wf->info.deployment_name, deployment);
 	note_text(wf, &wf->info.build_id, build_id);
@@ -449,30 +447,27 @@ go_on(PgwfWorkflow *wf, int start, int end)
 
 /* Reads the events that are new into wf->events. */
 static void
-read_events(PgwfWorkflow *wf, json_t *array)
+read_events(PgwfWorkflow *wf, const PgwfNode *const *events, size_t n_events)
 {
 	size_t		i;
-	json_t	   *json;
 	int64_t		expected = wf->last_event_id + 1;
 
-	wf->events = pgwf_xalloc(json_array_size(array) * sizeof(PgwfEvent));
-	json_array_foreach(array, i, json)
+	wf->events = pgwf_xalloc(n_events * sizeof(PgwfEvent));
+	for (i = 0; i < n_events; i++)
 	{
 		PgwfEvent  *event = &wf->events[wf->n_events];
 		char	   *error = NULL;
 
-		if (!pgwf_event_parse(json, event, &error))
+		if (!pgwf_event_read(events[i], event, &error))
 		{
 			pgwf_engine_fail(wf, PGWF_ERROR_UNHANDLED,
-							 pgwf_json_int(json, "eventId"), "%s", error);
+							 pgwf_node_int(events[i], "eventId"), "%s",
+							 error);
 			free(error);
 			return;
 		}
 		if (event->id <= wf->last_event_id)
-		{
-			json_decref(event->json);
 			continue;
-		}
 		wf->n_events++;
 		if (event->id == expected)
 		{
@@ -498,11 +493,12 @@ read_events(PgwfWorkflow *wf, json_t *array)
  * may end anywhere.
  */
 void
-pgwf_instance_events(PgwfWorkflow *wf, json_t *array, bool offline)
+pgwf_instance_events(PgwfWorkflow *wf, const PgwfNode *const *events,
+					 size_t n_events, bool offline)
 {
 	int			start = 0;
 
-	read_events(wf, array);
+	read_events(wf, events, n_events);
 	if (wf->error == PGWF_ERROR_NONE && !still_holds(wf))
 		pgwf_engine_fail(wf, PGWF_ERROR_STALE, wf->events[0].id,
 						 "event %lld says that the last workflow task led "

@@ -30,8 +30,24 @@
 #define PGWF_INSTANCE_H
 
 #include "pgworkflow.h"
+#include "pgwf_node.h"
 
 typedef struct PgwfWorkflow PgwfInstance;
+
+/*
+ * A polled task: the poll response in readable form, and the events of its
+ * history that were read on top of it.
+ */
+typedef struct PgwfTask
+{
+	PgwfNode   *node;			/* one reference */
+	bool		no_history;		/* all events are those read since */
+	bool		complete;		/* no more are to be read */
+	PgwfNode  **events;			/* read since, one reference each */
+	size_t		n_events;
+	size_t		cap_events;
+	struct PgwfTask *next;		/* for lists of the owner's */
+} PgwfTask;
 
 typedef enum PgwfTaskStatus
 {
@@ -102,6 +118,25 @@ typedef struct PgwfLocalResult
 	int64_t		elapsed_ms;		/* since the request, delay_ms included */
 } PgwfLocalResult;
 
+/* A task of a poll response, which is taken over. */
+extern PgwfTask *pgwf_task_create(PgwfNode *node);
+extern void pgwf_task_free(PgwfTask *task);
+
+/* Appends an event to the history; takes it over. */
+extern void pgwf_task_add_event(PgwfTask *task, PgwfNode *event);
+
+/* Forgets the history, to be read from its first event. */
+extern void pgwf_task_drop_history(PgwfTask *task);
+
+/* The events, and those of a list (or NULL) behind them: to be free()d. */
+extern const PgwfNode **pgwf_task_events(const PgwfTask *task,
+										 const PgwfNode *behind,
+										 size_t *n_events);
+
+/* The first and the last event of the history; NULL if it has none. */
+extern const PgwfNode *pgwf_task_first_event(const PgwfTask *task);
+extern const PgwfNode *pgwf_task_last_event(const PgwfTask *task);
+
 /*
  * Creates the instance of a run.  Nothing is looked up yet: a workflow type
  * that is not registered fails the first task.  The strings are copied.  The
@@ -122,14 +157,14 @@ extern void pgwf_instance_set_worker(PgwfInstance *instance,
 									 const char *build_id);
 
 /*
- * Takes one polled workflow task: the poll response in readable form with
- * history.events complete up to startedEventId (from event 1, or from any
- * event not later than the one after the last processed), and transientEvents
- * if there are any.  "task" is borrowed and not kept.  "out" is filled;
- * release it with pgwf_task_outcome_clear() before the next call.
+ * Takes one polled workflow task, whose history must be complete up to
+ * startedEventId (from event 1, or from any event not later than the one after
+ * the last processed), with transientEvents if there are any.  "task" is
+ * borrowed and not kept.  "out" is filled; release it with
+ * pgwf_task_outcome_clear() before the next call.
  */
-extern void pgwf_instance_process(PgwfInstance *instance, const json_t *task,
-								  PgwfTaskOutcome *out);
+extern void pgwf_instance_process(PgwfInstance *instance,
+								  const PgwfTask *task, PgwfTaskOutcome *out);
 
 /* Delivers the end of a local activity attempt; late ones are ignored. */
 extern void pgwf_instance_local_result(PgwfInstance *instance,
@@ -153,7 +188,8 @@ extern void pgwf_instance_heartbeat(PgwfInstance *instance,
  * replays the task's history first, which must be complete; it can answer
  * further queries, but must not be given workflow tasks.
  */
-extern json_t *pgwf_instance_query(PgwfInstance *instance, json_t *task);
+extern json_t *pgwf_instance_query(PgwfInstance *instance,
+								   const PgwfTask *task);
 
 /*
  * The service has forgotten the task that was answered last, because nothing

@@ -35,6 +35,7 @@
  *	pgwf_update.c		update handlers and the messages that answer
  *	pgwf_workflow.c		the rest of what workflow code may call
  *	pgwf_instance.c		one run: life, activations
+ *	pgwf_task.c			polled tasks
  *	pgwf_outcome.c		what its workflow tasks come to
  *	pgwf_replay.c		the offline replayer
  *
@@ -69,9 +70,12 @@ extern void pgwf_json_put_int(json_t *object, const char *key, int64_t value);
 extern void pgwf_json_put_ms(json_t *object, const char *key, int64_t ms);
 extern json_t *pgwf_json_args(json_t *args);
 extern json_t *pgwf_json_first(const json_t *payloads);
+extern json_t *pgwf_node_first_value(const PgwfNode *payloads);
 extern json_t *pgwf_json_time(int64_t us);
 extern int64_t pgwf_json_get_time_us(const json_t *value);
 extern int64_t pgwf_json_get_duration_ms(const json_t *value);
+extern int64_t pgwf_node_time_us(const PgwfNode *node);
+extern int64_t pgwf_node_duration_ms(const PgwfNode *node);
 extern const char *pgwf_short_enum(const char *constant, const char *prefix);
 
 /* ---- payloads and import (pgwf_import.c) ---- */
@@ -135,7 +139,8 @@ extern void pgwf_engine_disagree(PgwfWorkflow *wf, const PgwfEvent *event,
 extern void pgwf_require_coroutine(PgwfWorkflow *wf, const char *function);
 extern void pgwf_require_text(PgwfWorkflow *wf, const char *function,
 							  const char *what, const char *text);
-extern void pgwf_instance_events(PgwfWorkflow *wf, json_t *events,
+extern void pgwf_instance_events(PgwfWorkflow *wf,
+								 const PgwfNode *const *events, size_t n_events,
 								 bool offline);
 extern void pgwf_instance_code_begins(PgwfWorkflow *wf);
 extern void pgwf_instance_run_code(PgwfWorkflow *wf);
@@ -143,7 +148,9 @@ extern void pgwf_stashed_free(PgwfStashedResult *stashed);
 
 /* ---- history (pgwf_history.c) ---- */
 
-extern bool pgwf_event_parse(json_t *json, PgwfEvent *event, char **error);
+extern bool pgwf_event_read(const PgwfNode *node, PgwfEvent *event,
+							char **error);
+extern json_t *pgwf_event_json(const PgwfEvent *event);
 extern int	pgwf_sequence_end(const PgwfEvent *events, int n_events,
 							  int start, int64_t sequencing_id,
 							  bool *has_command);

@@ -9,59 +9,85 @@
 #include "pgwf_int.h"
 
 static int64_t
-ms_of(const json_t *attributes, const char *key)
+ms_of(const PgwfNode *attributes, const char *key)
 {
-	return pgwf_json_get_duration_ms(json_object_get(attributes, key));
+	return pgwf_node_duration_ms(pgwf_node_get(attributes, key));
 }
 
-/* The strings live as long as the JSON. */
-static void
-read_priority(const json_t *json, PgwfPriority *priority)
+/* What the run keeps of an event's text or value; NULL of NULL. */
+static const char *
+keep(PgwfWorkflow *wf, const char *text)
 {
-	priority->priority_key = (int) pgwf_json_int(json, "priorityKey");
-	priority->fairness_key = pgwf_json_str(json, "fairnessKey");
-	priority->fairness_weight =
-		json_number_value(json_object_get(json, "fairnessWeight"));
+	return text != NULL ? pgwf_arena_strdup(wf, text) : NULL;
+}
+
+static json_t *
+keep_json(PgwfWorkflow *wf, const PgwfNode *node)
+{
+	return node != NULL ? pgwf_arena_json(wf, pgwf_node_json(node)) : NULL;
+}
+
+/* Arguments, of which there may be none: a list, a new reference. */
+static json_t *
+list_of(const PgwfNode *input)
+{
+	json_t	   *value;
+
+	if (input == NULL)
+		return json_array();
+	value = pgwf_node_json(input);
+	return json_is_array(value) ? value : json_pack("[o]", value);
+}
+
+/* A text that the run may know already; NULL changes nothing. */
+static void
+note(PgwfWorkflow *wf, const char **known, const char *text)
+{
+	if (text != NULL && (*known == NULL || strcmp(*known, text) != 0))
+		*known = pgwf_arena_strdup(wf, text);
+}
+
+static void
+read_priority(PgwfWorkflow *wf, const PgwfNode *node, PgwfPriority *priority)
+{
+	priority->priority_key = (int) pgwf_node_int(node, "priorityKey");
+	priority->fairness_key = keep(wf, pgwf_node_str(node, "fairnessKey"));
+	priority->fairness_weight = pgwf_node_number(node, "fairnessWeight");
 }
 
 /* WorkflowExecutionStarted: everything the run knows about itself. */
 void
 pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 {
-	json_t	   *a = event->attributes;
+	const PgwfNode *a = event->attributes;
+	const PgwfNode *parent = pgwf_node_get(a, "parentWorkflowExecution");
+	const PgwfNode *root = pgwf_node_get(a, "rootWorkflowExecution");
+	const PgwfNode *input = pgwf_node_get(a, "input");
 	PgwfWorkflowInfo *info = &wf->info;
 	const char *str;
-	json_t	   *input;
 
-	/* the strings below live as long as the attributes do */
-	if (a != NULL)
-		pgwf_arena_json(wf, json_incref(a));
-	info->workflow_type = pgwf_json_str2(a, "workflowType", "name");
-	if ((str = pgwf_json_str(a, "workflowId")) != NULL)
-		info->workflow_id = str;
-	if ((str = pgwf_json_str2(a, "taskQueue", "name")) != NULL)
-		info->task_queue = str;
-	info->first_execution_run_id = pgwf_json_str(a, "firstExecutionRunId");
+	info->workflow_type = keep(wf, pgwf_node_str2(a, "workflowType", "name"));
+	note(wf, &info->workflow_id, pgwf_node_str(a, "workflowId"));
+	note(wf, &info->task_queue, pgwf_node_str2(a, "taskQueue", "name"));
+	info->first_execution_run_id =
+		keep(wf, pgwf_node_str(a, "firstExecutionRunId"));
 	info->original_execution_run_id =
-		pgwf_json_str(a, "originalExecutionRunId");
+		keep(wf, pgwf_node_str(a, "originalExecutionRunId"));
 	info->continued_execution_run_id =
-		pgwf_json_str(a, "continuedExecutionRunId");
-	info->cron_schedule = pgwf_json_str(a, "cronSchedule");
-	info->parent_namespace = pgwf_json_str(a, "parentWorkflowNamespace");
-	info->parent_workflow_id =
-		pgwf_json_str2(a, "parentWorkflowExecution", "workflowId");
-	info->parent_run_id =
-		pgwf_json_str2(a, "parentWorkflowExecution", "runId");
-	info->root_workflow_id =
-		pgwf_json_str2(a, "rootWorkflowExecution", "workflowId");
-	info->root_run_id =
-		pgwf_json_str2(a, "rootWorkflowExecution", "runId");
+		keep(wf, pgwf_node_str(a, "continuedExecutionRunId"));
+	info->cron_schedule = keep(wf, pgwf_node_str(a, "cronSchedule"));
+	info->parent_namespace =
+		keep(wf, pgwf_node_str(a, "parentWorkflowNamespace"));
+	info->parent_workflow_id = keep(wf, pgwf_node_str(parent, "workflowId"));
+	info->parent_run_id = keep(wf, pgwf_node_str(parent, "runId"));
+	info->root_workflow_id = keep(wf, pgwf_node_str(root, "workflowId"));
+	info->root_run_id = keep(wf, pgwf_node_str(root, "runId"));
 	if (info->root_workflow_id == NULL)
 	{
 		info->root_workflow_id = info->workflow_id;
 		info->root_run_id = info->run_id;
 	}
-	info->attempt = (int) pgwf_json_int(a, "attempt");
+	info->attempt = (int) pgwf_node_int(a, "attempt");
 	if (info->attempt < 1)
 		info->attempt = 1;
 	info->start_time_ms = event->time_us / 1000;
@@ -69,19 +95,22 @@ pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 	info->run_timeout_ms = ms_of(a, "workflowRunTimeout");
 	info->task_timeout_ms = ms_of(a, "workflowTaskTimeout");
 	info->execution_deadline_ms =
-		pgwf_json_get_time_us(json_object_get(a,
-											  "workflowExecutionExpirationTime"))
+		pgwf_node_time_us(pgwf_node_get(a, "workflowExecutionExpirationTime"))
 		/ 1000;
 	info->start_delay_ms = ms_of(a, "firstWorkflowTaskBackoff");
-	info->retry_policy = json_object_get(a, "retryPolicy");
-	read_priority(json_object_get(a, "priority"), &info->priority);
-	info->memo = json_object_get(json_object_get(a, "memo"), "fields");
+	info->retry_policy = keep_json(wf, pgwf_node_get(a, "retryPolicy"));
+	read_priority(wf, pgwf_node_get(a, "priority"), &info->priority);
+	info->memo =
+		keep_json(wf, pgwf_node_get(pgwf_node_get(a, "memo"), "fields"));
 	info->search_attributes =
-		json_object_get(json_object_get(a, "searchAttributes"),
-						"indexedFields");
-	info->header = json_object_get(json_object_get(a, "header"), "fields");
-	info->last_completion_result = json_object_get(a, "lastCompletionResult");
-	info->continued_failure = json_object_get(a, "continuedFailure");
+		keep_json(wf, pgwf_node_get(pgwf_node_get(a, "searchAttributes"),
+									"indexedFields"));
+	info->header =
+		keep_json(wf, pgwf_node_get(pgwf_node_get(a, "header"), "fields"));
+	info->last_completion_result =
+		keep_json(wf, pgwf_node_get(a, "lastCompletionResult"));
+	info->continued_failure =
+		keep_json(wf, pgwf_node_get(a, "continuedFailure"));
 
 	if (event->time_us > wf->now_us)
 		wf->now_us = event->time_us;
@@ -91,12 +120,7 @@ pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 		str = info->run_id;
 	pgwf_random_seed(&wf->random, pgwf_run_seed(str != NULL ? str : ""));
 
-	input = json_object_get(a, "input");
-	if (input == NULL)
-		input = pgwf_arena_json(wf, json_array());
-	else if (!json_is_array(input))
-		input = pgwf_arena_json(wf, json_pack("[O]", input));
-	wf->input = input;
+	wf->input = pgwf_arena_json(wf, list_of(input));
 
 	if (info->workflow_type == NULL)
 	{
@@ -126,27 +150,17 @@ pgwf_apply_started(PgwfWorkflow *wf, const PgwfEvent *event)
 void
 pgwf_apply_task_completed(PgwfWorkflow *wf, const PgwfEvent *event)
 {
-	json_t	   *meta = json_object_get(event->attributes, "sdkMetadata");
-	const char *name = pgwf_json_str(meta, "sdkName");
-	const char *version = pgwf_json_str(meta, "sdkVersion");
-	json_t	   *flags;
-	json_t	   *flag;
-	size_t		i;
+	const PgwfNode *meta = pgwf_node_get(event->attributes, "sdkMetadata");
+	const char *name = pgwf_node_str(meta, "sdkName");
+	const char *version = pgwf_node_str(meta, "sdkVersion");
+	const PgwfNode *flag;
 
-	if (name != NULL)
+	note(wf, &wf->sdk_name, name);
+	note(wf, &wf->sdk_version, version);
+	pgwf_node_foreach(pgwf_node_get(meta, "coreUsedFlags"), flag)
 	{
-		free(wf->sdk_name);
-		wf->sdk_name = pgwf_xstrdup(name);
-	}
-	if (version != NULL)
-	{
-		free(wf->sdk_version);
-		wf->sdk_version = pgwf_xstrdup(version);
-	}
-	flags = json_object_get(meta, "coreUsedFlags");
-	json_array_foreach(flags, i, flag)
-	{
-		int64_t		number = (int64_t) json_integer_value(flag);
+		int64_t		number = flag->type == PGWF_NODE_INTEGER ?
+			flag->value.integer : 0;
 
 		if (number < 1 || number > PGWF_FLAG_MAX)
 		{
@@ -160,23 +174,23 @@ pgwf_apply_task_completed(PgwfWorkflow *wf, const PgwfEvent *event)
 		wf->flag[number] = true;
 	}
 	/* this library has no flags of its own: only foreign ones may be there */
-	flags = json_object_get(meta, "langUsedFlags");
-	flag = json_array_get(flags, 0);
+	flag = pgwf_node_first(pgwf_node_get(meta, "langUsedFlags"));
 	if (flag != NULL &&
 		(wf->sdk_name == NULL || strcmp(wf->sdk_name, PGWF_SDK_NAME) == 0))
 		pgwf_engine_fail(wf, PGWF_ERROR_UNHANDLED, event->id,
 						 "event %lld was made with language flag %lld, which "
 						 "this version of the library does not know",
 						 (long long) event->id,
-						 (long long) json_integer_value(flag));
+						 (long long) (flag->type == PGWF_NODE_INTEGER ?
+									  flag->value.integer : 0));
 }
 
 /* WorkflowTaskFailed: a reset changes the random numbers from here on. */
 void
 pgwf_apply_task_failed(PgwfWorkflow *wf, const PgwfEvent *event)
 {
-	const char *cause = pgwf_json_str(event->attributes, "cause");
-	const char *run_id = pgwf_json_str(event->attributes, "newRunId");
+	const char *cause = pgwf_node_str(event->attributes, "cause");
+	const char *run_id = pgwf_node_str(event->attributes, "newRunId");
 
 	if (cause == NULL || run_id == NULL)
 		return;
@@ -189,22 +203,17 @@ pgwf_apply_task_failed(PgwfWorkflow *wf, const PgwfEvent *event)
 void
 pgwf_apply_signaled(PgwfWorkflow *wf, const PgwfEvent *event)
 {
-	const char *name = pgwf_json_str(event->attributes, "signalName");
-	json_t	   *input = json_object_get(event->attributes, "input");
+	const char *name = pgwf_node_str(event->attributes, "signalName");
+	const PgwfNode *input = pgwf_node_get(event->attributes, "input");
 
-	if (input == NULL)
-		input = json_array();
-	else
-		input = json_is_array(input) ? json_incref(input) :
-			json_pack("[O]", input);
 	pgwf_signal_arrived(wf, name != NULL ? name : "",
-						pgwf_arena_json(wf, input));
+						pgwf_arena_json(wf, list_of(input)));
 }
 
 void
 pgwf_apply_cancel_requested(PgwfWorkflow *wf, const PgwfEvent *event)
 {
-	const char *reason = pgwf_json_str(event->attributes, "cause");
+	const char *reason = pgwf_node_str(event->attributes, "cause");
 
 	if (wf->cancel_requested)
 		return;
@@ -235,7 +244,7 @@ PgwfMachine *
 pgwf_machine_of(PgwfWorkflow *wf, const PgwfEvent *event, const char *key,
 				const PgwfMachineInfo *info)
 {
-	int64_t		id = pgwf_json_int(event->attributes, key);
+	int64_t		id = pgwf_node_int(event->attributes, key);
 	PgwfMachine *machine = pgwf_idmap_get(&wf->machines, id);
 
 	if (machine == NULL || machine->info != info)

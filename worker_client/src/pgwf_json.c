@@ -174,6 +174,15 @@ pgwf_json_first(const json_t *payloads)
 	return value != NULL ? json_incref(value) : json_null();
 }
 
+/* The same of the service's JSON. */
+json_t *
+pgwf_node_first_value(const PgwfNode *payloads)
+{
+	if (payloads != NULL && payloads->type == PGWF_NODE_ARRAY)
+		payloads = pgwf_node_first(payloads);
+	return payloads != NULL ? pgwf_node_json(payloads) : json_null();
+}
+
 /* ---- times ---- */
 
 /* Microseconds since 1970 as RFC 3339 in UTC. */
@@ -206,30 +215,69 @@ as_int(const json_t *value)
 	return json_is_number(value) ? (int64_t) json_number_value(value) : 0;
 }
 
+static int64_t
+text_time_us(const char *text)
+{
+	int64_t		us = pgwf_timestamp_us(text);
+
+	return us > 0 ? us : 0;
+}
+
+static int64_t
+text_duration_ms(const char *text)
+{
+	int64_t		ms = pgwf_duration_ms(text);
+
+	return ms > 0 ? ms : 0;
+}
+
 /* A time as text or as {"seconds", "nanos"}; 0 if there is none. */
 int64_t
 pgwf_json_get_time_us(const json_t *value)
 {
-	int64_t		us;
-
 	if (json_is_object(value))
 		return as_int(json_object_get(value, "seconds")) * 1000000 +
 			as_int(json_object_get(value, "nanos")) / 1000;
-	us = pgwf_timestamp_us(json_string_value(value));
-	return us > 0 ? us : 0;
+	return text_time_us(json_string_value(value));
 }
 
 /* A duration as text or as {"seconds", "nanos"}; 0 if there is none. */
 int64_t
 pgwf_json_get_duration_ms(const json_t *value)
 {
-	int64_t		ms;
-
 	if (json_is_object(value))
 		return as_int(json_object_get(value, "seconds")) * 1000 +
 			as_int(json_object_get(value, "nanos")) / 1000000;
-	ms = pgwf_duration_ms(json_string_value(value));
-	return ms > 0 ? ms : 0;
+	return text_duration_ms(json_string_value(value));
+}
+
+/* The same two of the service's JSON. */
+int64_t
+pgwf_node_time_us(const PgwfNode *node)
+{
+	json_t	   *value;
+	int64_t		us;
+
+	if (node == NULL || node->type == PGWF_NODE_STRING)
+		return text_time_us(pgwf_node_text(node));
+	value = pgwf_node_json(node);
+	us = pgwf_json_get_time_us(value);
+	json_decref(value);
+	return us;
+}
+
+int64_t
+pgwf_node_duration_ms(const PgwfNode *node)
+{
+	json_t	   *value;
+	int64_t		ms;
+
+	if (node == NULL || node->type == PGWF_NODE_STRING)
+		return text_duration_ms(pgwf_node_text(node));
+	value = pgwf_node_json(node);
+	ms = pgwf_json_get_duration_ms(value);
+	json_decref(value);
+	return ms;
 }
 
 /* Skips the prefix of an enum constant, if it is there. */

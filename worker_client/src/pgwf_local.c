@@ -291,12 +291,12 @@ pgwf_local_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 				   const PgwfEvent *event)
 {
 	json_t	   *ours = pgwf_local_marker_data(command->attributes);
-	json_t	   *theirs = pgwf_local_marker_data(event->attributes);
+	json_t	   *theirs = pgwf_local_marker_data(pgwf_event_json(event));
 	bool		failed;
 	bool		failed_there;
 
 	failed = json_object_get(command->attributes, "failure") != NULL;
-	failed_there = json_object_get(event->attributes, "failure") != NULL;
+	failed_there = json_object_get(pgwf_event_json(event), "failure") != NULL;
 	if (failed != failed_there)
 		return false;
 	return !wf->flag[PGWF_FLAG_ID_CHECKS] ||

@@ -95,7 +95,7 @@ pgwf_marker_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 {
 	int64_t		seq = 0;
 	const char *patch_id = NULL;
-	PgwfMarkerKind kind = pgwf_marker_kind(event->attributes, &seq, &patch_id,
+	PgwfMarkerKind kind = pgwf_marker_kind(pgwf_event_json(event), &seq, &patch_id,
 										   NULL);
 
 	if (kind != command->marker)
@@ -130,7 +130,7 @@ pgwf_marker_may_skip(PgwfWorkflow *wf, const PgwfEvent *event)
 	(void) wf;
 	if (event->type != PGWF_EVENT_MARKER_RECORDED)
 		return false;
-	kind = pgwf_marker_kind(event->attributes, NULL, NULL, &deprecated);
+	kind = pgwf_marker_kind(pgwf_event_json(event), NULL, NULL, &deprecated);
 	return kind == PGWF_MARKER_VERSION ||
 		(kind == PGWF_MARKER_PATCH && deprecated);
 }
@@ -143,7 +143,7 @@ pgwf_is_patch_upsert(const PgwfEvent *event)
 
 	if (event->type != PGWF_EVENT_UPSERT_SEARCH_ATTRIBUTES)
 		return false;
-	fields = json_object_get(json_object_get(event->attributes,
+	fields = json_object_get(json_object_get(pgwf_event_json(event),
 											 "searchAttributes"),
 							 "indexedFields");
 	return json_object_size(fields) == 1 &&
@@ -187,7 +187,7 @@ see_marker(PgwfSeenList *list, const PgwfEvent *event, int64_t seq)
 
 	seen->event_id = event->id;
 	seen->seq = seq;
-	seen->attributes = json_incref(event->attributes);
+	seen->attributes = json_incref(pgwf_event_json(event));
 	if (list->last != NULL)
 		list->last->next = seen;
 	else
@@ -249,7 +249,7 @@ pgwf_markers_look_ahead(PgwfWorkflow *wf, const PgwfEvent *events,
 			pgwf_update_look_ahead(wf, event);
 		if (event->type != PGWF_EVENT_MARKER_RECORDED)
 			continue;
-		switch (pgwf_marker_kind(event->attributes, &seq, &patch_id, NULL))
+		switch (pgwf_marker_kind(pgwf_event_json(event), &seq, &patch_id, NULL))
 		{
 			case PGWF_MARKER_PATCH:
 				find_patch(wf, &wf->patches, patch_id)->in_history = true;
@@ -267,7 +267,7 @@ pgwf_markers_look_ahead(PgwfWorkflow *wf, const PgwfEvent *events,
 				see_marker(&wf->mutable_effects, event, 0);
 				break;
 			case PGWF_MARKER_NONE:
-				name = pgwf_json_str(event->attributes, "markerName");
+				name = pgwf_json_str(pgwf_event_json(event), "markerName");
 				if (name != NULL && strcmp(name, patch_name) != 0 &&
 					strcmp(name, side_effect_name) != 0 &&
 					strcmp(name, local_name) != 0 &&

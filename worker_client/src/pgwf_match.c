@@ -159,7 +159,7 @@ pgwf_command_event(PgwfWorkflow *wf, const PgwfEvent *event)
 		}
 		if (command->marker != PGWF_MARKER_PATCH ||
 			(event->type == PGWF_EVENT_MARKER_RECORDED &&
-			 pgwf_marker_kind(event->attributes, NULL, NULL, NULL) ==
+			 pgwf_marker_kind(pgwf_event_json(event), NULL, NULL, NULL) ==
 			 PGWF_MARKER_PATCH))
 		{
 			pgwf_engine_disagree(wf, event, command);

@@ -186,25 +186,23 @@ deliver(PgwfWorkflow *wf, const PgwfLocalResult *result)
 }
 
 void
-pgwf_instance_process(PgwfInstance *wf, const json_t *task,
+pgwf_instance_process(PgwfInstance *wf, const PgwfTask *task,
 					  PgwfTaskOutcome *out)
 {
-	json_t	   *history = json_object_get(json_object_get(task, "history"),
-										  "events");
-	json_t	   *transient = json_object_get(task, "transientEvents");
-	json_t	   *events = json_array();
+	const PgwfNode *transient = pgwf_node_get(task->node, "transientEvents");
+	json_t	   *messages = pgwf_node_json(pgwf_node_get(task->node,
+														"messages"));
+	size_t		n_events;
+	const PgwfNode **events = pgwf_task_events(task, transient, &n_events);
 
-	if (json_is_array(history))
-		json_array_extend(events, history);
-	if (json_is_array(transient))
-		json_array_extend(events, transient);
 	wf->heartbeat = false;
-	wf->virtual_id = pgwf_json_int(json_array_get(transient, 0), "eventId");
-	pgwf_updates_take(wf, json_object_get(task, "messages"));
+	wf->virtual_id = pgwf_node_int(pgwf_node_first(transient), "eventId");
+	pgwf_updates_take(wf, messages);
+	json_decref(messages);
 	json_decref(wf->queries);
-	wf->queries = json_incref(json_object_get(task, "queries"));
-	pgwf_instance_events(wf, events, false);
-	json_decref(events);
+	wf->queries = pgwf_node_json(pgwf_node_get(task->node, "queries"));
+	pgwf_instance_events(wf, events, n_events, false);
+	free(events);
 	while (wf->stashed != NULL)
 	{
 		PgwfStashedResult *stashed = wf->stashed;
@@ -216,57 +214,54 @@ pgwf_instance_process(PgwfInstance *wf, const json_t *task,
 	conclude(wf, out);
 }
 
+static PgwfEventType
+type_of(const PgwfNode *event)
+{
+	const char *type = pgwf_node_str(event, "eventType");
+
+	return type != NULL ? pgwf_event_type_of(type) : PGWF_EVENT_NONE;
+}
+
 /*
- * The history that a query sees: up to the commands of the last task that was
+ * How many events a query sees: up to the commands of the last task that was
  * answered.  What came later no code has seen.
  */
-static json_t *
-answered_part(const json_t *events)
+static size_t
+answered_part(const PgwfNode *const *events, size_t n_events)
 {
-	json_t	   *part = json_array();
-	size_t		n = json_array_size(events);
-	size_t		i;
+	size_t		n = n_events;
 
-	for (; n > 0; n--)
-	{
-		const char *type = pgwf_json_str(json_array_get(events, n - 1),
-										 "eventType");
-
-		if (type != NULL &&
-			pgwf_event_type_of(type) == PGWF_EVENT_TASK_COMPLETED)
-			break;
-	}
-	for (i = 0; i < json_array_size(events); i++)
-	{
-		const char *type = pgwf_json_str(json_array_get(events, i),
-										 "eventType");
-		PgwfEventType t = type != NULL ? pgwf_event_type_of(type) :
-		PGWF_EVENT_NONE;
-
-		if (i >= n && (pgwf_event_infos[t].flags & PGWF_EVENT_COMMAND) == 0)
-			break;
-		json_array_append(part, json_array_get(events, i));
-	}
-	return part;
+	while (n > 0 && type_of(events[n - 1]) != PGWF_EVENT_TASK_COMPLETED)
+		n--;
+	while (n < n_events &&
+		   (pgwf_event_infos[type_of(events[n])].flags &
+			PGWF_EVENT_COMMAND) != 0)
+		n++;
+	return n;
 }
 
 json_t *
-pgwf_instance_query(PgwfInstance *wf, json_t *task)
+pgwf_instance_query(PgwfInstance *wf, const PgwfTask *task)
 {
+	json_t	   *query;
+	json_t	   *answer;
+
 	if (wf->last_event_id == 0)
 	{
-		json_t	   *events;
+		size_t		n_events;
+		const PgwfNode **events = pgwf_task_events(task, NULL, &n_events);
 
-		events = answered_part(json_object_get(json_object_get(task,
-															   "history"),
-											   "events"));
-		pgwf_instance_events(wf, events, true);
-		json_decref(events);
+		pgwf_instance_events(wf, events, answered_part(events, n_events),
+							 true);
+		free(events);
 	}
 	if (wf->activation == 0 && wf->error == PGWF_ERROR_NONE)
 		return pgwf_query_failed("no workflow task of the workflow has "
 								 "completed yet", NULL);
-	return pgwf_query_answer(wf, json_object_get(task, "query"));
+	query = pgwf_node_json(pgwf_node_get(task->node, "query"));
+	answer = pgwf_query_answer(wf, query);
+	json_decref(query);
+	return answer;
 }
 
 void

@@ -49,39 +49,63 @@ pgwf_replay_report_free(PgwfReplayReport *report)
 	free(r);
 }
 
+/* A history in readable form, decoded; NULL with *error to free(). */
+static PgwfNode *
+read_history(PgwfRegistry *registry, const json_t *history, char **error)
+{
+	json_t	   *events = pgwf_history_import(history, error);
+	PgwfNode   *node = NULL;
+	char	   *text;
+
+	if (events == NULL)
+		return NULL;
+	if (!pgwf_codec_decode(pgwf_registry_codec(registry), events))
+		*error = pgwf_xstrdup("the codec cannot decode a payload");
+	else
+	{
+		text = pgwf_json_text(events);
+		node = pgwf_node_parse(text);
+		free(text);
+		if (pgwf_node_too_deep(node))
+		{
+			pgwf_node_release(node);
+			node = NULL;
+		}
+		if (node == NULL)
+			*error = pgwf_xstrdup("history has JSON that is nested too "
+								  "deeply");
+	}
+	json_decref(events);
+	return node;
+}
+
 PgwfResult
 pgwf_replay_history(PgwfRegistry *registry, const json_t *history,
 					PgwfReplayReport **report)
 {
 	Report	   *r = new_report();
 	char	   *error = NULL;
-	json_t	   *events = pgwf_history_import(history, &error);
+	PgwfNode   *events = read_history(registry, history, &error);
 	PgwfInstance *wf;
-	json_t	   *attributes;
-	const char *workflow_id;
-	const char *run_id;
+	const PgwfNode *attributes;
+	const PgwfNode **list;
+	size_t		n_events;
 
 	*report = &r->report;
-	if (events != NULL &&
-		!pgwf_codec_decode(pgwf_registry_codec(registry), events))
-	{
-		json_decref(events);
-		events = NULL;
-		error = pgwf_xstrdup("the codec cannot decode a payload");
-	}
 	if (events == NULL)
 	{
 		set_message(r, error);
 		return PGWF_INVALID_ARGUMENT;
 	}
+	list = pgwf_node_elements(events, &n_events);
+	attributes = pgwf_node_get(list[0], "attributes");
+	wf = pgwf_instance_create(registry, pgwf_node_str(attributes, "workflowId"),
+							  pgwf_node_str(attributes,
+											"originalExecutionRunId"), NULL);
+	pgwf_instance_events(wf, list, n_events, true);
+	free(list);
 
-	attributes = json_object_get(json_array_get(events, 0), "attributes");
-	workflow_id = pgwf_json_str(attributes, "workflowId");
-	run_id = pgwf_json_str(attributes, "originalExecutionRunId");
-	wf = pgwf_instance_create(registry, workflow_id, run_id, NULL);
-	pgwf_instance_events(wf, events, true);
-
-	r->report.events = (int64_t) json_array_size(events);
+	r->report.events = (int64_t) n_events;
 	r->report.workflow_tasks = (int) wf->activation;
 	r->report.finished = wf->finished;
 	if (wf->info.workflow_type != NULL)
@@ -102,7 +126,7 @@ pgwf_replay_history(PgwfRegistry *registry, const json_t *history,
 		set_message(r, pgwf_xstrdup(wf->error_message));
 	}
 	pgwf_instance_destroy(wf);
-	json_decref(events);
+	pgwf_node_release(events);
 	return PGWF_OK;
 }
 

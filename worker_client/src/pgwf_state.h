@@ -10,6 +10,7 @@
 
 #include "pgworkflow.h"
 #include "pgwf_instance.h"
+#include "pgwf_node.h"
 
 typedef struct PgwfFiber PgwfFiber;
 
@@ -96,8 +97,8 @@ typedef struct PgwfEvent
 	int64_t		id;
 	PgwfEventType type;
 	int64_t		time_us;
-	json_t	   *attributes;		/* borrowed from json; maybe NULL */
-	json_t	   *json;			/* one reference */
+	const PgwfNode *attributes; /* the task's; maybe NULL */
+	json_t	   *json;			/* the same, see pgwf_event_json() */
 	bool		may_ignore;		/* type may be unknown */
 } PgwfEvent;
 
@@ -523,8 +524,8 @@ struct PgwfWorkflow
 	/* flags and SDK of the history so far */
 	bool		flag[PGWF_FLAG_MAX + 1];
 	bool		flag_used[PGWF_FLAG_MAX + 1];	/* to be recorded */
-	char	   *sdk_name;
-	char	   *sdk_version;
+	const char *sdk_name;		/* arena */
+	const char *sdk_version;
 
 	/* commands and machines */
 	PgwfCommand *first_command;

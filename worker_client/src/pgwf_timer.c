@@ -80,7 +80,7 @@ pgwf_apply_timer_fired(PgwfWorkflow *wf, const PgwfEvent *event)
 {
 	PgwfMachine *machine = pgwf_machine_of(wf, event, "startedEventId",
 										   &pgwf_timer_machine);
-	const char *id = pgwf_json_str(event->attributes, "timerId");
+	const char *id = pgwf_node_str(event->attributes, "timerId");
 
 	if (machine == NULL)
 		return;

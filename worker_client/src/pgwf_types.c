@@ -337,7 +337,7 @@ describe(const char *name, const json_t *attributes)
 char *
 pgwf_describe_event(const PgwfEvent *event)
 {
-	return describe(pgwf_event_infos[event->type].name, event->attributes);
+	return describe(pgwf_event_infos[event->type].name, pgwf_event_json(event));
 }
 
 /* E.g. StartTimer (timer id "1"); free() it. */

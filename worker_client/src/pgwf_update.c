@@ -102,7 +102,7 @@ pgwf_updates_take(PgwfWorkflow *wf, const json_t *messages)
 void
 pgwf_apply_update_admitted(PgwfWorkflow *wf, const PgwfEvent *event)
 {
-	json_t	   *request = json_object_get(event->attributes, "request");
+	json_t	   *request = json_object_get(pgwf_event_json(event), "request");
 	const char *id = pgwf_json_str(json_object_get(request, "meta"),
 								   "updateId");
 
@@ -117,7 +117,7 @@ pgwf_apply_update_admitted(PgwfWorkflow *wf, const PgwfEvent *event)
 void
 pgwf_update_look_ahead(PgwfWorkflow *wf, const PgwfEvent *event)
 {
-	json_t	   *a = event->attributes;
+	json_t	   *a = pgwf_event_json(event);
 	const char *id = pgwf_json_str(a, "protocolInstanceId");
 	const char *message_id = pgwf_json_str(a, "acceptedRequestMessageId");
 	json_t	   *request = json_object_get(a, "acceptedRequest");
@@ -287,9 +287,9 @@ pgwf_update_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 
 	(void) wf;
 	if (event->type == PGWF_EVENT_UPDATE_ACCEPTED)
-		id = pgwf_json_str(event->attributes, "protocolInstanceId");
+		id = pgwf_node_str(event->attributes, "protocolInstanceId");
 	else
-		id = pgwf_json_str2(event->attributes, "meta", "updateId");
+		id = pgwf_node_str2(event->attributes, "meta", "updateId");
 	return id == NULL || strcmp(id, command->update->id) == 0;
 }
 

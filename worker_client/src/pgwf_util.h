@@ -107,7 +107,6 @@ extern char *pgwf_json_text(const json_t *value);
 extern char *pgwf_json_args_text(const json_t *value);
 extern char *pgwf_json_value_text(const json_t *value);
 extern json_t *pgwf_json_parse(const char *text);
-extern json_t *pgwf_json_parse_partly(const char *text, bool *too_deep);
 
 /* Members of JSON objects that may be missing. */
 extern const char *pgwf_json_str(const json_t *object, const char *key);

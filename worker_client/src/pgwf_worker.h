@@ -73,12 +73,12 @@ typedef struct PgwfRun
 	bool		from_start;		/* it began at event 1 */
 	bool		finished;		/* the answer closes the workflow */
 
-	json_t	   *next_task;		/* arrived while this one is in work */
+	PgwfTask   *next_task;		/* arrived while this one is in work */
 
 	/* queries that are tasks of their own */
 	char	   *query_token;	/* of the one with the executor, or NULL */
 	PgwfRunState before_query;	/* state to go back to */
-	json_t	   *queries;		/* array of those that wait, or NULL */
+	PgwfTask   *queries;		/* list of those that wait */
 	bool		query_only;		/* made for them alone */
 	PgwfExec   *results;		/* of local activities, to be delivered */
 	int			nlocal;			/* local activities that refer to the run */
@@ -168,7 +168,8 @@ struct PgwfWorker
 	PgwfCache	cache;			/* all runs, busy ones as well */
 	int			busy_runs;		/* executing or waiting for local ones */
 	int			responding_runs;
-	json_t	   *pending_tasks;	/* array: taken, not begun */
+	PgwfTask   *pending_tasks;	/* list: taken, not begun */
+	PgwfTask  **pending_tail;
 
 	/* activities */
 	PgwfActivityHost host;
@@ -232,18 +233,17 @@ extern void pgwf_worker_respond(PgwfWorker *worker, PgwfRequest *request,
 								int64_t give_up_ms);
 extern void pgwf_worker_drop_responses(PgwfWorker *worker);
 
-/* member of a task that could not be read in full */
-#define PGWF_UNREADABLE		"pgwfUnreadable"	/* why, a text */
+/* why a task could not be read in full, see pgwf_worker_unreadable() */
 #define PGWF_UNDECODABLE	"the codec cannot decode a payload"
 
 /* worker_history.c */
-extern int64_t pgwf_worker_event_id(const json_t *event);
-extern bool pgwf_worker_complete_history(PgwfWorker *worker, json_t *task,
+extern int64_t pgwf_worker_event_id(const PgwfNode *event);
+extern bool pgwf_worker_complete_history(PgwfWorker *worker, PgwfTask *task,
 										 bool whole);
 
 /* worker_query.c */
 extern void pgwf_worker_take_query(PgwfWorker *worker, PgwfRun *run,
-								   json_t *task);
+								   PgwfTask *task);
 extern void pgwf_worker_query_answered(PgwfWorker *worker, PgwfRun *run,
 									   PgwfExec *exec);
 extern bool pgwf_worker_query_deadlock(PgwfWorker *worker, PgwfRun *run,
@@ -251,7 +251,8 @@ extern bool pgwf_worker_query_deadlock(PgwfWorker *worker, PgwfRun *run,
 extern void pgwf_worker_give_queries_back(PgwfWorker *worker, PgwfRun *run);
 
 /* worker_task.c */
-extern PgwfRun *pgwf_worker_create_run(PgwfWorker *worker, const json_t *task,
+extern PgwfRun *pgwf_worker_create_run(PgwfWorker *worker,
+									   const PgwfNode *task,
 									   const char *run_id);
 extern void pgwf_worker_drop_run(PgwfWorker *worker, PgwfRun *run);
 extern void pgwf_worker_evict(PgwfWorker *worker, PgwfRun *run);
@@ -260,9 +261,11 @@ extern void pgwf_worker_set_state(PgwfWorker *worker, PgwfRun *run,
 extern void pgwf_worker_execute(PgwfWorker *worker, PgwfRun *run,
 								PgwfExec *exec);
 extern void pgwf_worker_deliver_local(PgwfWorker *worker, PgwfRun *run);
-extern void pgwf_worker_pass_mark_on(const json_t *from, json_t *task);
-extern json_t *pgwf_worker_parse(const PgwfWorker *worker, const char *text);
-extern void pgwf_worker_take_task(PgwfWorker *worker, json_t *task);
+extern PgwfNode *pgwf_worker_parse(const PgwfWorker *worker, const char *text);
+extern const char *pgwf_worker_unreadable(const PgwfNode *node);
+extern const char *pgwf_worker_task_unreadable(const PgwfTask *task);
+extern void pgwf_worker_take_task(PgwfWorker *worker, PgwfNode *task);
+extern void pgwf_worker_pend(PgwfWorker *worker, PgwfTask *task);
 extern void pgwf_worker_begin_tasks(PgwfWorker *worker);
 extern void pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec);
 extern void pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
@@ -274,7 +277,7 @@ extern void pgwf_worker_local_heartbeat(PgwfWorker *worker, PgwfRun *run);
 extern void pgwf_worker_evict_all(PgwfWorker *worker, bool busy_too);
 
 /* worker_activity.c */
-extern void pgwf_worker_take_activity(PgwfWorker *worker, json_t *task);
+extern void pgwf_worker_take_activity(PgwfWorker *worker, PgwfNode *task);
 extern void pgwf_worker_start_local(PgwfWorker *worker, PgwfRun *run,
 									const PgwfLocalRequest *request);
 extern void pgwf_worker_cancel_local(PgwfWorker *worker, PgwfRun *run,

@@ -169,7 +169,7 @@ pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 	w->wakeup.fd[0] = w->wakeup.fd[1] = -1;
 	w->stop_pipe = w->wakeup;
 	pgwf_cache_init(&w->cache);
-	w->pending_tasks = json_array();
+	w->pending_tail = &w->pending_tasks;
 	w->responses_tail = &w->responses;
 	w->work = pgwf_conn_create(w->conninfo, "pgworkflow worker");
 	w->wait = pgwf_conn_create(w->conninfo, "pgworkflow wait");
@@ -227,7 +227,6 @@ pgwf_worker_free(PgwfWorker *worker)
 	pgwf_conn_destroy(worker->work);
 	pgwf_conn_destroy(worker->wait);
 	pgwf_cache_free(&worker->cache);
-	json_decref(worker->pending_tasks);
 	pgwf_wakeup_close(&worker->wakeup);
 	pgwf_wakeup_close(&worker->stop_pipe);
 	pthread_mutex_destroy(&worker->mutex);
@@ -449,7 +448,7 @@ collect(PgwfWorker *worker)
 		exec = next;
 	}
 	pgwf_worker_collect_activities(worker);
-	if (json_array_size(worker->pending_tasks) > 0)
+	if (worker->pending_tasks != NULL)
 		pgwf_worker_begin_tasks(worker);
 }
 

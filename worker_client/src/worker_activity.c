@@ -121,15 +121,15 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
  * Begin a polled activity task, which is taken over.
  */
 void
-pgwf_worker_take_activity(PgwfWorker *worker, json_t *task)
+pgwf_worker_take_activity(PgwfWorker *worker, PgwfNode *task)
 {
 	PgwfActivity *activity = pgwf_activity_create(&worker->host, task);
-	const char *unreadable = pgwf_json_str(task, PGWF_UNREADABLE);
+	const char *unreadable = pgwf_worker_unreadable(task);
 
 	PGWF_COUNT(worker, activities, 1);
 	PGWF_TOOK(worker, PGWF_LATENCY_ACTIVITY_WAIT,
-			  pgwf_timestamp_us(pgwf_json_str(task, "startedTime")) -
-			  pgwf_timestamp_us(pgwf_json_str(task,
+			  pgwf_timestamp_us(pgwf_node_str(task, "startedTime")) -
+			  pgwf_timestamp_us(pgwf_node_str(task,
 											  "currentAttemptScheduledTime")));
 	if (unreadable != NULL && strcmp(unreadable, PGWF_UNDECODABLE) == 0)
 		activity->failure = pgwf_failure_new(PGWF_CODEC_FAILURE_TYPE,

@@ -495,7 +495,7 @@ answer_text(const PgwfResponse *response)
 static void
 take_next_task(PgwfWorker *worker, const char *text)
 {
-	json_t	   *task;
+	PgwfNode   *task;
 
 	if (text == NULL)
 		return;
@@ -640,7 +640,7 @@ finish_poll(PgwfWorker *worker, Exchange *x, PgwfQueue queue, int64_t now)
 		worker->hint[queue] = n > 1 || n == x->asked[queue];
 		for (i = 0; i < n; i++)
 		{
-			json_t	   *task = pgwf_worker_parse(worker, PQgetvalue(request->result,
+			PgwfNode   *task = pgwf_worker_parse(worker, PQgetvalue(request->result,
 																	i, 0));
 
 			if (task == NULL)

@@ -17,27 +17,27 @@
 
 #define HISTORY_PAGE	1000
 
+/* The id of an event; 0 of NULL. */
 int64_t
-pgwf_worker_event_id(const json_t *event)
+pgwf_worker_event_id(const PgwfNode *event)
 {
-	return pgwf_json_int(event, "eventId");
+	return pgwf_node_int(event, "eventId");
 }
 
 /*
- * Append to events what the service has after the given event, up to the
- * event before limit.  False: it could not be read.
+ * Append to the task's history what the service has after the given event, up
+ * to the event before limit.  False: it could not be read.
  */
 static bool
-fetch_events(PgwfWorker *worker, json_t *task, json_t *events,
-			 int64_t after, int64_t limit)
+fetch_events(PgwfWorker *worker, PgwfTask *task, int64_t after, int64_t limit)
 {
 	const char *values[7];
 	char		after_text[32];
 	char		page_text[16];
 
 	snprintf(page_text, sizeof(page_text), "%d", HISTORY_PAGE);
-	values[0] = pgwf_json_str2(task, "workflowExecution", "workflowId");
-	values[1] = pgwf_json_str2(task, "workflowExecution", "runId");
+	values[0] = pgwf_node_str2(task->node, "workflowExecution", "workflowId");
+	values[1] = pgwf_node_str2(task->node, "workflowExecution", "runId");
 	values[2] = after_text;
 	values[3] = page_text;
 	values[4] = "f";
@@ -64,19 +64,19 @@ fetch_events(PgwfWorker *worker, json_t *task, json_t *events,
 		n = PQntuples(result);
 		for (i = 0; i < n && after + 1 < limit; i++)
 		{
-			json_t	   *event = pgwf_worker_parse(worker, PQgetvalue(result, i, 0));
+			PgwfNode   *event = pgwf_worker_parse(worker, PQgetvalue(result,
+																	 i, 0));
 
 			if (event == NULL || pgwf_worker_event_id(event) != after + 1)
 			{
-				json_decref(event);
+				pgwf_node_release(event);
 				PQclear(result);
 				pgwf_worker_log(worker, PGWF_LOG_ERROR,
 								"history of \"%s\" lacks event %" PRId64,
 								values[0] != NULL ? values[0] : "", after + 1);
 				return false;
 			}
-			pgwf_worker_pass_mark_on(event, task);
-			json_array_append_new(events, event);
+			pgwf_task_add_event(task, event);
 			after++;
 		}
 		PQclear(result);
@@ -92,32 +92,22 @@ fetch_events(PgwfWorker *worker, json_t *task, json_t *events,
  * none, up to the end.
  */
 bool
-pgwf_worker_complete_history(PgwfWorker *worker, json_t *task, bool whole)
+pgwf_worker_complete_history(PgwfWorker *worker, PgwfTask *task, bool whole)
 {
-	json_t	   *history = json_object_get(task, "history");
-	json_t	   *events = json_object_get(history, "events");
-	json_t	   *transient = json_object_get(task, "transientEvents");
-	int64_t		limit = pgwf_json_int(task, "startedEventId") + 1;
-	int64_t		after;
-	size_t		n;
+	const PgwfNode *transient = pgwf_node_get(task->node, "transientEvents");
+	int64_t		limit = pgwf_node_int(task->node, "startedEventId") + 1;
 
-	if (json_object_get(task, "query") != NULL)
+	if (pgwf_node_get(task->node, "query") != NULL)
 		limit = INT64_MAX;
-	else if (json_array_size(transient) > 0)
-		limit = pgwf_worker_event_id(json_array_get(transient, 0));
-	if (!json_is_array(events))
-	{
-		events = json_array();
-		history = json_object();
-		json_object_set_new(history, "events", events);
-		json_object_set_new(task, "history", history);
-	}
-	if (whole && pgwf_worker_event_id(json_array_get(events, 0)) != 1)
-		json_array_clear(events);
-	else if (json_object_get(task, "nextEventId") == NULL)
+	else if (pgwf_node_count(transient) > 0)
+		limit = pgwf_worker_event_id(pgwf_node_first(transient));
+	if (whole && pgwf_worker_event_id(pgwf_task_first_event(task)) != 1)
+		pgwf_task_drop_history(task);
+	else if (task->complete ||
+			 pgwf_node_get(task->node, "nextEventId") == NULL)
 		return true;
-	n = json_array_size(events);
-	after = n > 0 ? pgwf_worker_event_id(json_array_get(events, n - 1)) : 0;
-	json_object_del(task, "nextEventId");
-	return fetch_events(worker, task, events, after, limit);
+	task->complete = true;
+	return fetch_events(worker, task,
+						pgwf_worker_event_id(pgwf_task_last_event(task)),
+						limit);
 }

@@ -58,12 +58,12 @@ respond_failed(PgwfWorker *worker, const PgwfRun *run, const char *token,
 
 /* Give a query, which is taken over, to a run whose instance is here. */
 static void
-start_query(PgwfWorker *worker, PgwfRun *run, json_t *task)
+start_query(PgwfWorker *worker, PgwfRun *run, PgwfTask *task)
 {
 	PgwfExec   *exec = pgwf_xalloc(sizeof(PgwfExec));
 
 	free(run->query_token);
-	run->query_token = pgwf_strdup(pgwf_json_str(task, "taskToken"));
+	run->query_token = pgwf_strdup(pgwf_node_str(task->node, "taskToken"));
 	run->before_query = run->state;
 	exec->task = task;
 	exec->query = true;
@@ -76,21 +76,21 @@ start_query(PgwfWorker *worker, PgwfRun *run, json_t *task)
  * memory.
  */
 void
-pgwf_worker_take_query(PgwfWorker *worker, PgwfRun *run, json_t *task)
+pgwf_worker_take_query(PgwfWorker *worker, PgwfRun *run, PgwfTask *task)
 {
 	const char *unreadable;
-	const char *run_id = pgwf_json_str2(task, "workflowExecution", "runId");
+	const char *run_id = pgwf_node_str2(task->node, "workflowExecution", "runId");
 
-	if (run_id == NULL || pgwf_json_str(task, "taskToken") == NULL)
+	if (run_id == NULL || pgwf_node_str(task->node, "taskToken") == NULL)
 	{
 		pgwf_worker_log(worker, PGWF_LOG_ERROR,
 						"could not understand a query");
-		json_decref(task);
+		pgwf_task_free(task);
 		return;
 	}
 	if (run != NULL && run->state == PGWF_RUN_IDLE &&
 		pgwf_instance_last_started_id(run->instance) <
-		pgwf_json_int(task, "previousStartedEventId"))
+		pgwf_node_int(task->node, "previousStartedEventId"))
 	{
 		/* it has gone on elsewhere */
 		pgwf_worker_evict(worker, run);
@@ -104,28 +104,30 @@ pgwf_worker_take_query(PgwfWorker *worker, PgwfRun *run, json_t *task)
 	}
 	if (run != NULL)
 	{
-		if (run->queries == NULL)
-			run->queries = json_array();
-		json_array_append_new(run->queries, task);
+		PgwfTask  **link = &run->queries;
+
+		while (*link != NULL)
+			link = &(*link)->next;
+		*link = task;
 		return;
 	}
 	if (!pgwf_worker_complete_history(worker, task, true))
 	{
-		json_decref(task);
+		pgwf_task_free(task);
 		return;
 	}
-	run = pgwf_worker_create_run(worker, task, run_id);
+	run = pgwf_worker_create_run(worker, task->node, run_id);
 	run->query_only = true;
-	unreadable = pgwf_json_str(task, PGWF_UNREADABLE);
+	unreadable = pgwf_worker_task_unreadable(task);
 	if (unreadable != NULL)
 	{
 		char		message[200];
 
 		snprintf(message, sizeof(message), "the history cannot be read: %s",
 				 unreadable);
-		respond_failed(worker, run, pgwf_json_str(task, "taskToken"), message);
+		respond_failed(worker, run, pgwf_node_str(task->node, "taskToken"), message);
 		pgwf_worker_drop_run(worker, run);
-		json_decref(task);
+		pgwf_task_free(task);
 		return;
 	}
 	PGWF_COUNT(worker, replays, 1);
@@ -136,11 +138,13 @@ pgwf_worker_take_query(PgwfWorker *worker, PgwfRun *run, json_t *task)
 void
 pgwf_worker_give_queries_back(PgwfWorker *worker, PgwfRun *run)
 {
-	if (run->queries == NULL)
-		return;
-	json_array_extend(worker->pending_tasks, run->queries);
-	json_decref(run->queries);
-	run->queries = NULL;
+	while (run->queries != NULL)
+	{
+		PgwfTask   *query = run->queries;
+
+		run->queries = query->next;
+		pgwf_worker_pend(worker, query);
+	}
 }
 
 /*
@@ -155,14 +159,15 @@ pgwf_worker_query_answered(PgwfWorker *worker, PgwfRun *run, PgwfExec *exec)
 	run->query_token = NULL;
 	if (run->query_only)
 	{
-		json_t	   *next = json_incref(json_array_get(run->queries, 0));
+		PgwfTask   *next = run->queries;
 
 		if (next == NULL)
 		{
 			pgwf_worker_drop_run(worker, run);
 			return;
 		}
-		json_array_remove(run->queries, 0);
+		run->queries = next->next;
+		next->next = NULL;
 		run->before_query = PGWF_RUN_IDLE;
 		start_query(worker, run, next);
 		return;
@@ -175,7 +180,7 @@ pgwf_worker_query_answered(PgwfWorker *worker, PgwfRun *run, PgwfExec *exec)
 		pgwf_worker_deliver_local(worker, run);
 	else if (run->next_task != NULL)
 	{
-		json_array_append_new(worker->pending_tasks, run->next_task);
+		pgwf_worker_pend(worker, run->next_task);
 		run->next_task = NULL;
 	}
 }

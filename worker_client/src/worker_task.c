@@ -20,7 +20,41 @@
 #include "pgwf_interceptor.h"
 #include "pgwf_worker.h"
 
-static void start_task(PgwfWorker *worker, PgwfRun *run, json_t *task);
+static void start_task(PgwfWorker *worker, PgwfRun *run, PgwfTask *task);
+
+/* ---- tasks that wait to be begun ---- */
+
+/* Begin this task in the turn to come; it is taken over. */
+void
+pgwf_worker_pend(PgwfWorker *worker, PgwfTask *task)
+{
+	task->next = NULL;
+	*worker->pending_tail = task;
+	worker->pending_tail = &task->next;
+}
+
+static PgwfTask *
+next_pending(PgwfWorker *worker)
+{
+	PgwfTask   *task = worker->pending_tasks;
+
+	if (task == NULL)
+		return NULL;
+	worker->pending_tasks = task->next;
+	if (worker->pending_tasks == NULL)
+		worker->pending_tail = &worker->pending_tasks;
+	task->next = NULL;
+	return task;
+}
+
+static void
+drop_pending(PgwfWorker *worker)
+{
+	PgwfTask   *task;
+
+	while ((task = next_pending(worker)) != NULL)
+		pgwf_task_free(task);
+}
 
 /* ---- runs ---- */
 
@@ -46,12 +80,13 @@ reserve(PgwfWorker *worker, PgwfRun *run, int slots)
 }
 
 PgwfRun *
-pgwf_worker_create_run(PgwfWorker *worker, const json_t *task, const char *run_id)
+pgwf_worker_create_run(PgwfWorker *worker, const PgwfNode *task,
+					   const char *run_id)
 {
 	PgwfRun    *run = pgwf_xalloc(sizeof(PgwfRun));
-	const char *workflow_id = pgwf_json_str2(task, "workflowExecution",
+	const char *workflow_id = pgwf_node_str2(task, "workflowExecution",
 											 "workflowId");
-	const char *workflow_type = pgwf_json_str2(task, "workflowType", "name");
+	const char *workflow_type = pgwf_node_str2(task, "workflowType", "name");
 
 	run->workflow_id = pgwf_strdup(workflow_id != NULL ? workflow_id : "");
 	run->workflow_type = pgwf_strdup(workflow_type != NULL ?
@@ -91,7 +126,7 @@ pgwf_worker_drop_run(PgwfWorker *worker, PgwfRun *run)
 	pgwf_cache_remove(&worker->cache, &run->entry);
 	PGWF_COUNT(worker, cached_workflows, -1);
 	if (run->next_task != NULL)
-		json_array_append_new(worker->pending_tasks, run->next_task);
+		pgwf_worker_pend(worker, run->next_task);
 	free_results(run);
 	pgwf_instance_destroy(run->instance);
 	free(run->workflow_id);
@@ -125,7 +160,7 @@ retire(PgwfWorker *worker, PgwfRun *run)
 	pgwf_cache_touch(&worker->cache, &run->entry);
 	if (run->next_task != NULL)
 	{
-		json_array_append_new(worker->pending_tasks, run->next_task);
+		pgwf_worker_pend(worker, run->next_task);
 		run->next_task = NULL;
 	}
 	entry = worker->cache.oldest;
@@ -162,36 +197,64 @@ pgwf_worker_evict_all(PgwfWorker *worker, bool busy_too)
 			pgwf_worker_drop_run(worker, run);
 		}
 	}
-	json_array_clear(worker->pending_tasks);
+	drop_pending(worker);
 }
 
 /* ---- answering ---- */
 
-/*
- * Read a task, an answer or an event; what cannot be read in full is marked.
- */
-json_t *
-pgwf_worker_parse(const PgwfWorker *worker, const char *text)
+/* The same with its payloads decoded.  Takes the node over. */
+static PgwfNode *
+decode(const PgwfCodec *codec, PgwfNode *node)
 {
-	bool		too_deep;
-	json_t	   *value = pgwf_json_parse_partly(text, &too_deep);
+	json_t	   *value = pgwf_node_json(node);
+	char	   *text = pgwf_codec_decode(codec, value) ?
+		pgwf_json_text(value) : NULL;
+	PgwfNode   *decoded = pgwf_node_parse(text);
 
-	if (too_deep)
-		json_object_set_new(value, PGWF_UNREADABLE,
-							json_string("it has JSON that is nested too deeply"));
-	else if (!pgwf_codec_decode(pgwf_registry_codec(worker->registry), value))
-		json_object_set_new(value, PGWF_UNREADABLE,
-							json_string(PGWF_UNDECODABLE));
-	return value;
+	json_decref(value);
+	free(text);
+	if (decoded == NULL)
+	{
+		pgwf_node_mark_undecodable(node);
+		return node;
+	}
+	pgwf_node_release(node);
+	return decoded;
 }
 
-void
-pgwf_worker_pass_mark_on(const json_t *from, json_t *task)
+/*
+ * Read a task, an answer or an event: one reference of its node, or NULL.
+ */
+PgwfNode *
+pgwf_worker_parse(const PgwfWorker *worker, const char *text)
 {
-	json_t	   *mark = json_object_get(from, PGWF_UNREADABLE);
+	const PgwfCodec *codec = pgwf_registry_codec(worker->registry);
+	PgwfNode   *node = pgwf_node_parse(text);
 
-	if (mark != NULL)
-		json_object_set(task, PGWF_UNREADABLE, mark);
+	if (codec != NULL && node != NULL && !pgwf_node_too_deep(node))
+		node = decode(codec, node);
+	return node;
+}
+
+/* Why a part of what was read could not be read in full; NULL if it could. */
+const char *
+pgwf_worker_unreadable(const PgwfNode *node)
+{
+	if (pgwf_node_too_deep(node))
+		return "it has JSON that is nested too deeply";
+	return pgwf_node_undecodable(node) ? PGWF_UNDECODABLE : NULL;
+}
+
+/* The same of a task with its history. */
+const char *
+pgwf_worker_task_unreadable(const PgwfTask *task)
+{
+	const char *why = pgwf_worker_unreadable(task->node);
+	size_t		i;
+
+	for (i = 0; why == NULL && i < task->n_events; i++)
+		why = pgwf_worker_unreadable(task->events[i]);
+	return why;
 }
 
 /* What a run of a worker with a version does when that changes, or NULL */
@@ -298,11 +361,19 @@ fail_task(PgwfWorker *worker, PgwfRun *run, const char *cause,
  * the code has rejected.  False if the run cannot go back behind it.
  */
 static bool
-roll_back(PgwfRun *run, const json_t *answer)
+roll_back(PgwfRun *run, const PgwfNode *answer)
 {
-	int64_t		reset = pgwf_json_int(answer, "resetHistoryEventId");
+	int64_t		reset = pgwf_node_int(answer, "resetHistoryEventId");
 
 	return reset == 0 || pgwf_instance_roll_back(run->instance, reset);
+}
+
+static const PgwfNode *
+object_in(const PgwfNode *answer, const char *key)
+{
+	const PgwfNode *node = pgwf_node_get(answer, key);
+
+	return node != NULL && node->type == PGWF_NODE_OBJECT ? node : NULL;
 }
 
 /*
@@ -312,11 +383,10 @@ void
 pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 						  const PgwfErr *err, const char *text)
 {
-	json_t	   *answer;
-	json_t	   *error;
-	json_t	   *next;
-	json_t	   *activity;
-	size_t		i;
+	PgwfNode   *answer;
+	const PgwfNode *error;
+	const PgwfNode *next;
+	const PgwfNode *activity;
 
 	reserve(worker, run, 0);
 	if (err->code != PGWF_OK)
@@ -330,17 +400,13 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 		return;
 	}
 	answer = text != NULL ? pgwf_worker_parse(worker, text) : NULL;
-	error = json_object_get(answer, "error");
-	next = json_object_get(answer, "workflowTask");
-	json_array_foreach(json_object_get(answer, "activityTasks"), i, activity)
+	error = object_in(answer, "error");
+	next = object_in(answer, "workflowTask");
+	pgwf_node_foreach(pgwf_node_get(answer, "activityTasks"), activity)
+		pgwf_worker_take_activity(worker, pgwf_node_keep(activity));
+	if (error != NULL)
 	{
-		pgwf_worker_pass_mark_on(answer, activity);
-		pgwf_worker_take_activity(worker, json_incref(activity));
-	}
-	pgwf_worker_pass_mark_on(answer, next);
-	if (json_is_object(error))
-	{
-		const char *message = pgwf_json_str(error, "message");
+		const char *message = pgwf_node_str(error, "message");
 
 		pgwf_worker_log(worker, PGWF_LOG_WARNING,
 						"workflow task of \"%s\" run %s was rejected: %s",
@@ -355,30 +421,28 @@ pgwf_worker_task_answered(PgwfWorker *worker, PgwfRun *run,
 	}
 	else if (!roll_back(run, answer))
 	{
-		if (json_is_object(next))
-			json_array_append(worker->pending_tasks, next);
+		if (next != NULL)
+			pgwf_worker_pend(worker, pgwf_task_create(pgwf_node_keep(next)));
 		pgwf_worker_evict(worker, run);
 	}
-	else if (json_is_object(next))
+	else if (next != NULL)
 	{
-		json_incref(next);
 		if (worker->stopping && run->nlocal == 0)
 		{
 			/* not for us any more: its timeout hands it on */
 			pgwf_worker_evict(worker, run);
-			json_decref(next);
 		}
 		else
 		{
 			PGWF_COUNT(worker, workflow_tasks, 1);
-			start_task(worker, run, next);
+			start_task(worker, run, pgwf_task_create(pgwf_node_keep(next)));
 		}
 	}
 	else if (worker->sticky_queue == NULL && run->nlocal == 0)
 		pgwf_worker_drop_run(worker, run);
 	else
 		retire(worker, run);
-	json_decref(answer);
+	pgwf_node_release(answer);
 }
 
 /* ---- tasks ---- */
@@ -412,14 +476,13 @@ pgwf_worker_execute(PgwfWorker *worker, PgwfRun *run, PgwfExec *exec)
  * run is not in memory, and must have no other task in work.
  */
 static void
-start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
+start_task(PgwfWorker *worker, PgwfRun *run, PgwfTask *task)
 {
+	const PgwfNode *node = task->node;
 	const char *unreadable;
-	json_t	   *events = json_object_get(json_object_get(task, "history"),
-										 "events");
-	const char *run_id = pgwf_json_str2(task, "workflowExecution", "runId");
-	const char *token = pgwf_json_str(task, "taskToken");
-	int64_t		first = pgwf_worker_event_id(json_array_get(events, 0));
+	const char *run_id = pgwf_node_str2(node, "workflowExecution", "runId");
+	const char *token = pgwf_node_str(node, "taskToken");
+	int64_t		first = pgwf_worker_event_id(pgwf_task_first_event(task));
 	int64_t		timeout;
 	PgwfExec   *exec;
 	bool		whole;
@@ -428,7 +491,7 @@ start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
 	{
 		pgwf_worker_log(worker, PGWF_LOG_ERROR,
 						"could not understand a workflow task");
-		json_decref(task);
+		pgwf_task_free(task);
 		return;
 	}
 
@@ -444,32 +507,32 @@ start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
 	{
 		if (run != NULL)
 			pgwf_worker_evict(worker, run);
-		json_decref(task);
+		pgwf_task_free(task);
 		return;
 	}
 	if (run == NULL)
 	{
-		run = pgwf_worker_create_run(worker, task, run_id);
-		if (pgwf_json_int(task, "previousStartedEventId") > 0)
+		run = pgwf_worker_create_run(worker, node, run_id);
+		if (pgwf_node_int(node, "previousStartedEventId") > 0)
 			PGWF_COUNT(worker, replays, 1);
 	}
 	free(run->token);
 	run->token = pgwf_strdup(token);
-	run->attempt = (int) pgwf_json_int(task, "attempt");
+	run->attempt = (int) pgwf_node_int(node, "attempt");
 	run->from_start = whole;
 	run->finished = false;
-	timeout = pgwf_duration_ms(pgwf_json_str(task, "workflowTaskTimeout"));
+	timeout = pgwf_duration_ms(pgwf_node_str(node, "workflowTaskTimeout"));
 	if (timeout <= 0)
 		timeout = 10000;
 	run->heartbeat_at = pgwf_clock_ms() + timeout * 8 / 10;
-	unreadable = pgwf_json_str(task, PGWF_UNREADABLE);
+	unreadable = pgwf_worker_task_unreadable(task);
 	if (unreadable != NULL)
 	{
 		char		message[200];
 
 		snprintf(message, sizeof(message), "the history cannot be read: %s",
 				 unreadable);
-		json_decref(task);
+		pgwf_task_free(task);
 		fail_task(worker, run,
 				  "WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE",
 				  NULL, message);
@@ -485,36 +548,34 @@ start_task(PgwfWorker *worker, PgwfRun *run, json_t *task)
  * A task was polled; it is taken over and begun by pgwf_worker_begin_tasks().
  */
 void
-pgwf_worker_take_task(PgwfWorker *worker, json_t *task)
+pgwf_worker_take_task(PgwfWorker *worker, PgwfNode *task)
 {
 	PGWF_COUNT(worker, workflow_tasks, 1);
 	PGWF_TOOK(worker, PGWF_LATENCY_WORKFLOW_TASK_WAIT,
-			  pgwf_timestamp_us(pgwf_json_str(task, "startedTime")) -
-			  pgwf_timestamp_us(pgwf_json_str(task, "scheduledTime")));
-	json_array_append_new(worker->pending_tasks, task);
+			  pgwf_timestamp_us(pgwf_node_str(task, "startedTime")) -
+			  pgwf_timestamp_us(pgwf_node_str(task, "scheduledTime")));
+	pgwf_worker_pend(worker, pgwf_task_create(task));
 }
 
 void
 pgwf_worker_begin_tasks(PgwfWorker *worker)
 {
-	size_t		i;
+	PgwfTask   *task;
 
 	pgwf_executor_set_room(worker->executor, worker->stopping ? 0 :
 						   pgwf_worker_free_slots(worker,
 												  PGWF_QUEUE_ACTIVITY));
 
-	/* the array may grow meanwhile */
-	for (i = 0; i < json_array_size(worker->pending_tasks); i++)
+	/* the list may grow meanwhile */
+	while ((task = next_pending(worker)) != NULL)
 	{
-		json_t	   *task = json_array_get(worker->pending_tasks, i);
-		const char *run_id = pgwf_json_str2(task, "workflowExecution",
+		const char *run_id = pgwf_node_str2(task->node, "workflowExecution",
 											"runId");
 		PgwfRun    *run = NULL;
 
 		if (run_id != NULL)
 			run = (PgwfRun *) pgwf_cache_find(&worker->cache, run_id);
-		json_incref(task);
-		if (json_object_get(task, "query") != NULL)
+		if (pgwf_node_get(task->node, "query") != NULL)
 		{
 			pgwf_worker_take_query(worker, run, task);
 			continue;
@@ -528,13 +589,12 @@ pgwf_worker_begin_tasks(PgwfWorker *worker)
 		if (run != NULL && run->state != PGWF_RUN_IDLE)
 		{
 			/* likewise, but it cannot be interrupted now */
-			json_decref(run->next_task);
+			pgwf_task_free(run->next_task);
 			run->next_task = task;
 		}
 		else
 			start_task(worker, run, task);
 	}
-	json_array_clear(worker->pending_tasks);
 }
 
 /*
@@ -604,14 +664,15 @@ pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec)
 						  NULL, outcome->message);
 			else
 			{
-				json_t	   *task = json_incref(exec->task);
+				PgwfTask   *task = exec->task;
 
+				exec->task = NULL;
 				pgwf_worker_log(worker, PGWF_LOG_DEBUG,
 								"run %s is read again: %s", run->entry.run_id,
 								outcome->message != NULL ?
 								outcome->message : "stale");
 				pgwf_worker_evict(worker, run);
-				json_array_append_new(worker->pending_tasks, task);
+				pgwf_worker_pend(worker, task);
 			}
 			break;
 	}

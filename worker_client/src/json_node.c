@@ -1,0 +1,251 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_node.c
+ *	  Looking at the nodes of JSON that json_read.c has read, and making
+ *	  jansson's values of them.
+ *
+ * A document's references are counted atomically; all else is read only.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pgwf_node.h"
+#include "pgwf_util.h"
+
+/* ---- life ---- */
+
+/* One reference of a document that has its own copy of the text, but no node. */
+PgwfDocument *
+pgwf_document_create(const char *text, size_t len)
+{
+	PgwfDocument *document = pgwf_xrealloc(NULL, sizeof(PgwfDocument) + len + 1);
+
+	document->references = 1;
+	document->too_deep = false;
+	document->undecodable = false;
+	document->nodes = NULL;
+	memcpy(document->text, text, len);
+	document->text[len] = '\0';
+	return document;
+}
+
+void
+pgwf_document_free(PgwfDocument *document)
+{
+	free(document->nodes);
+	free(document);
+}
+
+static PgwfDocument *
+document_of(const PgwfNode *node)
+{
+	return (node - node->number)->value.document;
+}
+
+/* Another reference; NULL of NULL. */
+PgwfNode *
+pgwf_node_keep(const PgwfNode *node)
+{
+	if (node != NULL)
+		__atomic_fetch_add(&document_of(node)->references, 1,
+						   __ATOMIC_RELAXED);
+	return (PgwfNode *) node;
+}
+
+void
+pgwf_node_release(PgwfNode *node)
+{
+	PgwfDocument *document;
+
+	if (node == NULL)
+		return;
+	document = document_of(node);
+	if (__atomic_sub_fetch(&document->references, 1, __ATOMIC_ACQ_REL) == 0)
+		pgwf_document_free(document);
+}
+
+/* ---- looking ---- */
+
+static bool
+is_container(const PgwfNode *node)
+{
+	return node != NULL &&
+		(node->type == PGWF_NODE_ARRAY || node->type == PGWF_NODE_OBJECT);
+}
+
+/* What is in an array or object, one after the other; then NULL. */
+const PgwfNode *
+pgwf_node_first(const PgwfNode *container)
+{
+	return is_container(container) && container->size > 0 ?
+		container + 1 : NULL;
+}
+
+const PgwfNode *
+pgwf_node_next(const PgwfNode *container, const PgwfNode *node)
+{
+	node += node->span;
+	return node < container + container->span ? node : NULL;
+}
+
+/* How many elements an array has; 0 if it is none. */
+size_t
+pgwf_node_count(const PgwfNode *array)
+{
+	return array != NULL && array->type == PGWF_NODE_ARRAY ? array->size : 0;
+}
+
+/* The elements of an array as a list to be free()d. */
+const PgwfNode **
+pgwf_node_elements(const PgwfNode *array, size_t *n)
+{
+	const PgwfNode **list = pgwf_xalloc(pgwf_node_count(array) *
+										sizeof(PgwfNode *));
+	const PgwfNode *node;
+
+	*n = 0;
+	if (pgwf_node_count(array) > 0)
+	{
+		pgwf_node_foreach(array, node)
+			list[(*n)++] = node;
+	}
+	return list;
+}
+
+/* A member of an object; NULL if it is not there, or this is no object. */
+const PgwfNode *
+pgwf_node_get(const PgwfNode *object, const char *key)
+{
+	const PgwfNode *node;
+
+	if (object == NULL || object->type != PGWF_NODE_OBJECT)
+		return NULL;
+	pgwf_node_foreach(object, node)
+	{
+		if (strcmp(node->key, key) == 0)
+			return node;
+	}
+	return NULL;
+}
+
+/* A string, or NULL. */
+const char *
+pgwf_node_text(const PgwfNode *node)
+{
+	return node != NULL && node->type == PGWF_NODE_STRING ?
+		node->value.text : NULL;
+}
+
+const char *
+pgwf_node_str(const PgwfNode *object, const char *key)
+{
+	return pgwf_node_text(pgwf_node_get(object, key));
+}
+
+const char *
+pgwf_node_str2(const PgwfNode *object, const char *key, const char *key2)
+{
+	return pgwf_node_str(pgwf_node_get(object, key), key2);
+}
+
+/* A member that is an integer, else 0. */
+int64_t
+pgwf_node_int(const PgwfNode *object, const char *key)
+{
+	const PgwfNode *node = pgwf_node_get(object, key);
+
+	return node != NULL && node->type == PGWF_NODE_INTEGER ?
+		node->value.integer : 0;
+}
+
+/* A member that is a number of either kind, else 0. */
+double
+pgwf_node_number(const PgwfNode *object, const char *key)
+{
+	const PgwfNode *node = pgwf_node_get(object, key);
+
+	if (node != NULL && node->type == PGWF_NODE_REAL)
+		return node->value.real;
+	return (double) pgwf_node_int(object, key);
+}
+
+bool
+pgwf_node_true(const PgwfNode *object, const char *key)
+{
+	const PgwfNode *node = pgwf_node_get(object, key);
+
+	return node != NULL && node->type == PGWF_NODE_TRUE;
+}
+
+/* Was something in it left out, because it was nested too deeply? */
+bool
+pgwf_node_too_deep(const PgwfNode *node)
+{
+	uint32_t	i;
+
+	if (node == NULL || !document_of(node)->too_deep)
+		return false;
+	for (i = 0; i < node->span; i++)
+	{
+		if (node[i].type == PGWF_NODE_TOO_DEEP)
+			return true;
+	}
+	return false;
+}
+
+/* Notes, before other threads have the document, that a codec has failed. */
+void
+pgwf_node_mark_undecodable(const PgwfNode *node)
+{
+	document_of(node)->undecodable = true;
+}
+
+bool
+pgwf_node_undecodable(const PgwfNode *node)
+{
+	return node != NULL && document_of(node)->undecodable;
+}
+
+/* ---- values for user code ---- */
+
+/* A value of jansson's, a new reference; NULL of NULL. */
+json_t *
+pgwf_node_json(const PgwfNode *node)
+{
+	const PgwfNode *part;
+	json_t	   *value;
+
+	if (node == NULL)
+		return NULL;
+	switch (node->type)
+	{
+		case PGWF_NODE_FALSE:
+			return json_false();
+		case PGWF_NODE_TRUE:
+			return json_true();
+		case PGWF_NODE_INTEGER:
+			return json_integer(node->value.integer);
+		case PGWF_NODE_REAL:
+			return json_real(node->value.real);
+		case PGWF_NODE_STRING:
+			return json_stringn_nocheck(node->value.text, node->size);
+		case PGWF_NODE_ARRAY:
+			value = json_array();
+			pgwf_node_foreach(node, part)
+				json_array_append_new(value, pgwf_node_json(part));
+			return value;
+		case PGWF_NODE_OBJECT:
+			value = json_object();
+			pgwf_node_foreach(node, part)
+				json_object_set_new_nocheck(value, part->key,
+											pgwf_node_json(part));
+			return value;
+		case PGWF_NODE_DOCUMENT:
+		case PGWF_NODE_NULL:
+		case PGWF_NODE_TOO_DEEP:
+			break;
+	}
+	return json_null();
+}
