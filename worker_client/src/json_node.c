@@ -16,7 +16,7 @@
 
 /* ---- life ---- */
 
-/* One reference of a document that has its own copy of the text, but no node. */
+/* One reference of a document: a copy of the text, and no node yet. */
 PgwfDocument *
 pgwf_document_create(const char *text, size_t len)
 {

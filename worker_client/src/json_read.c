@@ -3,9 +3,9 @@
  * json_read.c
  *	  Reads the server's JSON.
  *
- * A text becomes an array of nodes, see pgwf_node.h: three pieces of memory,
- * however much is in it.  jansson's values, of which each member takes several, are
- * made of what user code is to see.
+ * A text becomes an array of nodes, see pgwf_node.h: two pieces of memory,
+ * however much is in it.  jansson's values, of which each member takes
+ * several, are made of what user code is to see.
  *
  * The reader knows that the server checked the encoding, and reads integers
  * beyond 64 bits, which jsonb has, as reals.  Otherwise it is as strict as

@@ -160,7 +160,7 @@ pgwf_apply_task_completed(PgwfWorkflow *wf, const PgwfEvent *event)
 	pgwf_node_foreach(pgwf_node_get(meta, "coreUsedFlags"), flag)
 	{
 		int64_t		number = flag->type == PGWF_NODE_INTEGER ?
-			flag->value.integer : 0;
+		flag->value.integer : 0;
 
 		if (number < 1 || number > PGWF_FLAG_MAX)
 		{

@@ -6,8 +6,8 @@
  *
  * A document is the text and its nodes, in the order of the text: behind the
  * node of an array or object are those of what is in it.  Nodes do not change,
- * so that any number of threads may read them.  A reference to any of its nodes
- * keeps a document; what is borrowed lives as long.
+ * so that any number of threads may read them.  A reference to any of its
+ * nodes keeps a document; what is borrowed lives as long.
  *
  *-------------------------------------------------------------------------
  */

@@ -208,7 +208,7 @@ decode(const PgwfCodec *codec, PgwfNode *node)
 {
 	json_t	   *value = pgwf_node_json(node);
 	char	   *text = pgwf_codec_decode(codec, value) ?
-		pgwf_json_text(value) : NULL;
+	pgwf_json_text(value) : NULL;
 	PgwfNode   *decoded = pgwf_node_parse(text);
 
 	json_decref(value);
