@@ -113,7 +113,10 @@ static PgwfStatement update_options = {
 
 static PgwfStatement update_activity_options = {
 	.sql = "SELECT workflow.update_activity_options(" ACTIVITY_SELECTION ","
-	" task_queue => $6 #>> '{activityOptions,taskQueue,name}',"
+	" task_queue => CASE"
+	" jsonb_typeof($6 #> '{activityOptions,taskQueue}') WHEN 'string'"
+	" THEN $6 #>> '{activityOptions,taskQueue}'"
+	" ELSE $6 #>> '{activityOptions,taskQueue,name}' END,"
 	" schedule_to_close_timeout =>"
 	" " ACTIVITY_TIMEOUT("scheduleToCloseTimeout") ","
 	" schedule_to_start_timeout =>"

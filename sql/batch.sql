@@ -120,6 +120,13 @@ SELECT pg_temp.activities();
 SELECT t.activity_task('batch q')->>'activityId';
 SELECT workflow.respond_activity_task_failed_by_id('batch act 1', '2',
     '{"message": "again"}');
+-- a queue may be given by its name alone, as elsewhere
+SELECT pg_temp.run_batch('UPDATE_ACTIVITY_OPTIONS', '{"matchAll": true,
+    "activityOptions": {"taskQueue": "batch other q"}}') AS job \gset
+SELECT pg_temp.wait_batch(:'job');
+SELECT DISTINCT a.task_queue FROM workflow.activity AS a
+JOIN workflow.execution AS e USING (namespace_id, run_key)
+WHERE e.workflow_id LIKE 'batch act %' ORDER BY 1;
 SELECT pg_temp.run_batch('RESET_ACTIVITY', '{"matchAll": true,
     "keepPaused": true, "restoreOriginalOptions": true}') AS job \gset
 SELECT pg_temp.wait_batch(:'job');
