@@ -19,6 +19,9 @@
 #include "pgwf_guc.h"
 #include "pgwf_json.h"
 
+/* Of a run_key in a run id: enough for 280 trillion runs */
+#define RUN_KEY_BYTES 6
+
 char *
 pgwf_arg_text(FunctionCallInfo fcinfo, int n)
 {
@@ -189,20 +192,37 @@ pgwf_new_uuid(pg_uuid_t *uuid)
 }
 
 /*
- * A UUID of version 7 for a run: it begins with the time in milliseconds, so
- * that runs which start together are neighbours in the index of run ids.  Of
- * random ids each would change, and after a checkpoint log, a page of its own.
+ * The id of a run: a UUID of version 7, which begins with the time in
+ * milliseconds.  It ends with the run_key, so that the run is found by it
+ * without an index of ids; what is between them is random.
  */
 void
-pgwf_new_run_id(pg_uuid_t *uuid)
+pgwf_new_run_id(pg_uuid_t *uuid, int64 run_key)
 {
 	int64		ms = GetCurrentTimestamp() / 1000 +
 	(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
 
+	if (run_key < 0 || (run_key >> (8 * RUN_KEY_BYTES)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_RESOURCE_EXHAUSTED),
+				 errmsg("there are no more run keys")));
 	pgwf_new_uuid(uuid);
 	for (int i = 0; i < 6; i++)
 		uuid->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
 	uuid->data[6] = (uuid->data[6] & 0x0f) | 0x70;
+	for (int i = 0; i < RUN_KEY_BYTES; i++)
+		uuid->data[UUID_LEN - 1 - i] = (unsigned char) (run_key >> (8 * i));
+}
+
+/* The run_key that a run id ends with: whose run, if any, has that run id */
+int64
+pgwf_run_id_key(const pg_uuid_t *uuid)
+{
+	int64		run_key = 0;
+
+	for (int i = UUID_LEN - RUN_KEY_BYTES; i < UUID_LEN; i++)
+		run_key = (run_key << 8) | uuid->data[i];
+	return run_key;
 }
 
 char *

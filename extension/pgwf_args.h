@@ -35,7 +35,8 @@ extern void pgwf_warn_payload_size(const char *name, const Jsonb *value,
 								   int limit);
 extern bool pgwf_is_uuid(const char *value);
 extern void pgwf_new_uuid(pg_uuid_t *uuid);
-extern void pgwf_new_run_id(pg_uuid_t *uuid);
+extern void pgwf_new_run_id(pg_uuid_t *uuid, int64 run_key);
+extern int64 pgwf_run_id_key(const pg_uuid_t *uuid);
 extern char *pgwf_uuid_text(const pg_uuid_t *uuid);
 
 #endif							/* PGWF_ARGS_H */

@@ -49,6 +49,7 @@ pgwf_successor_init(PgwfRun *run)
 	pg_uuid_t	request_id;
 
 	pgwf_new_run_init(next, execution->namespace_id);
+	pgwf_new_run_follow(next, execution->run_key);
 	next->workflow_id = execution->workflow_id;
 	next->workflow_type = execution->workflow_type;
 	next->task_queue = execution->task_queue;

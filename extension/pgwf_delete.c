@@ -40,13 +40,13 @@ PG_FUNCTION_INFO_V1(pgwf_delete_workflow_execution);
 #define SHORTEST_PAUSE	USECS_PER_SEC
 
 static PgwfStatement select_expired = {
-	.sql = "SELECT x.namespace_id, x.run_key, x.history_length"
+	.sql = "SELECT x.namespace_id, x.run_key"
 	" FROM workflow.namespace AS n"
 	" LEFT JOIN workflow.namespace_clock AS c USING (namespace_id)"
 	" CROSS JOIN LATERAL"
-	" (SELECT e.namespace_id, e.run_key, e.history_length"
-	" FROM workflow.execution AS e"
-	" WHERE e.namespace_id = n.namespace_id AND e.close_time IS NOT NULL"
+	" (SELECT e.namespace_id, e.run_key"
+	" FROM workflow.closed_execution AS e"
+	" WHERE e.namespace_id = n.namespace_id"
 	" AND e.close_time <= $1 + coalesce(c.offset_us, 0) * interval '1 us'"
 	" - n.retention"
 	" ORDER BY e.namespace_id, e.close_time LIMIT $2) AS x LIMIT $2",
@@ -60,8 +60,8 @@ static PgwfStatement select_next_expiry = {
 	" FROM workflow.namespace AS n"
 	" LEFT JOIN workflow.namespace_clock AS c USING (namespace_id)"
 	" CROSS JOIN LATERAL"
-	" (SELECT e.close_time FROM workflow.execution AS e"
-	" WHERE e.namespace_id = n.namespace_id AND e.close_time IS NOT NULL"
+	" (SELECT e.close_time FROM workflow.closed_execution AS e"
+	" WHERE e.namespace_id = n.namespace_id"
 	" ORDER BY e.namespace_id, e.close_time LIMIT 1) AS x",
 	.nargs = 0
 };
@@ -73,10 +73,11 @@ static TimestampTz next_expiry = DT_NOEND;
 /*
  * Deletes all that there is of a closed run.  Returns false, and has done
  * nothing, if somebody else holds it or messages of it are under way; the
- * request to delete it is not one of them.
+ * request to delete it is not one of them.  Adds the number of its events to
+ * *events, unless NULL.
  */
-bool
-pgwf_run_delete(PgwfCall *call, int32 namespace_id, int64 run_key)
+static bool
+delete_run(PgwfCall *call, int32 namespace_id, int64 run_key, int64 *events)
 {
 	PgwfExecution *execution;
 
@@ -99,7 +100,16 @@ pgwf_run_delete(PgwfCall *call, int32 namespace_id, int64 run_key)
 	pgwf_run_request_delete_all(call, namespace_id, run_key, false);
 	pgwf_execution_delete(call, execution);
 	pgwf_xact_run_changed(namespace_id, run_key);
+	if (events)
+		*events += execution->history_length;
 	return true;
+}
+
+/* The same, whatever it costs */
+bool
+pgwf_run_delete(PgwfCall *call, int32 namespace_id, int64 run_key)
+{
+	return delete_run(call, namespace_id, run_key, NULL);
 }
 
 /*
@@ -210,8 +220,7 @@ pgwf_retention_enforce(PgwfCall *call, PgwfTurn *turn)
 		CHECK_FOR_INTERRUPTS();
 		namespace_id = DatumGetInt32(pgwf_db_value(i, 1, &isnull));
 		run_key = DatumGetInt64(pgwf_db_value(i, 2, &isnull));
-		events += DatumGetInt64(pgwf_db_value(i, 3, &isnull));
-		if (pgwf_run_delete(call, namespace_id, run_key))
+		if (delete_run(call, namespace_id, run_key, &events))
 			turn->fired++;
 	}
 	turn->more = turn->fired > 0 &&

@@ -25,6 +25,7 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "pgwf_args.h"
 #include "pgwf_compat.h"
 #include "pgwf_db.h"
 #include "pgwf_filter_value.h"
@@ -130,10 +131,7 @@ append_text(PgwfFilter *filter, const PgwfFilterNode *node,
 					 pgwf_filter_param_of_value(filter, node, 0, subject));
 }
 
-/*
- * Says too that open runs have no close time, for the sake of an index, and
- * if no run matches for which this is not true, that it is so.
- */
+/* Says too which runs do not match because they are open, or closed */
 static void
 append_status(PgwfFilter *filter, const PgwfFilterNode *node,
 			  const PgwfSubject *subject, bool negated, bool required)
@@ -158,8 +156,9 @@ append_status(PgwfFilter *filter, const PgwfFilterNode *node,
 					 pgwf_filter_param_of_array(filter, node, subject));
 	if (!negated && open != closed)
 	{
-		appendStringInfo(&filter->sql, " AND e.close_time IS %sNULL",
-						 open ? "" : "NOT ");
+		if (filter->scope == (open ? PGWF_FILTER_CLOSED_RUNS :
+							  PGWF_FILTER_OPEN_RUNS))
+			appendStringInfoString(&filter->sql, " AND false");
 		if (required && open)
 			filter->never_closed = true;
 		else if (required)
@@ -183,12 +182,14 @@ is_uuid(const char *text)
 	return true;
 }
 
-/* What is no UUID equals none */
+/* What is no UUID equals none; a run is found by what its id ends with */
 static void
 append_uuid(PgwfFilter *filter, const PgwfFilterNode *node,
 			const PgwfSubject *subject, bool negated)
 {
-	Datum	   *elements = palloc(list_length(node->values) * sizeof(Datum));
+	int			most = list_length(node->values);
+	Datum	   *elements = palloc(most * sizeof(Datum));
+	Datum	   *run_keys = palloc(most * sizeof(Datum));
 	int			count = 0;
 	ListCell   *lc;
 	ArrayType  *array;
@@ -199,16 +200,30 @@ append_uuid(PgwfFilter *filter, const PgwfFilterNode *node,
 
 		(void) pgwf_filter_convert(filter, node, value, subject);
 		if (is_uuid(value->text))
-			elements[count++] =
+		{
+			elements[count] =
 				DirectFunctionCall1(uuid_in, CStringGetDatum(value->text));
+			run_keys[count] =
+				Int64GetDatum(pgwf_run_id_key(DatumGetUUIDP(elements[count])));
+			count++;
+		}
 	}
 	array = construct_array(elements, count, UUIDOID, UUID_LEN, false,
 							TYPALIGN_CHAR);
-	appendStringInfo(&filter->sql, "(%s IS NOT NULL AND %s %s ($%d))",
+	appendStringInfo(&filter->sql, "(%s IS NOT NULL AND %s %s ($%d)",
 					 subject->sql, subject->sql,
 					 negated ? "<> ALL" : "= ANY",
 					 pgwf_filter_param(filter, UUIDARRAYOID,
 									   PointerGetDatum(array)));
+	if (!negated && strcmp(subject->column->name, "RunId") == 0)
+	{
+		array = construct_array(run_keys, count, INT8OID, sizeof(int64),
+								FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+		appendStringInfo(&filter->sql, " AND e.run_key = ANY ($%d)",
+						 pgwf_filter_param(filter, INT8ARRAYOID,
+										   PointerGetDatum(array)));
+	}
+	appendStringInfoChar(&filter->sql, ')');
 }
 
 /* = != IN NOT IN; returns whether it was one of them, and special */
@@ -287,7 +302,12 @@ note_close_time(PgwfFilter *filter, const PgwfSubject *subject,
 	if (operator == PGWF_FILTER_IS_NULL)
 		filter->never_closed = true;
 	else
+	{
 		filter->never_open = true;
+		if (operator != PGWF_FILTER_IS_NOT_NULL &&
+			subject->column->kind == PGWF_COLUMN_TIME)
+			filter->by_close_time = true;
+	}
 }
 
 /* "required": no run matches for which the comparison is not true */
@@ -402,6 +422,35 @@ check_group_by(PgwfFilter *filter)
 						  tree->group_by);
 }
 
+/* FROM and WHERE, for a condition to follow */
+const char *
+pgwf_filter_from(PgwfFilterScope scope)
+{
+	switch (scope)
+	{
+		case PGWF_FILTER_RUNS:
+			return " FROM workflow.execution AS e"
+				" WHERE e.namespace_id = $1 AND ";
+		case PGWF_FILTER_OPEN_RUNS:
+			return " FROM workflow.mutable_state AS o"
+				" JOIN workflow.execution AS e"
+				" ON e.namespace_id = o.namespace_id"
+				" AND e.run_key = o.run_key"
+				" WHERE o.namespace_id = $1 AND ";
+		case PGWF_FILTER_CLOSED_RUNS:
+			return " FROM workflow.closed_execution AS c"
+				" JOIN workflow.execution AS e"
+				" ON e.namespace_id = c.namespace_id"
+				" AND e.close_time = c.close_time"
+				" AND e.start_time = c.start_time"
+				" AND e.run_key = c.run_key"
+				" WHERE c.namespace_id = $1 AND ";
+		case PGWF_FILTER_SCHEDULES:
+			return PGWF_FILTER_FROM_SCHEDULES;
+	}
+	pg_unreachable();
+}
+
 /* Everything of "filter" lives in the current memory context */
 void
 pgwf_filter_compile(PgwfFilter *filter, PgwfFilterScope scope,
@@ -427,6 +476,20 @@ pgwf_filter_compile(PgwfFilter *filter, PgwfFilterScope scope,
 	check_group_by(filter);
 }
 
+/* The same for runs, open or closed, looked for where they can be */
+void
+pgwf_filter_compile_runs(PgwfFilter *filter, int32 namespace_id,
+						 const char *query)
+{
+	pgwf_filter_compile(filter, PGWF_FILTER_RUNS, namespace_id, query);
+	if (filter->never_closed)
+		pgwf_filter_compile(filter, PGWF_FILTER_OPEN_RUNS, namespace_id,
+							query);
+	else if (filter->by_close_time)
+		pgwf_filter_compile(filter, PGWF_FILTER_CLOSED_RUNS, namespace_id,
+							query);
+}
+
 /*
  * For operations on all runs that match
  */
@@ -434,7 +497,7 @@ pgwf_filter_compile(PgwfFilter *filter, PgwfFilterScope scope,
 static void
 compile_plain(PgwfFilter *filter, int32 namespace_id, const char *query)
 {
-	pgwf_filter_compile(filter, PGWF_FILTER_RUNS, namespace_id, query);
+	pgwf_filter_compile_runs(filter, namespace_id, query);
 	if (filter->tree->group_by)
 		pgwf_filter_error(filter->tree->text,
 						  filter->tree->group_by_position,
@@ -460,7 +523,8 @@ pgwf_filter_count(int32 namespace_id, const char *query)
 
 	compile_plain(&filter, namespace_id, query);
 	pgwf_db_begin(&scope);
-	(void) pgwf_db_search(psprintf("SELECT count(*)" PGWF_FILTER_FROM "%s",
+	(void) pgwf_db_search(psprintf("SELECT count(*)%s%s",
+								   pgwf_filter_from(filter.scope),
 								   filter.sql.data),
 						  filter.nargs, filter.types, filter.values, NULL, 1);
 	count = DatumGetInt64(pgwf_db_value(0, 1, &isnull));
@@ -482,9 +546,9 @@ pgwf_filter_select(int32 namespace_id, const char *query,
 	after = pgwf_filter_param(&filter, INT8OID, Int64GetDatum(after_run_key));
 	most = pgwf_filter_param(&filter, INT8OID, Int64GetDatum(limit));
 	pgwf_db_begin(&scope);
-	count = pgwf_db_search(psprintf("SELECT e.run_key" PGWF_FILTER_FROM
-									"%s AND e.run_key > $%d"
+	count = pgwf_db_search(psprintf("SELECT e.run_key%s%s AND e.run_key > $%d"
 									" ORDER BY e.run_key LIMIT $%d",
+									pgwf_filter_from(filter.scope),
 									filter.sql.data, after, most),
 						   filter.nargs, filter.types, filter.values, NULL,
 						   limit);

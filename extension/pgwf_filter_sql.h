@@ -20,13 +20,14 @@
 typedef enum PgwfFilterScope
 {
 	PGWF_FILTER_RUNS,
+	PGWF_FILTER_OPEN_RUNS,
+	PGWF_FILTER_CLOSED_RUNS,
 	PGWF_FILTER_SCHEDULES
 } PgwfFilterScope;
 
 /*
- * A condition over workflow.execution AS e, as PGWF_FILTER_FROM has it, or
- * over workflow.schedule AS e, with its parameters; $1 is the namespace.  The
- * caller may append more of both.
+ * A condition over the tables of pgwf_filter_from(), with its parameters; $1
+ * is the namespace.  The caller may append more of both.
  */
 typedef struct PgwfFilter
 {
@@ -35,6 +36,7 @@ typedef struct PgwfFilter
 	const PgwfFilterTree *tree;
 	bool		never_open;		/* it is known to match no open run */
 	bool		never_closed;	/* nor a closed one */
+	bool		by_close_time;	/* it narrows down the time of the close */
 	StringInfoData sql;			/* a condition, in parentheses */
 	int			nargs;
 	int			max_args;
@@ -42,32 +44,15 @@ typedef struct PgwfFilter
 	Datum	   *values;
 } PgwfFilter;
 
-#define PGWF_FILTER_FROM \
-	" FROM workflow.execution AS e WHERE e.namespace_id = $1 AND "
-
 #define PGWF_FILTER_FROM_SCHEDULES \
 	" FROM workflow.schedule AS e WHERE e.namespace_id = $1 AND "
 
-/*
- * Counters that open runs have elsewhere: looked up by key, one by one, and
- * only for them, whatever is known of the size of that table.
- */
-#define PGWF_FILTER_HISTORY_LENGTH \
-	"coalesce(e.history_length, (SELECT m.next_event_id - 1" \
-	" FROM workflow.mutable_state AS m" \
-	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
-#define PGWF_FILTER_HISTORY_SIZE \
-	"coalesce(e.history_size_bytes, (SELECT m.history_size" \
-	" FROM workflow.mutable_state AS m" \
-	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
-
-#define PGWF_FILTER_STATE_TRANSITION_COUNT \
-	"coalesce(e.state_transition_count, (SELECT m.state_transition_count" \
-	" FROM workflow.mutable_state AS m" \
-	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
+extern const char *pgwf_filter_from(PgwfFilterScope scope);
 
 extern void pgwf_filter_compile(PgwfFilter *filter, PgwfFilterScope scope,
 								int32 namespace_id, const char *query);
+extern void pgwf_filter_compile_runs(PgwfFilter *filter, int32 namespace_id,
+									 const char *query);
 extern int	pgwf_filter_param(PgwfFilter *filter, Oid type, Datum value);
 
 /*

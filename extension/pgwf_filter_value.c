@@ -23,6 +23,18 @@
 #include "pgwf_filter_value.h"
 #include "pgwf_json.h"
 
+#define DURATION(difference) \
+	"(extract(epoch FROM " difference ") * 1000000000)::bigint"
+
+/*
+ * Counters that open runs have elsewhere: looked up by key, one by one, and
+ * only for them, whatever is known of the size of that table.
+ */
+#define OF_OPEN(closed, open) \
+	"coalesce(" closed ", (SELECT " open \
+	" FROM workflow.mutable_state AS m" \
+	" WHERE m.namespace_id = e.namespace_id AND m.run_key = e.run_key))"
+
 static const PgwfColumn run_columns[] = {
 	{"WorkflowId", PGWF_COLUMN_TEXT, "e.workflow_id"},
 	{"RunId", PGWF_COLUMN_UUID, "e.run_id"},
@@ -34,16 +46,23 @@ static const PgwfColumn run_columns[] = {
 	{"RootWorkflowId", PGWF_COLUMN_TEXT,
 	"coalesce(e.root_workflow_id, e.workflow_id)"},
 	{"RootRunId", PGWF_COLUMN_UUID, "coalesce(e.root_run_id, e.run_id)"},
-	{"StartTime", PGWF_COLUMN_TIME, "e.start_time"},
+	{"StartTime", PGWF_COLUMN_TIME, "e.start_time", "o.start_time",
+	"c.start_time"},
 	{"ExecutionTime", PGWF_COLUMN_TIME, "e.execution_time"},
-	{"CloseTime", PGWF_COLUMN_TIME, "e.close_time"},
+	{"CloseTime", PGWF_COLUMN_TIME, "e.close_time", "NULL::timestamptz",
+	"c.close_time"},
 	{"ExecutionDuration", PGWF_COLUMN_DURATION,
-		"(extract(epoch FROM e.close_time - e.start_time)"
-	" * 1000000000)::bigint"},
-	{"HistoryLength", PGWF_COLUMN_INT, PGWF_FILTER_HISTORY_LENGTH},
-	{"HistorySizeBytes", PGWF_COLUMN_INT, PGWF_FILTER_HISTORY_SIZE},
+		DURATION("e.close_time - e.start_time"), "NULL::bigint",
+	DURATION("c.close_time - c.start_time")},
+	{"HistoryLength", PGWF_COLUMN_INT,
+		OF_OPEN("e.history_length", "m.next_event_id - 1"),
+	"(o.next_event_id - 1)", "e.history_length"},
+	{"HistorySizeBytes", PGWF_COLUMN_INT,
+		OF_OPEN("e.history_size_bytes", "m.history_size"),
+	"o.history_size", "e.history_size_bytes"},
 	{"StateTransitionCount", PGWF_COLUMN_INT,
-	PGWF_FILTER_STATE_TRANSITION_COUNT}
+		OF_OPEN("e.state_transition_count", "m.state_transition_count"),
+	"o.state_transition_count", "e.state_transition_count"}
 };
 
 static const PgwfColumn schedule_columns[] = {
@@ -123,6 +142,16 @@ find_column(PgwfFilterScope scope, const char *name)
 			return &columns[i];
 	}
 	return NULL;
+}
+
+const char *
+pgwf_filter_column_sql(PgwfFilterScope scope, const PgwfColumn *column)
+{
+	if (scope == PGWF_FILTER_OPEN_RUNS && column->open_sql)
+		return column->open_sql;
+	if (scope == PGWF_FILTER_CLOSED_RUNS && column->closed_sql)
+		return column->closed_sql;
+	return column->sql;
 }
 
 static PgwfSearchType
@@ -220,7 +249,7 @@ pgwf_filter_subject(PgwfFilter *filter, const PgwfFilterNode *node,
 	if (subject->column)
 	{
 		subject->type = column_type(subject->column->kind);
-		subject->sql = subject->column->sql;
+		subject->sql = pgwf_filter_column_sql(filter->scope, subject->column);
 		subject->param_type = column_param_type(subject->column->kind);
 		return;
 	}

@@ -31,7 +31,13 @@ typedef struct PgwfColumn
 	const char *name;
 	PgwfColumnKind kind;
 	const char *sql;
+	const char *open_sql;		/* of open runs; NULL: the same */
+	const char *closed_sql;		/* of closed runs */
 } PgwfColumn;
+
+/* The value of a column for what is filtered */
+extern const char *pgwf_filter_column_sql(PgwfFilterScope scope,
+										  const PgwfColumn *column);
 
 /* The search attribute of one comparison */
 typedef struct PgwfSubject

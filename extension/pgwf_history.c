@@ -30,19 +30,17 @@
 static PgwfStatement find_run_by_id = {
 	.sql = "SELECT run_key, run_id, close_time IS NOT NULL"
 	" FROM workflow.execution"
-	" WHERE namespace_id = $1 AND workflow_id = $2 AND run_id = $3",
-	.nargs = 3,
-	.argtypes = {INT4OID, TEXTOID, UUIDOID}
+	" WHERE namespace_id = $1 AND workflow_id = $2 AND run_id = $3"
+	" AND run_key = $4",
+	.nargs = 4,
+	.argtypes = {INT4OID, TEXTOID, UUIDOID, INT8OID}
 };
 
 static PgwfStatement find_current_run = {
-	.sql = "(SELECT run_key, run_id, false FROM workflow.execution"
+	.sql = "SELECT run_key, run_id, close_time IS NOT NULL"
+	" FROM workflow.execution"
 	" WHERE namespace_id = $1 AND workflow_id = $2"
-	" AND close_time IS NULL)"
-	" UNION ALL"
-	" (SELECT run_key, run_id, true FROM workflow.execution"
-	" WHERE namespace_id = $1 AND workflow_id = $2"
-	" ORDER BY run_key DESC LIMIT 1)"
+	" ORDER BY namespace_id DESC, workflow_id DESC, previous_run_key DESC"
 	" LIMIT 1",
 	.nargs = 2,
 	.argtypes = {INT4OID, TEXTOID}
@@ -99,7 +97,7 @@ void
 pgwf_find_run(FunctionCallInfo fcinfo, int workflow_id_arg, int run_id_arg,
 			  int32 namespace_id, PgwfRunRef *run)
 {
-	Datum		values[3];
+	Datum		values[4];
 	uint64		count;
 	bool		isnull;
 
@@ -116,6 +114,8 @@ pgwf_find_run(FunctionCallInfo fcinfo, int workflow_id_arg, int run_id_arg,
 	else
 	{
 		values[2] = PG_GETARG_DATUM(run_id_arg);
+		values[3] =
+			Int64GetDatum(pgwf_run_id_key(PG_GETARG_UUID_P(run_id_arg)));
 		count = pgwf_db_query(&find_run_by_id, values, NULL, 1);
 	}
 	if (count == 0)

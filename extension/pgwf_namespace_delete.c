@@ -10,7 +10,8 @@
  * can come after that.
  *
  * The tables are those of the schema that have a column namespace_id; which
- * of them have a row per run shows their column run_key.
+ * of them have a row per run shows their column run_key.  closed_execution is
+ * not reached by that, but through the runs.
  *
  * Locks: those of a DELETE; nobody else touches the rows any more.
  *
@@ -54,7 +55,8 @@ static PgwfStatement select_runs = {
 static PgwfStatement select_tables = {
 	.sql = "SELECT c.oid::regclass::text FROM pg_class AS c"
 	" WHERE c.relnamespace = 'workflow'::regnamespace"
-	" AND c.relkind = 'r' AND c.relname <> 'namespace'"
+	" AND c.relkind = 'r'"
+	" AND c.relname NOT IN ('namespace', 'closed_execution')"
 	" AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid"
 	" AND a.attname = 'namespace_id' AND NOT a.attisdropped)"
 	" AND $1 = EXISTS (SELECT FROM pg_attribute AS a"
@@ -144,6 +146,15 @@ delete_runs(int32 namespace_id)
 						 run_key);
 		pgwf_xact_run_changed(namespace_id, run_key);
 	}
+	pgwf_db_utility(psprintf("DELETE FROM workflow.closed_execution AS c"
+							 " USING workflow.execution AS e"
+							 " WHERE e.namespace_id = %d"
+							 " AND e.run_key IN (%s)"
+							 " AND c.namespace_id = e.namespace_id"
+							 " AND c.close_time = e.close_time"
+							 " AND c.start_time = e.start_time"
+							 " AND c.run_key = e.run_key",
+							 namespace_id, keys.data));
 	foreach(lc, find_tables(true))
 	{
 		CHECK_FOR_INTERRUPTS();

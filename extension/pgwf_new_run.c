@@ -23,9 +23,20 @@ pgwf_new_run_init(PgwfNewRun *options, int32 namespace_id)
 {
 	memset(options, 0, sizeof(PgwfNewRun));
 	options->namespace_id = namespace_id;
-	pgwf_new_run_id(&options->run_id);
 	options->attempt = 1;
 	options->expiration_time = PGWF_NO_TIME;
+}
+
+/*
+ * Gives the run its ids.  It is to follow a run of its workflow id, the last
+ * one and closed; 0: there is none.  Its key is larger than that run's.
+ */
+void
+pgwf_new_run_follow(PgwfNewRun *options, int64 previous_run_key)
+{
+	options->previous_run_key = previous_run_key;
+	options->run_key = pgwf_execution_next_run_key();
+	pgwf_new_run_id(&options->run_id, options->run_key);
 }
 
 /* A map of payloads may be given as {"fields": {...}} or just {...} */
@@ -334,8 +345,11 @@ make_execution(PgwfCall *call, const PgwfNewRun *options)
 {
 	PgwfExecution *execution = palloc0(sizeof(PgwfExecution));
 
+	Assert(options->run_key > options->previous_run_key);
+
 	execution->namespace_id = options->namespace_id;
-	execution->run_key = pgwf_execution_next_run_key();
+	execution->run_key = options->run_key;
+	execution->previous_run_key = options->previous_run_key;
 	execution->run_id = options->run_id;
 	execution->first_run_id = options->first_run_id ?
 		*options->first_run_id : options->run_id;
@@ -379,10 +393,10 @@ make_execution(PgwfCall *call, const PgwfNewRun *options)
 
 /*
  * Creates a run with its WorkflowExecutionStarted and its timeouts; the
- * options have been checked.  The caller adds what else happens at the start
- * and calls pgwf_run_finish(), which schedules the first workflow task unless
- * it is delayed.  Returns false, and has done nothing, if the workflow id has
- * an open run.
+ * options have been checked, and know what the run follows.  The caller adds
+ * what else happens at the start and calls pgwf_run_finish(), which schedules
+ * the first workflow task unless it is delayed.  Returns false, and has done
+ * nothing, if another run is the last of the workflow id now.
  */
 bool
 pgwf_new_run_begin(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options)

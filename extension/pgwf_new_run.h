@@ -33,7 +33,9 @@ typedef struct PgwfParent
 typedef struct PgwfNewRun
 {
 	int32		namespace_id;
-	pg_uuid_t	run_id;			/* made by pgwf_new_run_init() */
+	int64		run_key;		/* these three by pgwf_new_run_follow() */
+	pg_uuid_t	run_id;
+	int64		previous_run_key;
 	const char *workflow_id;	/* required */
 	const char *workflow_type;	/* required */
 	const char *task_queue;		/* required */
@@ -72,6 +74,7 @@ typedef struct PgwfNewRun
 } PgwfNewRun;
 
 extern void pgwf_new_run_init(PgwfNewRun *options, int32 namespace_id);
+extern void pgwf_new_run_follow(PgwfNewRun *options, int64 previous_run_key);
 extern void pgwf_new_run_check(PgwfNewRun *options);
 extern bool pgwf_new_run_begin(PgwfRun *run, PgwfCall *call,
 							   const PgwfNewRun *options);

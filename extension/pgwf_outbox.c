@@ -244,6 +244,7 @@ start_child(PgwfCall *call, const PgwfMessage *message)
 		return BUSY;
 	existing = pgwf_execution_find_current(call, message->namespace_id,
 										   options.workflow_id);
+	pgwf_new_run_follow(&options, existing ? existing->run_key : 0);
 	if (existing && existing->close_time != PGWF_NO_TIME &&
 		may_reuse(pgwf_read_text(&initiated, "workflowIdReusePolicy"),
 				  existing))
@@ -262,12 +263,14 @@ start_child(PgwfCall *call, const PgwfMessage *message)
 						 "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_INVALID_VERSIONING_OVERRIDE");
 		return DELIVERED;
 	}
-	if (existing || !pgwf_new_run_begin(&run, call, &options))
+	if (existing)
 	{
 		fail_child_start(&parent, child,
 						 "START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS");
 		return DELIVERED;
 	}
+	if (!pgwf_new_run_begin(&run, call, &options))
+		return BUSY;
 	pgwf_run_finish(&run);
 	record_child_started(&parent, child, &options);
 	return DELIVERED;

@@ -47,6 +47,7 @@ typedef struct Reset
 	const char *identity;
 	bool		exclude_signals;
 	bool		exclude_updates;
+	int64		new_run_key;
 	pg_uuid_t	new_run_id;
 	List	   *ended_events;	/* of the current run, from its end */
 } Reset;
@@ -251,13 +252,15 @@ settle_versions(PgwfRun *run, const PgwfState *before)
 
 /* A row for the new run; its timeouts begin anew */
 static PgwfExecution *
-make_execution(PgwfCall *call, const Reset *reset, const char *request_id)
+make_execution(PgwfCall *call, const Reset *reset,
+			   const PgwfExecution *current, const char *request_id)
 {
 	PgwfExecution *execution = palloc(sizeof(PgwfExecution));
 
 	*execution = *reset->base;
-	execution->run_key = pgwf_execution_next_run_key();
+	execution->run_key = reset->new_run_key;
 	execution->run_id = reset->new_run_id;
+	execution->previous_run_key = current->run_key;
 	execution->status = is_paused_at_reset(reset) ? PGWF_STATUS_PAUSED :
 		PGWF_STATUS_RUNNING;
 	execution->start_time = call->now;
@@ -525,6 +528,7 @@ tell_end_of_child(PgwfRun *run, const PgwfExecution *child)
 	message->run_key = child->run_key;
 	message->event_id = child->history_length;
 	message->due_at = run->call->now;
+	message->repeated = true;
 	run->messages = lappend(run->messages, message);
 }
 
@@ -674,7 +678,7 @@ perform_reset(PgwfCall *call, Reset *reset, PgwfExecution *current,
 	CommandCounterIncrement();
 	pgwf_call_new_snapshot(call);
 
-	execution = make_execution(call, reset, request_id);
+	execution = make_execution(call, reset, current, request_id);
 	if (!pgwf_execution_insert(call, execution))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -755,15 +759,16 @@ pgwf_reset_workflow_execution(PG_FUNCTION_ARGS)
 	request_id = pgwf_arg_id(fcinfo, 5, "request_id");
 	read_exclusions(fcinfo, 6, &reset);
 	reset.identity = pgwf_arg_identity(fcinfo, 7);
-	pgwf_new_run_id(&reset.new_run_id);
-	if (request_id == NULL)
-		request_id = pgwf_uuid_text(&reset.new_run_id);
 	if (PG_ARGISNULL(2) == PG_ARGISNULL(3))
 		ereport(ERROR,
 				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 				 errmsg("one of workflow_task_finish_event_id and reset_type must be set")));
 
 	current = lock_current_run(&call, namespace_id, workflow_id);
+	reset.new_run_key = pgwf_execution_next_run_key();
+	pgwf_new_run_id(&reset.new_run_id, reset.new_run_key);
+	if (request_id == NULL)
+		request_id = pgwf_uuid_text(&reset.new_run_id);
 	if (strcmp(current->start_request_id, request_id) == 0)
 		*result = current->run_id;
 	else

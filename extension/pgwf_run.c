@@ -46,6 +46,7 @@ pgwf_run_init_new(PgwfRun *run, PgwfCall *call, PgwfExecution *execution)
 	run->state.next_event_id = 1;
 	run->state.next_buffer_id = 1;
 	run->state.last_event_time = PGWF_NO_TIME;
+	run->state.start_time = execution->start_time;
 	run->state.task_timeout = execution->task_timeout;
 	run->state.wft_scheduled_time = PGWF_NO_TIME;
 	run->state.wft_original_scheduled_time = PGWF_NO_TIME;

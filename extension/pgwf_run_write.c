@@ -284,7 +284,7 @@ write_close(PgwfRun *run)
 	execution->state_transition_count = run->state.state_transition_count;
 	if (run->successor)
 		execution->new_run_id = &run->successor->run_id;
-	pgwf_execution_update(run->call, execution);
+	pgwf_execution_close(run->call, execution);
 	if (execution->schedule_id && run->successor == NULL)
 		pgwf_schedule_run_closed(run->call, execution);
 	if (run->stored.flags & PGWF_RUN_HAS_REQUESTS)

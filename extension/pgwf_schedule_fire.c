@@ -383,10 +383,11 @@ note_start(PgwfSchedule *schedule, const PgwfBufferedStart *start,
  */
 static StartResult
 check_existing(PgwfSchedule *schedule, const PgwfBufferedStart *start,
-			   const char *workflow_id)
+			   PgwfNewRun *options)
 {
 	PgwfCall   *call = schedule->call;
 	int32		namespace_id = schedule->row.namespace_id;
+	const char *workflow_id = options->workflow_id;
 	PgwfExecution *existing;
 	TimestampTz earliest;
 
@@ -397,7 +398,10 @@ check_existing(PgwfSchedule *schedule, const PgwfBufferedStart *start,
 	}
 	existing = pgwf_execution_find_current(call, namespace_id, workflow_id);
 	if (existing == NULL)
+	{
+		pgwf_new_run_follow(options, 0);
 		return START_DONE;
+	}
 	if (existing->close_time == PGWF_NO_TIME ||
 		!(start->manual || schedule->keep_workflow_id))
 		return START_REFUSED;
@@ -408,6 +412,7 @@ check_existing(PgwfSchedule *schedule, const PgwfBufferedStart *start,
 		retry_at(schedule, earliest);
 		return START_LATER;
 	}
+	pgwf_new_run_follow(options, existing->run_key);
 	return START_DONE;
 }
 
@@ -434,7 +439,7 @@ start_workflow(PgwfSchedule *schedule, const PgwfBufferedStart *start,
 		options.continued_failure = schedule->last_failure;
 	}
 
-	result = check_existing(schedule, start, options.workflow_id);
+	result = check_existing(schedule, start, &options);
 	if (result != START_DONE)
 		return result;
 	if (!pgwf_new_run_begin(&run, schedule->call, &options))

@@ -5,7 +5,7 @@
  *		what a start does when the workflow id has been used (SS 3.2, 3.3).
  *
  * Locks: a run that is to be terminated, attached to or signaled is locked;
- * the new run's row is decided by the unique index over open runs.
+ * which of two new runs wins is decided by the insertion of their rows.
  *
  *-------------------------------------------------------------------------
  */
@@ -197,7 +197,7 @@ terminate_existing(PgwfRun *run, const PgwfNewRun *options)
 }
 
 static PgwfStartOutcome
-resolve_open(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
+resolve_open(PgwfRun *run, PgwfCall *call, PgwfNewRun *options,
 			 const PgwfStartPolicies *policies, PgwfExecution *existing)
 {
 	if (pgwf_run_load(run, call, existing->namespace_id, existing->run_key,
@@ -217,6 +217,7 @@ resolve_open(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
 			return PGWF_START_EXISTING;
 		case PGWF_CONFLICT_TERMINATE_EXISTING:
 			check_minimal_interval(call, existing);
+			pgwf_new_run_follow(options, existing->run_key);
 			terminate_existing(run, options);
 			pgwf_run_finish(run);
 			return PGWF_START_NEW;
@@ -258,7 +259,7 @@ check_closed(PgwfCall *call, const PgwfStartPolicies *policies,
  * PGWF_START_ATTACHED: it was attached to *existing, which has closed since.
  */
 PgwfStartOutcome
-pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
+pgwf_start_run(PgwfRun *run, PgwfCall *call, PgwfNewRun *options,
 			   const PgwfStartPolicies *policies, PgwfExecution **existing)
 {
 	for (;;)
@@ -280,7 +281,10 @@ pgwf_start_run(PgwfRun *run, PgwfCall *call, const PgwfNewRun *options,
 										options->request_id))
 				return PGWF_START_ATTACHED;
 			check_closed(call, policies, *existing);
+			pgwf_new_run_follow(options, (*existing)->run_key);
 		}
+		else
+			pgwf_new_run_follow(options, 0);
 
 		if (outcome == PGWF_START_EXISTING)
 			return outcome;

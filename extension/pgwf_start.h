@@ -52,7 +52,7 @@ extern void pgwf_start_read_options(FunctionCallInfo fcinfo, TimestampTz now,
 									PgwfNewRun *options,
 									PgwfStartPolicies *policies);
 extern PgwfStartOutcome pgwf_start_run(PgwfRun *run, PgwfCall *call,
-									   const PgwfNewRun *options,
+									   PgwfNewRun *options,
 									   const PgwfStartPolicies *policies,
 									   PgwfExecution **existing);
 

@@ -40,6 +40,7 @@ typedef struct PgwfState
 	int64		previous_started_event_id;
 	int64		history_size;
 	int64		buffered_size;
+	TimestampTz start_time;
 	int64		task_timeout;	/* default of its workflow tasks */
 	int64		wft_scheduled_event_id;
 	int64		wft_started_event_id;
@@ -99,7 +100,8 @@ typedef struct PgwfExecution
 	ItemPointerData tid;
 	int32		namespace_id;
 	int64		run_key;
-	pg_uuid_t	run_id;
+	pg_uuid_t	run_id;			/* ends with the run_key */
+	int64		previous_run_key;	/* of its workflow id; 0: none */
 	char	   *workflow_id;
 	char	   *workflow_type;
 	char	   *task_queue;
@@ -293,6 +295,7 @@ typedef struct PgwfMessage
 	int64		run_key;		/* of the sender */
 	int64		event_id;		/* of the sender's history */
 	TimestampTz due_at;
+	bool		repeated;		/* it may be on its way already */
 } PgwfMessage;
 
 /* pgwf_store_state.c */
@@ -322,10 +325,6 @@ extern PgwfExecution *pgwf_execution_find_run(PgwfCall *call,
 extern PgwfExecution *pgwf_execution_find_current(PgwfCall *call,
 												  int32 namespace_id,
 												  const char *workflow_id);
-extern PgwfExecution *pgwf_execution_find_start(PgwfCall *call,
-												int32 namespace_id,
-												const char *workflow_id,
-												const char *request_id);
 extern bool pgwf_execution_start_is_contended(PgwfCall *call,
 											  int32 namespace_id,
 											  const char *workflow_id);
@@ -333,6 +332,8 @@ extern bool pgwf_execution_insert(PgwfCall *call,
 								  const PgwfExecution *execution);
 extern void pgwf_execution_update(PgwfCall *call,
 								  const PgwfExecution *execution);
+extern void pgwf_execution_close(PgwfCall *call,
+								 const PgwfExecution *execution);
 extern PgwfLockResult pgwf_execution_lock(PgwfCall *call,
 										  PgwfExecution *execution,
 										  LockWaitPolicy policy);

@@ -4,45 +4,50 @@
  *		Rows of workflow.execution, one per run, open or closed.
  *
  * A row is written at the start and at the close of its run, by whoever
- * holds the run's lock.  The unique index over open rows decides which of
- * two starts of one workflow id wins.
+ * holds the run's lock.  Closed runs have a row in workflow.closed_execution
+ * besides, which never changes.  The runs of a workflow id follow each other;
+ * the unique index over what each follows decides which of two starts wins.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "commands/sequence.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "pgwf_args.h"
 #include "pgwf_json.h"
 #include "pgwf_store.h"
 
 enum
 {
 	COL_NAMESPACE_ID,
+	COL_ATTEMPT,
 	COL_RUN_KEY,
 	COL_RUN_ID,
+	COL_PREVIOUS_RUN_KEY,
+	COL_START_TIME,
+	COL_EXECUTION_TIME,
+	COL_FIRST_RUN_ID,
+	COL_TASK_TIMEOUT,
 	COL_WORKFLOW_ID,
 	COL_WORKFLOW_TYPE,
 	COL_TASK_QUEUE,
-	COL_STATUS,
-	COL_START_TIME,
-	COL_EXECUTION_TIME,
-	COL_CLOSE_TIME,
-	COL_FIRST_RUN_ID,
 	COL_START_REQUEST_ID,
-	COL_EXECUTION_TIMEOUT,
-	COL_RUN_TIMEOUT,
-	COL_TASK_TIMEOUT,
+	COL_STATUS,
+	COL_CLOSE_TIME,
 	COL_HISTORY_LENGTH,
 	COL_HISTORY_SIZE_BYTES,
 	COL_STATE_TRANSITION_COUNT,
+	COL_NEW_RUN_ID,
+	COL_RESET_RUN_ID,
+	COL_EXECUTION_TIMEOUT,
+	COL_RUN_TIMEOUT,
+	COL_EXPIRATION_TIME,
 	COL_MEMO,
 	COL_SEARCH_ATTRIBUTES,
-	COL_ATTEMPT,
-	COL_EXPIRATION_TIME,
-	COL_NEW_RUN_ID,
 	COL_CRON_SCHEDULE,
 	COL_SCHEDULE_ID,
 	COL_PARENT_WORKFLOW_ID,
@@ -51,7 +56,6 @@ enum
 	COL_PARENT_INITIATED_EVENT_ID,
 	COL_ROOT_WORKFLOW_ID,
 	COL_ROOT_RUN_ID,
-	COL_RESET_RUN_ID,
 	COL_VERSIONING_INFO,
 	COLUMN_COUNT
 };
@@ -112,6 +116,7 @@ read_row(TupleTableSlot *slot)
 	row->namespace_id = DatumGetInt32(v[COL_NAMESPACE_ID]);
 	row->run_key = DatumGetInt64(v[COL_RUN_KEY]);
 	row->run_id = *DatumGetUUIDP(v[COL_RUN_ID]);
+	row->previous_run_key = DatumGetInt64(v[COL_PREVIOUS_RUN_KEY]);
 	row->workflow_id = TextDatumGetCString(v[COL_WORKFLOW_ID]);
 	row->workflow_type = TextDatumGetCString(v[COL_WORKFLOW_TYPE]);
 	row->task_queue = TextDatumGetCString(v[COL_TASK_QUEUE]);
@@ -186,6 +191,7 @@ write_row(const PgwfExecution *row, Datum *v, bool *nulls)
 	v[COL_NAMESPACE_ID] = Int32GetDatum(row->namespace_id);
 	v[COL_RUN_KEY] = Int64GetDatum(row->run_key);
 	v[COL_RUN_ID] = UUIDPGetDatum(&row->run_id);
+	v[COL_PREVIOUS_RUN_KEY] = Int64GetDatum(row->previous_run_key);
 	v[COL_WORKFLOW_ID] = CStringGetTextDatum(row->workflow_id);
 	v[COL_WORKFLOW_TYPE] = CStringGetTextDatum(row->workflow_type);
 	v[COL_TASK_QUEUE] = CStringGetTextDatum(row->task_queue);
@@ -241,57 +247,59 @@ pgwf_execution_next_run_key(void)
 	return nextval_internal(pgwf_relation_oid(PGWF_RUN_KEY_SEQ), false);
 }
 
-static PgwfExecution *
-find_one(PgwfCall *call, PgwfRelationId index, const PgwfKey *keys, int nkeys)
+/* NULL if there is no such run */
+PgwfExecution *
+pgwf_execution_load(PgwfCall *call, int32 namespace_id, int64 run_key)
 {
+	PgwfKey		keys[2];
 	PgwfScan	scan;
 	PgwfExecution *row = NULL;
 
-	pgwf_scan_begin(&scan, call, PGWF_EXECUTION, index, keys, nkeys);
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
+	pgwf_scan_begin(&scan, call, PGWF_EXECUTION, PGWF_EXECUTION_PKEY, keys,
+					lengthof(keys));
 	if (pgwf_scan_next(&scan))
 		row = read_row(scan.slot);
 	pgwf_scan_end(&scan);
 	return row;
 }
 
-/* NULL if there is no such run */
-PgwfExecution *
-pgwf_execution_load(PgwfCall *call, int32 namespace_id, int64 run_key)
-{
-	PgwfKey		keys[2];
-
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
-	return find_one(call, PGWF_EXECUTION_PKEY, keys, lengthof(keys));
-}
-
+/* NULL if there is no such run; the key that the id ends with finds it */
 PgwfExecution *
 pgwf_execution_find_run(PgwfCall *call, int32 namespace_id,
 						const pg_uuid_t *run_id)
 {
-	PgwfKey		keys[2];
+	PgwfExecution *row = pgwf_execution_load(call, namespace_id,
+											 pgwf_run_id_key(run_id));
 
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = PGWF_EQUAL_KEY(2, UUIDPGetDatum(run_id));
-	return find_one(call, PGWF_EXECUTION_RUN_ID_KEY, keys, lengthof(keys));
+	if (row && memcmp(&row->run_id, run_id, UUID_LEN) != 0)
+		return NULL;
+	return row;
 }
 
-/* The open run of a workflow id, or else the one that started last */
+static void
+workflow_id_keys(PgwfKey *keys, int32 namespace_id, const char *workflow_id)
+{
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(workflow_id));
+}
+
+/*
+ * The current run of a workflow id, which is the last one: the open one, if
+ * there is one
+ */
 PgwfExecution *
 pgwf_execution_find_current(PgwfCall *call, int32 namespace_id,
 							const char *workflow_id)
 {
 	PgwfKey		keys[2];
 	PgwfScan	scan;
-	PgwfExecution *row;
+	PgwfExecution *row = NULL;
 
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(workflow_id));
-	row = find_one(call, PGWF_EXECUTION_OPEN_KEY, keys, lengthof(keys));
-	if (row)
-		return row;
+	workflow_id_keys(keys, namespace_id, workflow_id);
 	pgwf_scan_begin_last(&scan, call, PGWF_EXECUTION,
-						 PGWF_EXECUTION_WORKFLOW_ID_IDX, keys,
+						 PGWF_EXECUTION_WORKFLOW_ID_KEY, keys,
 						 lengthof(keys));
 	if (pgwf_scan_next(&scan))
 		row = read_row(scan.slot);
@@ -299,29 +307,25 @@ pgwf_execution_find_current(PgwfCall *call, int32 namespace_id,
 	return row;
 }
 
-/* The run of a workflow id that was started with a request id, or NULL */
-PgwfExecution *
-pgwf_execution_find_start(PgwfCall *call, int32 namespace_id,
-						  const char *workflow_id, const char *request_id)
+/*
+ * The run_key of a workflow id's last run at this moment, whatever the
+ * snapshot shows, that at "except" aside; 0 if there is none.  If another
+ * transaction is about to start, close or delete it, *undecided is its id.
+ */
+static int64
+last_run_key(PgwfCall *call, int32 namespace_id, const char *workflow_id,
+			 ItemPointer except, TransactionId *undecided)
 {
 	PgwfKey		keys[2];
-	PgwfScan	scan;
-	PgwfExecution *row = NULL;
+	int64		run_key;
 
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(workflow_id));
-	pgwf_scan_begin_last(&scan, call, PGWF_EXECUTION,
-						 PGWF_EXECUTION_WORKFLOW_ID_IDX, keys,
-						 lengthof(keys));
-	while (row == NULL && pgwf_scan_next(&scan))
-	{
-		Datum		value = scan.slot->tts_values[COL_START_REQUEST_ID];
-
-		if (strcmp(TextDatumGetCString(value), request_id) == 0)
-			row = read_row(scan.slot);
-	}
-	pgwf_scan_end(&scan);
-	return row;
+	workflow_id_keys(keys, namespace_id, workflow_id);
+	if (!pgwf_scan_newest(call, PGWF_EXECUTION,
+						  PGWF_EXECUTION_WORKFLOW_ID_KEY, keys,
+						  lengthof(keys), except, COL_RUN_KEY, &run_key,
+						  undecided))
+		return 0;
+	return run_key;
 }
 
 /*
@@ -332,26 +336,60 @@ bool
 pgwf_execution_start_is_contended(PgwfCall *call, int32 namespace_id,
 								  const char *workflow_id)
 {
-	PgwfKey		keys[2];
+	TransactionId undecided;
 
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(workflow_id));
-	return pgwf_scan_is_contended(call, PGWF_EXECUTION,
-								  PGWF_EXECUTION_OPEN_KEY, keys,
-								  lengthof(keys));
+	(void) last_run_key(call, namespace_id, workflow_id, NULL, &undecided);
+	return TransactionIdIsValid(undecided);
 }
 
-/* Returns false if the workflow id has an open run */
+/*
+ * Inserts an open run.  The caller has seen that the last run of the workflow
+ * id is closed, or that there is none, which execution->previous_run_key
+ * says.  Returns false, and has inserted nothing, if that is no longer so:
+ * the caller must look again.  Waits for a transaction in progress that
+ * may be about to change it.
+ *
+ * This is why a workflow id has one open run at most: two transactions that
+ * follow the same run meet in the unique index, and the second gives up.  But
+ * a run that has followed may be closed and deleted again while we sleep,
+ * and its successor be open: so we look once more when our row is there for
+ * others to see.  Whoever inserts after that sees our row, and whoever did
+ * before is seen by us, or the run that he follows is.
+ */
 bool
 pgwf_execution_insert(PgwfCall *call, const PgwfExecution *execution)
 {
 	Datum		values[COLUMN_COUNT];
 	bool		nulls[COLUMN_COUNT];
+	ItemPointerData tid;
+	TransactionId undecided;
+	int64		last;
+
+	for (;;)
+	{
+		last = last_run_key(call, execution->namespace_id,
+							execution->workflow_id, NULL, &undecided);
+		if (!TransactionIdIsValid(undecided))
+			break;
+		XactLockTableWait(undecided, NULL, NULL, XLTW_None);
+	}
+	if (last != execution->previous_run_key)
+		return false;
 
 	write_row(execution, values, nulls);
-	return pgwf_table_insert_unless_conflict(call, PGWF_EXECUTION,
-											 PGWF_EXECUTION_OPEN_KEY,
-											 values, nulls);
+	if (!pgwf_table_insert_if_free(call, PGWF_EXECUTION,
+								   PGWF_EXECUTION_WORKFLOW_ID_KEY, values,
+								   nulls, &tid))
+		return false;
+	last = last_run_key(call, execution->namespace_id,
+						execution->workflow_id, &tid, &undecided);
+	if (TransactionIdIsValid(undecided) ||
+		last != execution->previous_run_key)
+	{
+		pgwf_table_take_back(call, PGWF_EXECUTION, &tid);
+		return false;
+	}
+	return true;
 }
 
 void
@@ -363,6 +401,36 @@ pgwf_execution_update(PgwfCall *call, const PgwfExecution *execution)
 
 	write_row(execution, values, nulls);
 	pgwf_table_update(call, PGWF_EXECUTION, &tid, values, nulls);
+}
+
+enum
+{
+	CLOSED_NAMESPACE_ID,
+	CLOSED_CLOSE_TIME,
+	CLOSED_START_TIME,
+	CLOSED_RUN_KEY,
+	CLOSED_COLUMN_COUNT
+};
+
+static void
+write_closed_row(const PgwfExecution *execution, Datum *v)
+{
+	v[CLOSED_NAMESPACE_ID] = Int32GetDatum(execution->namespace_id);
+	v[CLOSED_CLOSE_TIME] = TimestampTzGetDatum(execution->close_time);
+	v[CLOSED_START_TIME] = TimestampTzGetDatum(execution->start_time);
+	v[CLOSED_RUN_KEY] = Int64GetDatum(execution->run_key);
+}
+
+/* The same for a run that closes with it */
+void
+pgwf_execution_close(PgwfCall *call, const PgwfExecution *execution)
+{
+	Datum		values[CLOSED_COLUMN_COUNT];
+	bool		nulls[CLOSED_COLUMN_COUNT] = {false};
+
+	pgwf_execution_update(call, execution);
+	write_closed_row(execution, values);
+	pgwf_table_insert(call, PGWF_CLOSED_EXECUTION, values, nulls);
 }
 
 /* Locks the row of a run, which the caller goes on to delete */
@@ -378,8 +446,23 @@ pgwf_execution_lock(PgwfCall *call, PgwfExecution *execution,
 	return result;
 }
 
+/* Deletes a closed run */
 void
 pgwf_execution_delete(PgwfCall *call, PgwfExecution *execution)
 {
+	Datum		values[CLOSED_COLUMN_COUNT];
+	PgwfKey		keys[CLOSED_COLUMN_COUNT];
+	PgwfScan	scan;
+
+	write_closed_row(execution, values);
+	for (int i = 0; i < CLOSED_COLUMN_COUNT; i++)
+		keys[i] = PGWF_EQUAL_KEY(i + 1, values[i]);
+	pgwf_scan_begin(&scan, call, PGWF_CLOSED_EXECUTION,
+					PGWF_CLOSED_EXECUTION_PKEY, keys, lengthof(keys));
+	if (!pgwf_scan_next(&scan))
+		elog(ERROR, "run " INT64_FORMAT " is not among the closed ones",
+			 execution->run_key);
+	pgwf_table_delete(call, PGWF_CLOSED_EXECUTION, &scan.slot->tts_tid);
+	pgwf_scan_end(&scan);
 	pgwf_table_delete(call, PGWF_EXECUTION, &execution->tid);
 }

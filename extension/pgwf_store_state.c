@@ -22,6 +22,7 @@ enum
 	COL_RUN_KEY,
 	COL_VERSION_KEY,
 	COL_OVERRIDE_KEY,
+	COL_START_TIME,
 	COL_TASK_TIMEOUT_US,
 	COL_NEXT_BUFFER_ID,
 	COL_BUFFERED_SIZE,
@@ -73,6 +74,7 @@ read_row(TupleTableSlot *slot, PgwfState *state)
 		DatumGetInt64(v[COL_PREVIOUS_STARTED_EVENT_ID]);
 	state->history_size = DatumGetInt64(v[COL_HISTORY_SIZE]);
 	state->buffered_size = DatumGetInt64(v[COL_BUFFERED_SIZE]);
+	state->start_time = DatumGetTimestampTz(v[COL_START_TIME]);
 	state->task_timeout = DatumGetInt64(v[COL_TASK_TIMEOUT_US]);
 	state->wft_scheduled_event_id =
 		DatumGetInt64(v[COL_WFT_SCHEDULED_EVENT_ID]);
@@ -123,6 +125,7 @@ write_row(const PgwfState *state, Datum *v, bool *nulls)
 		Int64GetDatum(state->previous_started_event_id);
 	v[COL_HISTORY_SIZE] = Int64GetDatum(state->history_size);
 	v[COL_BUFFERED_SIZE] = Int64GetDatum(state->buffered_size);
+	v[COL_START_TIME] = TimestampTzGetDatum(state->start_time);
 	v[COL_TASK_TIMEOUT_US] = Int64GetDatum(state->task_timeout);
 	v[COL_WFT_SCHEDULED_EVENT_ID] =
 		Int64GetDatum(state->wft_scheduled_event_id);

@@ -199,7 +199,7 @@ open_indexes(PgwfCall *call, PgwfTable *table)
 	table->result_rel = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->result_rel, table->rel, 0, NULL, 0);
 	ExecOpenIndices(table->result_rel,
-					table->id == PGWF_EXECUTION || table->id == PGWF_SCHEDULE);
+					table->id == PGWF_SCHEDULE || table->id == PGWF_OUTBOX);
 	MemoryContextSwitchTo(old);
 }
 
@@ -306,6 +306,42 @@ pgwf_table_insert_unless_conflict(PgwfCall *call, PgwfRelationId id,
 	} while (conflict);
 	ResetPerTupleExprContext(call->open->estate);
 	return true;
+}
+
+/*
+ * The same for a key that is as good as free: it does not wait, and a row
+ * that turns out to be in the way, of a transaction in progress as well,
+ * costs more.  *tid is the new row's.
+ */
+bool
+pgwf_table_insert_if_free(PgwfCall *call, PgwfRelationId id,
+						  PgwfRelationId unique, const Datum *values,
+						  const bool *nulls, ItemPointer tid)
+{
+	PgwfTable  *table = table_to_change(call, id);
+	bool		conflict = false;
+
+	open_indexes(call, table);
+	store_row(call, table, values, nulls);
+	table_tuple_insert(table->rel, table->row, GetCurrentCommandId(true), 0,
+					   NULL);
+	*tid = table->row->tts_tid;
+	(void) pgwf_insert_index_tuples(table->result_rel, table->row,
+									call->open->estate, false, true, &conflict,
+									list_make1_oid(pgwf_relation_oid(unique)),
+									false);
+	ResetPerTupleExprContext(call->open->estate);
+	if (conflict)
+		pgwf_table_take_back(call, id, tid);
+	return !conflict;
+}
+
+/* Deletes a row that this very command has inserted */
+void
+pgwf_table_take_back(PgwfCall *call, PgwfRelationId id, ItemPointer tid)
+{
+	CommandCounterIncrement();
+	pgwf_table_delete(call, id, tid);
 }
 
 /* "values" and "nulls" hold the rows one after the other */
@@ -567,27 +603,40 @@ pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
 }
 
 /*
- * Is another transaction in progress inserting, changing or deleting a row
- * with these keys?
+ * Reads a bigint column of the last row with these keys, in the order of the
+ * index, as things are at this moment, whatever the snapshot shows; the row
+ * at "except" (or NULL) is passed over.  Returns false if there is none.
+ *
+ * If another transaction in progress has inserted, changed or deleted that
+ * row, *undecided is its id; otherwise it is invalid.
  */
 bool
-pgwf_scan_is_contended(PgwfCall *call, PgwfRelationId table,
-					   PgwfRelationId index, const PgwfKey *keys, int nkeys)
+pgwf_scan_newest(PgwfCall *call, PgwfRelationId table, PgwfRelationId index,
+				 const PgwfKey *keys, int nkeys, ItemPointer except,
+				 int column, int64 *value, TransactionId *undecided)
 {
 	SnapshotData dirty;
 	PgwfScan	scan;
-	bool		contended = false;
+	bool		found;
 
 	InitDirtySnapshot(dirty);
 	scan_begin(&scan, call, table, index, keys, nkeys, NULL,
-			   ForwardScanDirection, &dirty);
-	while (!contended &&
-		   index_getnext_slot(scan.scan, scan.direction, scan.slot))
-		contended = TransactionIdIsValid(dirty.xmin) ||
-			TransactionIdIsValid(dirty.xmax);
+			   BackwardScanDirection, &dirty);
+	do
+		found = index_getnext_slot(scan.scan, scan.direction, scan.slot);
+	while (found && except && ItemPointerEquals(&scan.slot->tts_tid, except));
+	*undecided = InvalidTransactionId;
+	if (found)
+	{
+		bool		isnull;
+
+		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin :
+			dirty.xmax;
+		*value = DatumGetInt64(slot_getattr(scan.slot, column + 1, &isnull));
+	}
 	index_endscan(scan.scan);
 	ExecDropSingleTupleTableSlot(scan.slot);
-	return contended;
+	return found;
 }
 
 bool

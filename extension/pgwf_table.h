@@ -118,6 +118,12 @@ extern bool pgwf_table_insert_unless_conflict(PgwfCall *call,
 											  PgwfRelationId arbiter,
 											  const Datum *values,
 											  const bool *nulls);
+extern bool pgwf_table_insert_if_free(PgwfCall *call, PgwfRelationId id,
+									  PgwfRelationId unique,
+									  const Datum *values,
+									  const bool *nulls, ItemPointer tid);
+extern void pgwf_table_take_back(PgwfCall *call, PgwfRelationId id,
+								 ItemPointer tid);
 extern void pgwf_table_insert_many(PgwfCall *call, PgwfRelationId id,
 								   int nrows, const Datum *values,
 								   const bool *nulls);
@@ -146,9 +152,10 @@ extern void pgwf_scan_begin_from(PgwfScan *scan, PgwfCall *call,
 extern void pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call,
 								 PgwfRelationId table, PgwfRelationId index,
 								 const PgwfKey *keys, int nkeys);
-extern bool pgwf_scan_is_contended(PgwfCall *call, PgwfRelationId table,
-								   PgwfRelationId index, const PgwfKey *keys,
-								   int nkeys);
+extern bool pgwf_scan_newest(PgwfCall *call, PgwfRelationId table,
+							 PgwfRelationId index, const PgwfKey *keys,
+							 int nkeys, ItemPointer except, int column,
+							 int64 *value, TransactionId *undecided);
 extern bool pgwf_scan_next(PgwfScan *scan);
 extern void pgwf_scan_end(PgwfScan *scan);
 

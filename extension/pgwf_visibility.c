@@ -3,11 +3,12 @@
  * pgwf_visibility.c
  *		SQL functions that list and count the runs a filter matches.
  *
- * A list is in the order of execution_list_idx: open runs, the latest first,
- * then closed ones, the last closed first; each half is a statement, whose
- * conditions the index can serve.  A page continues from the place of a row
- * in that order, which its token tells, so runs that start or close meanwhile
- * do not shift the pages.
+ * A list has open runs, the latest first, then closed ones, the last closed
+ * first.  Each half is a statement, over execution and a table that has its
+ * order in an index: mutable_state, where the open runs are, and
+ * closed_execution.  A page continues from the place of a row in that order,
+ * which its token tells, so runs that start or close meanwhile do not shift
+ * the pages.
  *
  * Takes no locks but those of a SELECT.
  *
@@ -37,14 +38,37 @@
 #define COL_CLOSE_TIME 7
 #define COL_START_TIME 5
 #define COL_RUN_KEY (ANSWER_COLUMNS + 1)
-#define LIST_COLUMNS \
+#define LIST_COLUMNS(counters) \
 	"SELECT e.workflow_id, e.run_id, e.workflow_type, e.status," \
-	" e.start_time, e.execution_time, e.close_time, e.task_queue," \
-	" " PGWF_FILTER_HISTORY_LENGTH ", " PGWF_FILTER_HISTORY_SIZE "," \
-	" " PGWF_FILTER_STATE_TRANSITION_COUNT "," \
+	" e.start_time, e.execution_time, e.close_time, e.task_queue," counters \
 	" e.memo, e.search_attributes, e.parent_workflow_id, e.parent_run_id," \
 	" coalesce(e.root_workflow_id, e.workflow_id)," \
 	" coalesce(e.root_run_id, e.run_id), e.first_run_id, e.run_key"
+
+/* What differs between the halves of a list; columns are in their order */
+static const struct
+{
+	PgwfFilterScope scope;
+	const char *select;
+	const char *from_place;		/* a condition, up to its values */
+	const char *order;
+}			halves[] = {
+
+	{
+		PGWF_FILTER_OPEN_RUNS,
+		LIST_COLUMNS(" o.next_event_id - 1, o.history_size,"
+					 " o.state_transition_count,"),
+		" AND (o.start_time, o.run_key) < (",
+		" ORDER BY o.start_time DESC, o.run_key DESC"
+	},
+	{
+		PGWF_FILTER_CLOSED_RUNS,
+		LIST_COLUMNS(" e.history_length, e.history_size_bytes,"
+					 " e.state_transition_count,"),
+		" AND (c.close_time, c.start_time, c.run_key) < (",
+		" ORDER BY c.close_time DESC, c.start_time DESC, c.run_key DESC"
+	}
+};
 
 /* The place of a run in the order of a list */
 typedef struct Place
@@ -111,43 +135,35 @@ read_token(const char *token, Place *place)
 
 /* The runs of one half of the list, from a place on; returns their number */
 static uint64
-select_half(const PgwfFilter *filter, const Place *place, bool closed,
-			int limit)
+select_half(int32 namespace_id, const char *query, const Place *place,
+			bool closed, int limit)
 {
-	PgwfFilter	half = *filter;
+	PgwfFilter	filter;
 	StringInfoData sql;
 
-	/* the parameters of the other half are not ours */
-	half.types = palloc(half.max_args * sizeof(Oid));
-	half.values = palloc(half.max_args * sizeof(Datum));
-	memcpy(half.types, filter->types, filter->nargs * sizeof(Oid));
-	memcpy(half.values, filter->values, filter->nargs * sizeof(Datum));
-
+	pgwf_filter_compile(&filter, halves[closed].scope, namespace_id, query);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, LIST_COLUMNS PGWF_FILTER_FROM
-					 "%s AND e.close_time IS %sNULL", filter->sql.data,
-					 closed ? "NOT " : "");
+	appendStringInfo(&sql, "%s%s%s", halves[closed].select,
+					 pgwf_filter_from(filter.scope), filter.sql.data);
 	if (!place->is_start && place->is_closed == closed)
 	{
-		appendStringInfoString(&sql, closed ?
-							   " AND (e.close_time, e.start_time, e.run_key)"
-							   " < (" : " AND (e.start_time, e.run_key) < (");
+		appendStringInfoString(&sql, halves[closed].from_place);
 		if (closed)
 			appendStringInfo(&sql, "$%d, ",
-							 pgwf_filter_param(&half, TIMESTAMPTZOID,
+							 pgwf_filter_param(&filter, TIMESTAMPTZOID,
 											   TimestampTzGetDatum(place->close_time)));
 		appendStringInfo(&sql, "$%d, ",
-						 pgwf_filter_param(&half, TIMESTAMPTZOID,
+						 pgwf_filter_param(&filter, TIMESTAMPTZOID,
 										   TimestampTzGetDatum(place->start_time)));
 		appendStringInfo(&sql, "$%d)",
-						 pgwf_filter_param(&half, INT8OID,
+						 pgwf_filter_param(&filter, INT8OID,
 										   Int64GetDatum(place->run_key)));
 	}
-	appendStringInfo(&sql, " ORDER BY e.close_time DESC, e.start_time DESC,"
-					 " e.run_key DESC LIMIT $%d",
-					 pgwf_filter_param(&half, INT8OID, Int64GetDatum(limit)));
-	return pgwf_db_search(sql.data, half.nargs, half.types, half.values, NULL,
-						  limit);
+	appendStringInfo(&sql, "%s LIMIT $%d", halves[closed].order,
+					 pgwf_filter_param(&filter, INT8OID,
+									   Int64GetDatum(limit)));
+	return pgwf_db_search(sql.data, filter.nargs, filter.types,
+						  filter.values, NULL, limit);
 }
 
 /* Puts the rows of the last statement into the answer */
@@ -189,6 +205,7 @@ pgwf_list_workflow_executions(PG_FUNCTION_ARGS)
 	PgwfFilter	filter;
 	PgwfDbScope scope;
 	Place		place;
+	char	   *query = pgwf_arg_text(fcinfo, 0);
 	int32		namespace_id;
 	int			page_size;
 	uint64		count = 0;
@@ -199,8 +216,7 @@ pgwf_list_workflow_executions(PG_FUNCTION_ARGS)
 	page_size = pgwf_arg_int(fcinfo, 1, "page_size", MAX_PAGE_SIZE, 1,
 							 MAX_PAGE_SIZE);
 	read_token(pgwf_arg_text(fcinfo, 2), &place);
-	pgwf_filter_compile(&filter, PGWF_FILTER_RUNS, namespace_id,
-						pgwf_arg_text(fcinfo, 0));
+	pgwf_filter_compile(&filter, PGWF_FILTER_RUNS, namespace_id, query);
 	if (filter.tree->group_by)
 		pgwf_filter_error(filter.tree->text, filter.tree->group_by_position,
 						  "count_workflow_executions() can group.",
@@ -209,12 +225,14 @@ pgwf_list_workflow_executions(PG_FUNCTION_ARGS)
 	pgwf_db_begin(&scope);
 	if (!place.is_closed && !filter.never_open)
 	{
-		count = select_half(&filter, &place, false, page_size);
+		count = select_half(namespace_id, query, &place, false,
+							page_size);
 		put_rows(result, count, false);
 	}
 	if (count < page_size && !filter.never_closed)
 	{
-		count = select_half(&filter, &place, true, page_size - (int) count);
+		count = select_half(namespace_id, query, &place, true,
+							page_size - (int) count);
 		put_rows(result, count, true);
 	}
 	pgwf_db_end(&scope);
@@ -271,8 +289,7 @@ pgwf_count_workflow_executions(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 1),
 										PGWF_RIGHT_READ);
-	pgwf_filter_compile(&filter, PGWF_FILTER_RUNS, namespace_id,
-						pgwf_arg_text(fcinfo, 0));
+	pgwf_filter_compile_runs(&filter, namespace_id, pgwf_arg_text(fcinfo, 0));
 
 	pgwf_db_begin(&scope);
 	if (filter.tree->group_by)
@@ -280,9 +297,9 @@ pgwf_count_workflow_executions(PG_FUNCTION_ARGS)
 		MemoryContext old_context;
 
 		count = pgwf_db_search(psprintf("SELECT e.status::text, count(*)"
-										PGWF_FILTER_FROM
-										"%s GROUP BY e.status"
+										"%s%s GROUP BY e.status"
 										" ORDER BY e.status",
+										pgwf_filter_from(filter.scope),
 										filter.sql.data),
 							   filter.nargs, filter.types, filter.values,
 							   NULL, 0);
@@ -294,8 +311,9 @@ pgwf_count_workflow_executions(PG_FUNCTION_ARGS)
 	{
 		bool		isnull;
 
-		(void) pgwf_db_search(psprintf("SELECT count(*)" PGWF_FILTER_FROM
-									   "%s", filter.sql.data),
+		(void) pgwf_db_search(psprintf("SELECT count(*)%s%s",
+									   pgwf_filter_from(filter.scope),
+									   filter.sql.data),
 							  filter.nargs, filter.types, filter.values,
 							  NULL, 1);
 		total = DatumGetInt64(pgwf_db_value(0, 1, &isnull));

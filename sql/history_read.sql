@@ -15,20 +15,23 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- three runs of one workflow: two closed, the last one open
+-- three runs of one workflow: two closed, the last one open; a run id ends
+-- with the run_key, f00000000009 less 1 to 5
+\set runs 263882790666249
 BEGIN;
 INSERT INTO workflow.execution (namespace_id, run_key, run_id, workflow_id,
     workflow_type, task_queue, status, start_time, execution_time, close_time,
-    first_run_id, start_request_id, workflow_task_timeout)
-SELECT 1, -n, ('00000000-0000-0000-0000-00000000000' || n)::uuid,
+    first_run_id, start_request_id, workflow_task_timeout, previous_run_key)
+SELECT 1, :runs - n, ('00000000-0000-0000-0000-f0000000000' || 9 - n)::uuid,
     CASE WHEN n < 4 THEN 'regress many' ELSE 'regress closed' END, 't', 'q',
     CASE WHEN n = 1 THEN 'Running' ELSE 'Completed' END::workflow.execution_status,
     '2026-01-01Z', '2026-01-01Z',
     CASE WHEN n > 1 THEN timestamptz '2026-01-02Z' END,
-    gen_random_uuid(), 'r', '10 s'
+    gen_random_uuid(), 'r', '10 s',
+    CASE WHEN n IN (3, 5) THEN 0 ELSE :runs - n - 1 END
 FROM generate_series(1, 5) AS n;
 INSERT INTO workflow.history_batch
-SELECT 1, -n, e, workflow.pack_event(
+SELECT 1, :runs - n, e, workflow.pack_event(
     timestamptz '2026-01-01Z' + e * interval '1 second',
     CASE WHEN e = 1 THEN 'WorkflowExecutionStarted'
         WHEN e = 7 AND n > 1 THEN 'WorkflowExecutionCompleted'
@@ -81,7 +84,7 @@ SELECT DISTINCT attributes FROM workflow.get_workflow_execution_history(
 SELECT DISTINCT attributes FROM workflow.get_workflow_execution_history(
     'regress closed');
 SELECT DISTINCT attributes FROM workflow.get_workflow_execution_history(
-    'regress many', '00000000-0000-0000-0000-000000000003');
+    'regress many', '00000000-0000-0000-0000-f00000000006');
 
 -- nulls are defaults
 SELECT count(*) FROM workflow.get_workflow_execution_history(
@@ -92,7 +95,9 @@ SELECT pg_temp.fails($$SELECT workflow.get_workflow_execution_history('regress n
 SELECT pg_temp.fails($$SELECT workflow.get_workflow_execution_history('regress many',
     '00000000-0000-0000-0000-000000000009')$$);
 SELECT pg_temp.fails($$SELECT workflow.get_workflow_execution_history('regress closed',
-    '00000000-0000-0000-0000-000000000001')$$);
+    '00000000-0000-0000-0000-f00000000008')$$);
+SELECT pg_temp.fails($$SELECT workflow.get_workflow_execution_history('regress many',
+    '00000000-0000-0000-0001-f00000000008')$$);
 SELECT pg_temp.fails($$SELECT workflow.get_workflow_execution_history('')$$);
 SELECT pg_temp.fails($$SELECT workflow.get_workflow_execution_history(NULL)$$);
 SELECT pg_temp.fails($$SELECT workflow.get_workflow_execution_history('regress many', page_size => 0)$$);

@@ -21,6 +21,7 @@ CREATE TABLE pg_temp.run AS
 SELECT i, 'wf-' || lpad(i::text, 3, '0') || CASE i % 4 WHEN 0 THEN '''x'
         WHEN 1 THEN '%' ELSE '' END AS id,
     format('00000000-0000-4000-8000-%s', lpad(i::text, 12, '0'))::uuid AS run,
+    ('x' || lpad(i::text, 12, '0'))::bit(48)::bigint AS key,
     'type ' || i % 5 AS type, 'queue-' || i % 3 AS queue,
     (ARRAY['Running', 'Completed', 'Failed', 'Canceled', 'Terminated',
         'ContinuedAsNew', 'TimedOut', 'Paused', 'Completed'])[1 + i % 9]
@@ -29,8 +30,7 @@ SELECT i, 'wf-' || lpad(i::text, 3, '0') || CASE i % 4 WHEN 0 THEN '''x'
     i % 7 * interval '10 minutes' AS delay,
     CASE WHEN i % 9 NOT IN (0, 7)
         THEN i * interval '17.25 seconds' END AS duration,
-    CASE WHEN i % 9 NOT IN (0, 7) THEN 3 + i % 40 END AS length,
-    CASE WHEN i % 9 NOT IN (0, 7) THEN 1000 + i * 13 END AS size,
+    3 + i % 40 AS length, 1000 + i * 13 AS size,
     CASE WHEN i % 6 = 0 THEN 'parent-' || i % 4 END AS parent,
     CASE WHEN i % 8 > 0 THEN (ARRAY['alpha', 'Beta', 'alphabet', 'o''hara',
         'a"b\c', 'élan', ''])[1 + i % 7] END AS kw,
@@ -61,8 +61,10 @@ INSERT INTO workflow.execution (namespace_id, run_key, run_id, workflow_id,
     parent_workflow_id, parent_run_id, parent_run_key,
     parent_initiated_event_id,
     root_workflow_id, root_run_id)
-SELECT :ns, -i, run, id, type, queue, status, start, start + delay,
-    start + duration, run, 'r', '10 s', length, size, length * 2,
+SELECT :ns, key, run, id, type, queue, status, start, start + delay,
+    start + duration, run, 'r', '10 s', CASE WHEN duration IS NOT NULL
+        THEN length END, CASE WHEN duration IS NOT NULL THEN size END,
+    CASE WHEN duration IS NOT NULL THEN length * 2 END,
     CASE WHEN i % 50 = 0 THEN jsonb_build_object('fields',
         jsonb_build_object('n', i)) END,
     CASE WHEN attributes <> '{}' THEN
@@ -80,11 +82,25 @@ INSERT INTO workflow.execution (namespace_id, run_key, run_id, workflow_id,
     workflow_type, task_queue, status, start_time, execution_time, close_time,
     first_run_id, start_request_id, workflow_task_timeout, history_length,
     history_size_bytes, search_attributes)
-SELECT :other, -i, gen_random_uuid(), id, type, queue, status, start, start,
+SELECT :other, key, gen_random_uuid(), id, type, queue, status, start, start,
     start + duration, run, 'r', '10 s', length, size,
     '{"indexedFields": {"Kw": "alpha"}}'
 FROM pg_temp.run;
-ANALYZE workflow.execution;
+INSERT INTO workflow.closed_execution (namespace_id, close_time, start_time,
+    run_key)
+SELECT namespace_id, close_time, start_time, run_key FROM workflow.execution
+WHERE namespace_id IN (:ns, :other) AND close_time IS NOT NULL;
+INSERT INTO workflow.mutable_state (namespace_id, run_key, start_time,
+    next_event_id, history_size, state_transition_count, task_timeout_us,
+    next_buffer_id, buffered_size, buffered_events, signal_count,
+    pending_timers, pending_activities, flags, wft_stamp, last_event_time,
+    previous_started_event_id, wft_scheduled_event_id, wft_started_event_id,
+    wft_scheduled_time, wft_original_scheduled_time, wft_started_time,
+    wft_timeout_us, sticky_timeout_us, wft_attempt)
+SELECT ns, key, start, length + 1, size, length * 2, 1, 1, 0, 0, 0, 0, 0, 0,
+    0, start, 0, 0, 0, '-infinity', '-infinity', '-infinity', 0, 0, 1
+FROM pg_temp.run, unnest(ARRAY[:ns, :other]) AS ns WHERE duration IS NULL;
+ANALYZE workflow.execution, workflow.closed_execution, workflow.mutable_state;
 
 CREATE FUNCTION pg_temp.found(query text) RETURNS text[]
 LANGUAGE sql AS $$
@@ -215,6 +231,7 @@ INSERT INTO pg_temp.atom (query, condition) VALUES
     ('RunId = ''00000000-0000-4000-8000-000000000007''', 'i = 7'),
     ('RunId IN (''00000000-0000-4000-8000-000000000007'', ''no uuid'')',
      'i = 7'),
+    ('RunId = ''00000000-0000-4000-8001-000000000007''', 'false'),
     ('RunId = ''no uuid''', 'false'),
     ('RunId != ''no uuid''', 'true'),
     ('RunId STARTS_WITH ''00000000-0000-4000-8000-0000000001''',
@@ -430,7 +447,7 @@ SELECT to_regclass('workflow.execution') IS NOT NULL;
 -- open runs, the latest first, then closed ones, the last closed first
 SELECT array_agg(id ORDER BY n) = (
     SELECT array_agg(id ORDER BY start + duration DESC NULLS FIRST,
-        start DESC, i ASC) FROM pg_temp.run)
+        start DESC, i DESC) FROM pg_temp.run)
 FROM workflow.list_workflow_executions(namespace => 'regress list')
     WITH ORDINALITY AS l (id, a, b, c, d, e, f, g, h, i, j, k, l, m, n1, o, p,
         q, r, n);
@@ -476,12 +493,23 @@ SELECT array_agg(l.id) AS before FROM (
 INSERT INTO workflow.execution (namespace_id, run_key, run_id, workflow_id,
     workflow_type, task_queue, status, start_time, execution_time,
     first_run_id, start_request_id, workflow_task_timeout)
-VALUES (:ns, 1, gen_random_uuid(), 'new', 't', 'q', 'Running', now() +
+VALUES (:ns, 1000000, gen_random_uuid(), 'new', 't', 'q', 'Running', now() +
     interval '100 years', now(), gen_random_uuid(), 'r', '10 s');
-UPDATE workflow.execution SET status = 'Completed', close_time = now()
-WHERE namespace_id = :ns AND workflow_id = (SELECT workflow_id
-    FROM workflow.list_workflow_executions('', 2, namespace => 'regress list')
-    OFFSET 1);
+UPDATE workflow.mutable_state SET run_key = 1000000,
+    start_time = now() + interval '100 years'
+WHERE namespace_id = :ns AND run_key = (SELECT key FROM pg_temp.run
+    WHERE id = (SELECT workflow_id FROM workflow.list_workflow_executions('',
+        2, namespace => 'regress list') OFFSET 1)) RETURNING 1;
+WITH closed AS (
+    UPDATE workflow.execution SET status = 'Completed', close_time = now()
+    WHERE namespace_id = :ns AND close_time IS NULL AND NOT EXISTS (
+        SELECT FROM workflow.mutable_state AS m
+        WHERE m.namespace_id = execution.namespace_id
+            AND m.run_key = execution.run_key)
+    RETURNING namespace_id, close_time, start_time, run_key)
+INSERT INTO workflow.closed_execution SELECT * FROM closed RETURNING 1;
+SELECT workflow_id, status FROM workflow.list_workflow_executions('', 1,
+    namespace => 'regress list');
 SELECT array_agg(l.id) = :'before'::text[] FROM (
     SELECT workflow_id FROM workflow.list_workflow_executions('', 10,
         :'token', 'regress list')) AS l (id);
@@ -589,6 +617,8 @@ SELECT workflow.revoke_namespace('regress list', 'regress_list_reader',
     '{read}');
 REVOKE USAGE ON SCHEMA t FROM regress_list_reader;
 DROP ROLE regress_list_reader;
+DELETE FROM workflow.mutable_state WHERE namespace_id IN (:ns, :other);
+DELETE FROM workflow.closed_execution WHERE namespace_id IN (:ns, :other);
 DELETE FROM workflow.execution WHERE namespace_id IN (:ns, :other);
 DELETE FROM workflow.search_attribute WHERE namespace_id IN (:ns, :other);
 DELETE FROM workflow.namespace WHERE namespace_id IN (:ns, :other);

@@ -234,6 +234,8 @@ RESET ROLE;
 
 DELETE FROM workflow.history_batch WHERE namespace_id IN (
     SELECT namespace_id FROM workflow.namespace WHERE name LIKE 'regress%');
+DELETE FROM workflow.closed_execution WHERE namespace_id IN (
+    SELECT namespace_id FROM workflow.namespace WHERE name LIKE 'regress%');
 DELETE FROM workflow.execution WHERE namespace_id IN (
     SELECT namespace_id FROM workflow.namespace WHERE name LIKE 'regress%');
 DELETE FROM workflow.namespace_role;

@@ -75,31 +75,38 @@ CREATE SEQUENCE workflow.run_key_seq;
 COMMENT ON SEQUENCE workflow.run_key_seq IS
 'source of run_key, the internal number of a run';
 
-/* What users list and search: written at start and at close, not per step. */
+/*
+ * What users list and search: written at start and at close, not per step.
+ * The close changes no column that is in an index, and finds room on the
+ * page: it makes no index entries.  What it changes stands together, as the
+ * log holds what lies between the first and the last byte that changed.
+ */
 CREATE TABLE workflow.execution (
     namespace_id integer NOT NULL,
+    attempt integer NOT NULL DEFAULT 1,
     run_key bigint NOT NULL,
     run_id uuid NOT NULL,
+    previous_run_key bigint NOT NULL DEFAULT 0,
+    start_time timestamptz NOT NULL,
+    execution_time timestamptz NOT NULL,
+    first_run_id uuid NOT NULL,
+    workflow_task_timeout interval NOT NULL,
     workflow_id text COLLATE "C" NOT NULL,
     workflow_type text COLLATE "C" NOT NULL,
     task_queue text COLLATE "C" NOT NULL,
-    status workflow.execution_status NOT NULL,
-    start_time timestamptz NOT NULL,
-    execution_time timestamptz NOT NULL,
-    close_time timestamptz,
-    first_run_id uuid NOT NULL,
     start_request_id text COLLATE "C" NOT NULL,
-    workflow_execution_timeout interval,
-    workflow_run_timeout interval,
-    workflow_task_timeout interval NOT NULL,
+    status workflow.execution_status NOT NULL,
+    close_time timestamptz,
     history_length bigint,
     history_size_bytes bigint,
     state_transition_count bigint,
+    new_run_id uuid,
+    reset_run_id uuid,
+    workflow_execution_timeout interval,
+    workflow_run_timeout interval,
+    expiration_time timestamptz,
     memo jsonb,
     search_attributes jsonb,
-    attempt integer NOT NULL DEFAULT 1,
-    expiration_time timestamptz,
-    new_run_id uuid,
     cron_schedule text COLLATE "C",
     schedule_id text COLLATE "C",
     parent_workflow_id text COLLATE "C",
@@ -108,24 +115,17 @@ CREATE TABLE workflow.execution (
     parent_initiated_event_id bigint,
     root_workflow_id text COLLATE "C",
     root_run_id uuid,
-    reset_run_id uuid,
     versioning_info jsonb,
     CONSTRAINT execution_pkey PRIMARY KEY (namespace_id, run_key),
-    CONSTRAINT execution_run_id_key UNIQUE (namespace_id, run_id)
-) WITH (fillfactor = 80);
+    CONSTRAINT execution_workflow_id_key
+        UNIQUE (namespace_id, workflow_id, previous_run_key)
+) WITH (fillfactor = 50);
 
-CREATE UNIQUE INDEX execution_open_key
-    ON workflow.execution (namespace_id, workflow_id)
-    WHERE close_time IS NULL;
-CREATE INDEX execution_workflow_id_idx
-    ON workflow.execution (namespace_id, workflow_id, run_key);
 /*
- * For list_workflow_executions(): read backwards, the order of a list; one
- * kind of workflow; and whatever search attributes are equal to.  Every call
- * that touches a run opens all of these, so there are no more.
+ * For list_workflow_executions(): one kind of workflow, and whatever search
+ * attributes are equal to.  Every start opens all of these, so there are no
+ * more; lists in order go by closed_execution and mutable_state.
  */
-CREATE INDEX execution_list_idx
-    ON workflow.execution (namespace_id, close_time, start_time, run_key);
 CREATE INDEX execution_type_idx
     ON workflow.execution (namespace_id, workflow_type, start_time);
 CREATE INDEX execution_search_attributes_idx
@@ -136,6 +136,10 @@ COMMENT ON TABLE workflow.execution IS
 'one row per workflow run, open or closed, until its retention is over';
 COMMENT ON COLUMN workflow.execution.run_key IS
 'internal number of the run; keeps the keys of its rows small and local';
+COMMENT ON COLUMN workflow.execution.run_id IS
+'ends with the run_key, by which it is found';
+COMMENT ON COLUMN workflow.execution.previous_run_key IS
+'run of the same workflow id that was the last one when this one started; 0: there was none';
 COMMENT ON COLUMN workflow.execution.execution_time IS
 'start_time plus the delay before the first workflow task';
 COMMENT ON COLUMN workflow.execution.close_time IS
@@ -163,6 +167,32 @@ COMMENT ON COLUMN workflow.execution.schedule_id IS
 'schedule that started the chain of the run; null if none did';
 
 /*
+ * The closed runs in the order of lists, read backwards.  Joins with execution
+ * are by all columns, of which run_key alone decides: the planner, which
+ * takes each of them to narrow the result, is told that the times do not.
+ */
+CREATE TABLE workflow.closed_execution (
+    namespace_id integer NOT NULL,
+    close_time timestamptz NOT NULL,
+    start_time timestamptz NOT NULL,
+    run_key bigint NOT NULL,
+    CONSTRAINT closed_execution_pkey
+        PRIMARY KEY (namespace_id, close_time, start_time, run_key)
+);
+
+ALTER TABLE workflow.closed_execution
+    ALTER COLUMN close_time SET (n_distinct = 1),
+    ALTER COLUMN start_time SET (n_distinct = 1);
+ALTER TABLE workflow.execution
+    ALTER COLUMN close_time SET (n_distinct = 1),
+    ALTER COLUMN start_time SET (n_distinct = 1);
+
+COMMENT ON TABLE workflow.closed_execution IS
+'one row per closed run, for lists and for the end of its retention';
+COMMENT ON COLUMN workflow.closed_execution.close_time IS
+'that of its run, and so is start_time';
+
+/*
  * The lock and the counters of an open run: one fixed-width row, rewritten
  * by every change of the run.  Times and ids that do not apply are zero or
  * -infinity, never null.
@@ -176,6 +206,7 @@ CREATE TABLE workflow.mutable_state (
     run_key bigint NOT NULL,
     version_key integer NOT NULL DEFAULT 0,
     override_key integer NOT NULL DEFAULT 0,
+    start_time timestamptz NOT NULL,
     task_timeout_us bigint NOT NULL,
     next_buffer_id bigint NOT NULL,
     buffered_size bigint NOT NULL,
@@ -211,8 +242,14 @@ CREATE TABLE workflow.mutable_state (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_cost_delay = 0);
 
+/* The open runs in the order of lists, read backwards. */
+CREATE INDEX mutable_state_list_idx
+    ON workflow.mutable_state (namespace_id, start_time, run_key);
+
 COMMENT ON TABLE workflow.mutable_state IS
 'one row per open run: its lock, its counters and its workflow task';
+COMMENT ON COLUMN workflow.mutable_state.start_time IS
+'that of its run';
 COMMENT ON COLUMN workflow.mutable_state.state_transition_count IS
 'how often the run was changed';
 COMMENT ON COLUMN workflow.mutable_state.pending_size IS
@@ -544,6 +581,8 @@ SELECT pg_catalog.pg_extension_config_dump(
     'WHERE grantee IN (SELECT oid FROM pg_catalog.pg_roles)');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.execution', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.closed_execution', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.mutable_state', '');
 SELECT pg_catalog.pg_extension_config_dump(

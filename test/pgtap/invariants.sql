@@ -149,7 +149,7 @@ CREATE TEMP VIEW open_run AS
 SELECT namespace_id, run_key FROM workflow.execution
 WHERE close_time IS NULL;
 
-SELECT plan(58);
+SELECT plan(63);
 
 /* ---- histories ---- */
 
@@ -292,6 +292,13 @@ SELECT is_empty($$
         OR e.close_time < e.start_time $$,
     'status and close time agree');
 
+SELECT set_eq($$
+    SELECT namespace_id, close_time, start_time, run_key
+    FROM workflow.closed_execution $$, $$
+    SELECT namespace_id, close_time, start_time, run_key
+    FROM workflow.execution WHERE close_time IS NOT NULL $$,
+    'the list of closed runs has each of them in its place');
+
 SELECT is_empty($$
     (SELECT 'mutable_state', namespace_id, run_key FROM workflow.mutable_state
      UNION ALL SELECT 'activity', namespace_id, run_key FROM workflow.activity
@@ -308,6 +315,8 @@ SELECT is_empty($$
 
 SELECT is_empty($$
     (SELECT 'execution', namespace_id FROM workflow.execution
+     UNION SELECT 'closed_execution', namespace_id
+     FROM workflow.closed_execution
      UNION SELECT 'mutable_state', namespace_id FROM workflow.mutable_state
      UNION SELECT 'history_batch', namespace_id FROM workflow.history_batch
      UNION SELECT 'schedule', namespace_id FROM workflow.schedule
@@ -318,7 +327,7 @@ SELECT is_empty($$
      UNION SELECT 'namespace_role', namespace_id
      FROM workflow.namespace_role)
     EXCEPT SELECT t, namespace_id FROM workflow.namespace,
-        unnest('{execution,mutable_state,history_batch,schedule,batch_operation,search_attribute,namespace_role}'::text[]) AS t $$,
+        unnest('{execution,closed_execution,mutable_state,history_batch,schedule,batch_operation,search_attribute,namespace_role}'::text[]) AS t $$,
     'what there is belongs to a namespace');
 
 /* ---- open runs ---- */
@@ -332,6 +341,34 @@ SELECT is_empty($$
     SELECT namespace_id, workflow_id FROM workflow.execution
     WHERE close_time IS NULL GROUP BY 1, 2 HAVING count(*) > 1 $$,
     'a workflow id has one open run');
+
+SELECT is_empty($$
+    SELECT e.namespace_id, e.run_key FROM workflow.execution AS e
+    JOIN open_run USING (namespace_id, run_key)
+    JOIN workflow.execution AS l USING (namespace_id, workflow_id)
+    WHERE l.run_key > e.run_key $$,
+    'it is the last one');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, previous_run_key FROM workflow.execution
+    WHERE previous_run_key >= run_key OR previous_run_key < (
+        SELECT max(b.run_key) FROM workflow.execution AS b
+        WHERE b.namespace_id = execution.namespace_id
+            AND b.workflow_id = execution.workflow_id
+            AND b.run_key < execution.run_key) $$,
+    'runs of a workflow id follow each other');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key, run_id FROM workflow.execution
+    WHERE ('x' || right(run_id::text, 12))::bit(48)::bigint <> run_key
+        OR substr(run_id::text, 15, 1) <> '7' $$,
+    'a run id leads to its run, so that no two are equal');
+
+SELECT is_empty($$
+    SELECT namespace_id, run_key FROM workflow.mutable_state
+    JOIN workflow.execution AS e USING (namespace_id, run_key)
+    WHERE mutable_state.start_time <> e.start_time $$,
+    'a state knows the start of its run');
 
 SELECT is_empty($$
     SELECT m.namespace_id, m.run_key, m.next_event_id

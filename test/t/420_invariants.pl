@@ -155,9 +155,22 @@ my %damage = (
 	'every open run has its state' =>
 	  'DELETE FROM workflow.mutable_state WHERE ' . of('open'),
 	'a workflow id has one open run' =>
-	  "DROP INDEX workflow.execution_open_key;
-		UPDATE workflow.execution SET workflow_id = 'open'
+	  "UPDATE workflow.execution SET workflow_id = 'open',
+			previous_run_key = run_key - 1
 		WHERE close_time IS NULL",
+	'it is the last one' =>
+	  "UPDATE workflow.execution SET workflow_id = 'open',
+			previous_run_key = run_key - 1",
+	'runs of a workflow id follow each other' =>
+	  "UPDATE workflow.execution SET previous_run_key = run_key",
+	'a run id leads to its run, so that no two are equal' =>
+	  'UPDATE workflow.execution SET run_id = gen_random_uuid() WHERE '
+	  . of('open'),
+	'a state knows the start of its run' =>
+	  'UPDATE workflow.mutable_state SET start_time = now() WHERE '
+	  . of('open'),
+	'the list of closed runs has each of them in its place' =>
+	  'DELETE FROM workflow.closed_execution WHERE ' . of('closed'),
 	'the next event id follows the last one' =>
 	  'UPDATE workflow.mutable_state SET next_event_id = next_event_id + 1
 		WHERE ' . of('open'),
