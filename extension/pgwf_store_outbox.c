@@ -48,7 +48,11 @@ pgwf_message_insert(PgwfCall *call, const PgwfMessage *message)
 	v[COL_RUN_KEY] = Int64GetDatum(message->run_key);
 	v[COL_EVENT_ID] = Int64GetDatum(message->event_id);
 	v[COL_DUE_AT] = TimestampTzGetDatum(message->due_at);
-	pgwf_table_insert(call, PGWF_OUTBOX, v, nulls);
+	if (message->repeated)
+		(void) pgwf_table_insert_unless_conflict(call, PGWF_OUTBOX,
+												 PGWF_OUTBOX_PKEY, v, nulls);
+	else
+		pgwf_table_insert(call, PGWF_OUTBOX, v, nulls);
 }
 
 void
