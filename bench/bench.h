@@ -62,11 +62,15 @@ extern void start_workflow(PgwfClient *client, const char *type,
 						   const char *id, int64_t input);
 extern void wait_closed(PgwfClient *client, const char *id);
 
-/* Clients that start workflows, each in a transaction of its own. */
+/*
+ * Threads that start workflows one by one, with a client that they share or
+ * one for each.
+ */
 typedef struct Starters Starters;
 
-extern Starters *start_clients(const char *type, int clients, int workflows,
-							   double per_second, int64_t input);
+extern Starters *start_clients(const char *type, int clients, bool shared,
+							   int workflows, double per_second,
+							   int64_t input);
 extern void stop_clients(Starters *starters);	/* makes them end early */
 extern int64_t join_clients(Starters *starters);	/* returns what was
 													 * started */

@@ -32,7 +32,9 @@ static int	nworkers;
 struct Starters
 {
 	const char *type;
+	int			number;			/* of those in this program */
 	int64_t		input;
+	PgwfClient *client;			/* of all of them, or NULL */
 	int			clients;
 	int			workflows;
 	double		interval;		/* between two starts of a client, or 0 */
@@ -329,7 +331,9 @@ starter_main(void *arg)
 	Starters   *starters = arg;
 	int			self = __atomic_fetch_add(&starters->next_client, 1,
 										  __ATOMIC_RELAXED);
-	PgwfClient *client = pgwf_client_new(NULL, NULL);
+	PgwfClient *own = starters->client == NULL ?
+	pgwf_client_new(NULL, NULL) : NULL;
+	PgwfClient *client = own != NULL ? own : starters->client;
 	double		begin = seconds();
 	int			done = 0;
 
@@ -347,7 +351,8 @@ starter_main(void *arg)
 		while (starters->interval == 0 &&
 			   n - worker_stats().workflows_closed > MAX_UNDER_WAY)
 			pause_ms(1);
-		snprintf(id, sizeof(id), "%s-%d-%" PRId64, starters->type, self, n);
+		snprintf(id, sizeof(id), "%s-%d-%d-%" PRId64, starters->type,
+				 starters->number, self, n);
 		start_workflow(client, starters->type, id,
 					   starters->input < 0 ? n : starters->input);
 		done++;
@@ -359,18 +364,21 @@ starter_main(void *arg)
 				usleep((useconds_t) (left * 1e6));
 		}
 	}
-	pgwf_client_free(client);
+	pgwf_client_free(own);
 	return NULL;
 }
 
 Starters *
-start_clients(const char *type, int clients, int workflows, double per_second,
-			  int64_t input)
+start_clients(const char *type, int clients, bool shared, int workflows,
+			  double per_second, int64_t input)
 {
+	static int	number = 0;
 	Starters   *starters = calloc(1, sizeof(Starters));
 	int			i;
 
 	starters->type = type;
+	starters->number = number++;
+	starters->client = shared ? pgwf_client_new(NULL, NULL) : NULL;
 	starters->input = input;
 	starters->clients = clients;
 	starters->workflows = workflows;
@@ -396,6 +404,7 @@ join_clients(Starters *starters)
 	for (i = 0; i < starters->clients; i++)
 		pthread_join(starters->threads[i], NULL);
 	started = starters->started;
+	pgwf_client_free(starters->client);
 	free(starters->threads);
 	free(starters);
 	return started;

@@ -31,7 +31,8 @@ measure_timers(PGconn *conn, const char *what)
 
 	progress("timers %s", what);
 	start_workers(1, 10000);
-	starters = start_clients(SLEEPER, 4, n, TIMERS, TIMER_SECONDS * 1000);
+	starters = start_clients(SLEEPER, 4, true, n, TIMERS,
+							 TIMER_SECONDS * 1000);
 	wait_for_closed(n);
 	join_clients(starters);
 	stop_workers();

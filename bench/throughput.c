@@ -18,14 +18,14 @@
 
 /* Runs workflows to their end; returns the seconds it took. */
 static double
-run_workflows(const char *type, int n)
+run_workflows(const char *type, bool shared, int n)
 {
 	double		begin;
 	Starters   *starters;
 
 	start_workers(WORKERS, 10000);
 	begin = seconds();
-	starters = start_clients(type, CLIENTS, n, 0, -1);
+	starters = start_clients(type, CLIENTS, shared, n, 0, -1);
 	wait_for_closed(n);
 	join_clients(starters);
 	return seconds() - begin;
@@ -36,7 +36,11 @@ run_one_activity(void)
 {
 	int			n = (int) (20000 * scale);
 
-	report("workflows per second", "/s", n / run_workflows(ONE_ACTIVITY, n));
+	report("workflows per second", "/s",
+		   n / run_workflows(ONE_ACTIVITY, true, n));
+	stop_workers();
+	report("with a connection per client", "/s",
+		   n / run_workflows(ONE_ACTIVITY, false, n));
 	stop_workers();
 }
 
@@ -44,7 +48,7 @@ void
 run_ten_activities(void)
 {
 	int			n = (int) (3000 * scale);
-	double		elapsed = run_workflows(TEN_ACTIVITIES, n);
+	double		elapsed = run_workflows(TEN_ACTIVITIES, true, n);
 
 	stop_workers();
 	report("activities per second", "/s", 10.0 * n / elapsed);
@@ -68,7 +72,7 @@ run_held_horizon(void)
 	command(holder, "SELECT 1");
 	start_workers(WORKERS, 10000);
 	begin = seconds();
-	starters = start_clients(ONE_ACTIVITY, CLIENTS, INT32_MAX, 0, -1);
+	starters = start_clients(ONE_ACTIVITY, CLIENTS, true, INT32_MAX, 0, -1);
 	while (seconds() - begin < tenth)
 		pause_ms(2);
 	first = (double) worker_stats().workflows_closed / (seconds() - begin);
@@ -130,7 +134,7 @@ run_counters(void)
 	Counts		before = count_all(conn);
 	Counts		after;
 
-	run_workflows(ONE_ACTIVITY, n);
+	run_workflows(ONE_ACTIVITY, true, n);
 	stats = worker_stats();
 	stop_workers();
 	after = count_all(conn);
@@ -143,7 +147,7 @@ run_counters(void)
 	report("rows deleted", "", (after.deleted - before.deleted) / n);
 	report("dead row versions", "", (after.updated - before.updated +
 									 after.deleted - before.deleted) / n);
-	report("round trips", "", 1 + (double) stats.round_trips / n);
+	report("round trips of workers", "", (double) stats.round_trips / n);
 	report("answers per transaction", "", (double) stats.responses /
 		   (double) (stats.response_batches > 0 ? stats.response_batches : 1));
 	report("CPU of the server", "us",

@@ -62,8 +62,8 @@ pgwf_find_open_run(PgwfRun *run, PgwfCall *call, int32 namespace_id,
 										run_id);
 		if (execution->close_time != PGWF_NO_TIME)
 			return NULL;
-		if (pgwf_run_load(run, call, namespace_id, execution->run_key,
-						  LockWaitBlock) == PGWF_LOCK_OK)
+		if (pgwf_run_load_named(run, call, namespace_id,
+								execution->run_key) == PGWF_LOCK_OK)
 			return pgwf_run_execution(run); /* as it is once locked */
 		pgwf_call_look_again(call);
 	}

@@ -94,7 +94,33 @@ pgwf_run_load(PgwfRun *run, PgwfCall *call, int32 namespace_id,
 									&run->state, &run->state_tid);
 	run->stored = run->state;
 	if (result == PGWF_LOCK_OK)
+	{
+		call->open->locked_run = true;
 		hold_task(run);
+	}
+	return result;
+}
+
+/*
+ * The same for a client's call, which waits for the lock.  In a list of calls
+ * that has locked a run, it is an error to have to wait: workers lock runs
+ * in the order of their ids, clients do not know that order.
+ */
+PgwfLockResult
+pgwf_run_load_named(PgwfRun *run, PgwfCall *call, int32 namespace_id,
+					int64 run_key)
+{
+	LockWaitPolicy policy = LockWaitBlock;
+	PgwfLockResult result;
+
+	if (pgwf_call_is_shared(call) && call->open->locked_run)
+		policy = LockWaitSkip;
+	result = pgwf_run_load(run, call, namespace_id, run_key, policy);
+	if (result == PGWF_LOCK_BUSY)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("workflow execution is being changed by another transaction"),
+				 errhint("A call for it that is not in a list of calls would wait.")));
 	return result;
 }
 

@@ -57,6 +57,8 @@ typedef struct PgwfRun
 
 extern void pgwf_run_init_new(PgwfRun *run, PgwfCall *call,
 							  PgwfExecution *execution);
+extern PgwfLockResult pgwf_run_load_named(PgwfRun *run, PgwfCall *call,
+										  int32 namespace_id, int64 run_key);
 extern PgwfLockResult pgwf_run_load(PgwfRun *run, PgwfCall *call,
 									int32 namespace_id, int64 run_key,
 									LockWaitPolicy policy);

@@ -200,8 +200,8 @@ static PgwfStartOutcome
 resolve_open(PgwfRun *run, PgwfCall *call, PgwfNewRun *options,
 			 const PgwfStartPolicies *policies, PgwfExecution *existing)
 {
-	if (pgwf_run_load(run, call, existing->namespace_id, existing->run_key,
-					  LockWaitBlock) != PGWF_LOCK_OK)
+	if (pgwf_run_load_named(run, call, existing->namespace_id,
+							existing->run_key) != PGWF_LOCK_OK)
 		return PGWF_START_AGAIN;
 	(void) pgwf_run_execution(run); /* as it is now that it is locked */
 	if (pgwf_run_request_exists(call, existing->namespace_id,

@@ -128,11 +128,18 @@ pgwf_call_begin(PgwfCall *call)
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
+/* Is it one of a list of calls, which share what they open? */
+bool
+pgwf_call_is_shared(const PgwfCall *call)
+{
+	return call->open->context != call->context;
+}
+
 /* Ends it: what it did is visible to the next command */
 void
 pgwf_call_end(PgwfCall *call)
 {
-	if (call->open->context == call->context)
+	if (!pgwf_call_is_shared(call))
 		pgwf_open_close(call->open);
 	else
 	{

@@ -38,6 +38,7 @@ typedef struct PgwfOpen
 	MemoryContext context;		/* of what is in here */
 	ResourceOwner owner;		/* of calls that may share it */
 	bool		in_use;			/* a call has it */
+	bool		locked_run;		/* a call has locked a run */
 	struct PgwfOpen *outer;		/* shared before it; NULL: nothing */
 	EState	   *estate;			/* NULL until index entries are made */
 	PgwfTable  *tables[PGWF_RELATION_COUNT];
@@ -105,6 +106,7 @@ typedef enum PgwfLockResult
 extern void pgwf_open_share(PgwfOpen *open);
 extern void pgwf_open_unshare(PgwfOpen *open);
 extern void pgwf_open_close(PgwfOpen *open);
+extern bool pgwf_call_is_shared(const PgwfCall *call);
 extern void pgwf_call_begin(PgwfCall *call);
 extern void pgwf_call_end(PgwfCall *call);
 extern void pgwf_call_new_snapshot(PgwfCall *call);

@@ -3,10 +3,11 @@
  * client.c
  *	  The client handle: its life, its errors, and how its calls run.
  *
- * A handle is one connection and belongs to one thread at a time; there are
- * no locks.  Each call is one statement and one round trip.  Calls that the
- * service recognises when repeated (by request id, or because they only read)
- * are repeated after a lost connection.
+ * A client is used by any number of threads at a time.  Each call is one
+ * statement and one round trip, on a connection that it takes for it, see
+ * client_conn.c; short writes may share a statement, see client_group.c.
+ * Calls that the service recognises when repeated (by request id, or because
+ * they only read) are repeated after a lost connection.
  *
  *-------------------------------------------------------------------------
  */
@@ -69,8 +70,20 @@ pgwf_param_int(PgwfParams *params, int64_t value)
 	pgwf_param_text(params, buf);
 }
 
-static void
-free_params(PgwfParams *params)
+/*
+ * How long the server may wait for something.  The call shortens it when other
+ * threads need the connection, so the caller must be ready to ask again.
+ */
+void
+pgwf_param_wait(PgwfParams *params, int ms)
+{
+	params->wait = params->n;
+	params->wait_ms = ms;
+	pgwf_param_own(params, NULL);
+}
+
+void
+pgwf_params_free(PgwfParams *params)
 {
 	int			i;
 
@@ -94,15 +107,17 @@ pgwf_param_request_id(PgwfParams *params, const char *request_id)
 
 /* ---- life ---- */
 
+#define DEFAULT_CONNECTIONS	10
+
 static PgwfClient *
-new_client(PgwfConn *conn, const PgwfClientOptions *options)
+new_client(PgwfConn *lent, const char *conninfo,
+		   const PgwfClientOptions *options)
 {
 	PgwfClient *client = pgwf_xalloc(sizeof(PgwfClient));
 	PgwfClientOptions o = PGWF_CLIENT_OPTIONS_INIT;
 
 	pgwf_options_read(&o, sizeof(o), options);
-	client->conn = conn;
-	conn->pooled = o.pooled;
+	client->pooled = o.pooled;
 	client->codec = pgwf_codec_copy(o.codec);
 	client->workflow_namespace = pgwf_strdup(o.workflow_namespace != NULL ?
 											 o.workflow_namespace : "default");
@@ -111,94 +126,88 @@ new_client(PgwfConn *conn, const PgwfClientOptions *options)
 	client->connect_timeout_ms = pgwf_option_ms(o.connect_timeout_ms, 10000);
 	client->call_timeout_ms = pgwf_option_ms(o.call_timeout_ms, 30000);
 	client->retry_timeout_ms = pgwf_option_ms(o.retry_timeout_ms, 10000);
-	pgwf_backoff_init(&client->backoff,
-					  (uint64_t) pgwf_wall_us() ^ (uintptr_t) client);
+	client->max_connections = o.max_connections > 0 ? o.max_connections :
+		DEFAULT_CONNECTIONS;
+	if (lent != NULL)
+		client->max_connections = 1;
+	client->idle = pgwf_xalloc((size_t) client->max_connections *
+							   sizeof(PgwfIdleConn));
+	client->user = pthread_self();
+	client->max_group = PGWF_MAX_GROUP;
+	pthread_mutex_init(&client->mutex, NULL);
+	if (lent != NULL)
+	{
+		client->idle[0].conn = lent;
+		client->nidle = client->nconns = 1;
+	}
+	else
+		client->conninfo = pgwf_strdup(conninfo != NULL ? conninfo : "");
 	return client;
 }
 
 PgwfClient *
 pgwf_client_new(const char *conninfo, const PgwfClientOptions *options)
 {
-	return new_client(pgwf_conn_create(conninfo, "pgworkflow client"),
-					  options);
+	return new_client(NULL, conninfo, options);
 }
 
 PgwfClient *
 pgwf_client_new_on(struct pg_conn *conn, const PgwfClientOptions *options)
 {
-	return new_client(pgwf_conn_wrap(conn), options);
+	return new_client(pgwf_conn_wrap(conn), NULL, options);
 }
 
 void
 pgwf_client_free(PgwfClient *client)
 {
+	int			i;
+
 	if (client == NULL)
 		return;
-	pgwf_conn_destroy(client->conn);
+	for (i = 0; i < client->nidle; i++)
+		pgwf_conn_destroy(client->idle[i].conn);
+	free(client->idle);
+	pgwf_client_free_errors(client);
+	pthread_mutex_destroy(&client->mutex);
+	free(client->conninfo);
 	free(client->workflow_namespace);
 	free(client->identity);
-	pgwf_failure_free(client->failure);
 	pgwf_codec_free(client->codec);
-	pgwf_err_reset(&client->err);
 	free(client);
 }
 
-/* The error of the last call, until the next one */
-static void
-set_error(PgwfClient *client, const PgwfErr *err)
+/* Notes a failure of a connection as the thread's error. */
+static PgwfResult
+conn_failed(PgwfClient *client, const PgwfConn *conn)
 {
-	pgwf_failure_free(client->failure);
-	client->failure = NULL;
-	pgwf_err_copy(&client->err, err);
+	pgwf_err_copy(pgwf_client_err(client), &conn->err);
+	return conn->err.code;
+}
+
+static PgwfResult
+no_connection(PgwfClient *client)
+{
+	return pgwf_err_set(pgwf_client_err(client), PGWF_DEADLINE_EXCEEDED, NULL,
+						"no connection of the client came free in time");
 }
 
 PgwfResult
 pgwf_client_connect(PgwfClient *client)
 {
+	PgwfConn   *conn = pgwf_client_take_conn(client, false,
+											 client->call_timeout_ms);
 	PgwfResult	code;
 
-	code = pgwf_conn_open(client->conn, client->connect_timeout_ms);
+	if (conn == NULL)
+		return no_connection(client);
+	code = pgwf_conn_open(conn, client->connect_timeout_ms);
 	if (code != PGWF_OK)
-		set_error(client, &client->conn->err);
+		conn_failed(client, conn);
+	pgwf_client_return_conn(client, conn, false);
 	return code;
 }
 
-const char *
-pgwf_client_error(const PgwfClient *client)
-{
-	return client->err.message != NULL ? client->err.message : "";
-}
-
-const char *
-pgwf_client_sqlstate(const PgwfClient *client)
-{
-	return client->err.sqlstate;
-}
-
-PgwfFailure *
-pgwf_client_failure(PgwfClient *client)
-{
-	if (client->failure == NULL && client->err.detail != NULL)
-	{
-		json_t	   *json = pgwf_client_parse(client, client->err.detail);
-
-		if (json_is_object(json))
-			client->failure = pgwf_failure_from_json(json);
-		json_decref(json);
-	}
-	return client->failure;
-}
-
 /* ---- running a statement ---- */
-
-PgwfResult
-pgwf_client_missing(PgwfClient *client, const char *what)
-{
-	pgwf_failure_free(client->failure);
-	client->failure = NULL;
-	return pgwf_err_set(&client->err, PGWF_INVALID_ARGUMENT, NULL,
-						"%s is not set", what);
-}
 
 bool
 pgwf_is_empty(const char *text)
@@ -206,52 +215,131 @@ pgwf_is_empty(const char *text)
 	return text == NULL || text[0] == '\0';
 }
 
+void
+pgwf_retry_begin(PgwfRetry *retry, const PgwfClient *client)
+{
+	retry->never = client->retry_timeout_ms < 0 || client->conninfo == NULL;
+	retry->until_ms = pgwf_clock_ms() + client->retry_timeout_ms;
+	pgwf_backoff_init(&retry->backoff,
+					  (uint64_t) pgwf_wall_us() ^ (uintptr_t) retry);
+}
+
+/* Waits before the next attempt; false: there is none. */
+bool
+pgwf_retry_wait(PgwfRetry *retry)
+{
+	int			delay = pgwf_backoff_next(&retry->backoff);
+
+	if (retry->never || pgwf_clock_ms() + delay > retry->until_ms)
+		return false;
+	poll(NULL, 0, delay);
+	return true;
+}
+
+/* Calls that wait in the server, or may read a lot */
+static bool
+is_long(PgwfStmt stmt)
+{
+	switch (stmt)
+	{
+		case PGWF_STMT_RESULT:
+		case PGWF_STMT_QUERY:
+		case PGWF_STMT_UPDATE:
+		case PGWF_STMT_UPDATE_WITH_START:
+		case PGWF_STMT_POLL_UPDATE:
+		case PGWF_STMT_SLEEP:
+		case PGWF_STMT_LIST:
+		case PGWF_STMT_COUNT:
+		case PGWF_STMT_HISTORY:
+		case PGWF_STMT_HISTORY_JSON:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Writes how long the server may wait, and returns that. */
+static int
+set_wait(PgwfClient *client, PgwfParams *params)
+{
+	char	  **value = &params->values[params->wait];
+	char		buf[32];
+	int			ms;
+
+	if (params->wait == 0)
+		return 0;
+	ms = pgwf_client_turn_ms(client, params->wait_ms);
+	snprintf(buf, sizeof(buf), "%d ms", ms);
+	free(*value);
+	*value = pgwf_strdup(buf);
+	return ms;
+}
+
+/* The call cannot be made; frees its parameters. */
+PgwfResult
+pgwf_client_unwritable(PgwfClient *client, PgwfParams *params)
+{
+	pgwf_params_free(params);
+	return pgwf_err_set(pgwf_client_err(client), PGWF_INVALID_ARGUMENT, NULL,
+						"a value is nested too deeply, or the codec cannot encode it");
+}
+
 /*
  * Run a statement, connecting if need be.  A statement that may be repeated
  * is, after a lost connection, until the retry time is over; the others
- * only as long as they cannot have reached the server.  Frees params.
+ * only as long as they cannot have reached the server.  timeout_ms is how
+ * long the server may take beyond what it is asked to wait; waiting for a
+ * connection counts, connecting does not.  Frees params.
  */
 PgwfResult
-pgwf_client_call(PgwfClient *client, PgwfStmt stmt, PgwfParams *params, bool repeatable,
-				 int timeout_ms, PGresult **result)
+pgwf_client_call(PgwfClient *client, PgwfStmt stmt, PgwfParams *params,
+				 bool repeatable, int timeout_ms, PGresult **result)
 {
-	PgwfConn   *conn = client->conn;
-	int64_t		retry_until = pgwf_clock_ms() + client->retry_timeout_ms;
+	bool		long_call = is_long(stmt);
+	PgwfRetry	retry;
 	PgwfResult	code;
+	bool		lost;
+	bool		sent;
 
 	*result = NULL;
 	if (params->unwritable)
+		return pgwf_client_unwritable(client, params);
+	pgwf_retry_begin(&retry, client);
+	do
 	{
-		free_params(params);
-		return pgwf_err_set(&client->err, PGWF_INVALID_ARGUMENT, NULL,
-							"a value is nested too deeply, or the codec cannot encode it");
-	}
-	pgwf_backoff_reset(&client->backoff);
-	for (;;)
-	{
-		bool		sent = false;
-		int			delay;
+		int64_t		begun_at = pgwf_clock_ms();
+		PgwfConn   *conn = pgwf_client_take_conn(client, long_call,
+												 timeout_ms);
+		int			left = -1;
+		int			wait_ms;
 
+		if (conn == NULL)
+		{
+			code = no_connection(client);
+			break;
+		}
+		wait_ms = set_wait(client, params);
+		if (timeout_ms >= 0)
+		{
+			left = timeout_ms - (int) (pgwf_clock_ms() - begun_at);
+			left = (left > 0 ? left : 0) + wait_ms;
+		}
+		sent = false;
 		code = pgwf_conn_open(conn, client->connect_timeout_ms);
 		if (code == PGWF_OK)
 		{
 			sent = true;
 			code = pgwf_conn_exec(conn, stmt,
 								  (const char *const *) params->values,
-								  timeout_ms, result);
+								  left, result);
 		}
-		if (code == PGWF_OK || pgwf_conn_is_open(conn) ||
-			conn->conninfo == NULL || code == PGWF_DEADLINE_EXCEEDED ||
-			client->retry_timeout_ms < 0 || (sent && !repeatable))
-			break;
-		delay = pgwf_backoff_next(&client->backoff);
-		if (pgwf_clock_ms() + delay > retry_until)
-			break;
-		poll(NULL, 0, delay);
-	}
-	if (code != PGWF_OK)
-		set_error(client, &conn->err);
-	free_params(params);
+		lost = !pgwf_conn_is_open(conn);
+		if (code != PGWF_OK)
+			conn_failed(client, conn);
+		pgwf_client_return_conn(client, conn, long_call);
+	} while (code != PGWF_OK && lost && code != PGWF_DEADLINE_EXCEEDED &&
+			 (repeatable || !sent) && pgwf_retry_wait(&retry));
+	pgwf_params_free(params);
 	return code;
 }
 
@@ -281,13 +369,6 @@ void
 pgwf_copy_text(char *to, size_t size, const char *from)
 {
 	snprintf(to, size, "%s", from != NULL ? from : "");
-}
-
-PgwfResult
-pgwf_client_bad_answer(PgwfClient *client)
-{
-	return pgwf_err_set(&client->err, PGWF_ERROR, NULL,
-						"could not understand the server's answer");
 }
 
 /*

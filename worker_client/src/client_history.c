@@ -40,7 +40,6 @@ pgwf_client_result(PgwfClient *client, const PgwfResultOptions *options,
 		PGresult   *result;
 		PgwfResult	code;
 		int64_t		slice = RESULT_SLICE_MS;
-		char		buf[48];
 
 		if (o.timeout_ms != 0 && deadline - pgwf_clock_ms() < slice)
 		{
@@ -48,13 +47,12 @@ pgwf_client_result(PgwfClient *client, const PgwfResultOptions *options,
 			if (slice < 0)
 				slice = 0;
 		}
-		snprintf(buf, sizeof(buf), "%" PRId64 " ms", slice);
 		pgwf_param_text(&p, o.workflow_id);
 		pgwf_param_text(&p, outcome->run_id[0] != '\0' ? outcome->run_id : NULL);
-		pgwf_param_text(&p, buf);
+		pgwf_param_wait(&p, (int) slice);
 		pgwf_param_text(&p, client->workflow_namespace);
 		code = pgwf_client_call(client, PGWF_STMT_RESULT, &p, true,
-								(int) slice + client->call_timeout_ms, &result);
+								client->call_timeout_ms, &result);
 		if (code == PGWF_OK)
 		{
 			const char *run_id = pgwf_result_value(result, 0, 0);
@@ -89,7 +87,8 @@ pgwf_client_result(PgwfClient *client, const PgwfResultOptions *options,
 			return PGWF_OK;
 		pgwf_outcome_clear(outcome);
 		if (o.timeout_ms != 0 && pgwf_clock_ms() >= deadline)
-			return pgwf_err_set(&client->err, PGWF_DEADLINE_EXCEEDED, NULL,
+			return pgwf_err_set(pgwf_client_err(client),
+								PGWF_DEADLINE_EXCEEDED, NULL,
 								"the workflow is still running");
 	}
 }

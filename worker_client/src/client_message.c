@@ -84,6 +84,7 @@ pgwf_client_query(PgwfClient *client, const PgwfQueryOptions *options,
 	pgwf_param_interval(&p, o.timeout_ms);
 	pgwf_param_text(&p, client->workflow_namespace);
 	code = pgwf_client_call(client, PGWF_STMT_QUERY, &p, true,
+							client->call_timeout_ms < 0 ? -1 :
 							timeout_ms + client->call_timeout_ms, &result);
 	if (code == PGWF_OK)
 	{
@@ -92,7 +93,8 @@ pgwf_client_query(PgwfClient *client, const PgwfQueryOptions *options,
 
 		if (why != NULL)
 		{
-			code = pgwf_err_set(&client->err, PGWF_FAILED_PRECONDITION, NULL,
+			code = pgwf_err_set(pgwf_client_err(client),
+								PGWF_FAILED_PRECONDITION, NULL,
 								"the query was rejected: the run is %s", why);
 			if (status != NULL)
 				short_status(status, why);
@@ -211,7 +213,8 @@ wait_for_stage(PgwfClient *client, const PgwfUpdateOptions *o,
 
 		if (deadline != 0 && pgwf_clock_ms() >= deadline &&
 			outcome->stage != PGWF_UPDATE_STAGE_DEFAULT)
-			return pgwf_err_set(&client->err, PGWF_DEADLINE_EXCEEDED, NULL,
+			return pgwf_err_set(pgwf_client_err(client),
+								PGWF_DEADLINE_EXCEEDED, NULL,
 								"the update is not yet %s",
 								o->wait_for_stage == PGWF_UPDATE_ACCEPTED ?
 								"accepted" : "completed");
@@ -219,10 +222,10 @@ wait_for_stage(PgwfClient *client, const PgwfUpdateOptions *o,
 		pgwf_param_text(&p, outcome->update_id);
 		pgwf_param_text(&p, o->run_id);
 		pgwf_param_text(&p, stage_name(o->wait_for_stage));
-		pgwf_param_interval(&p, slice);
+		pgwf_param_wait(&p, slice);
 		pgwf_param_text(&p, client->workflow_namespace);
 		code = pgwf_client_call(client, PGWF_STMT_POLL_UPDATE, &p, true,
-								slice + client->call_timeout_ms, &result);
+								client->call_timeout_ms, &result);
 		if (code == PGWF_OK)
 			code = read_outcome(client, result, 0, outcome);
 		PQclear(result);
@@ -257,10 +260,10 @@ pgwf_client_update(PgwfClient *client, const PgwfUpdateOptions *options,
 	pgwf_param_text(&p, stage_name(o.wait_for_stage));
 	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
 	pgwf_param_text(&p, client->identity);
-	pgwf_param_interval(&p, slice);
+	pgwf_param_wait(&p, slice);
 	pgwf_param_text(&p, client->workflow_namespace);
 	code = pgwf_client_call(client, PGWF_STMT_UPDATE, &p, true,
-							slice + client->call_timeout_ms, &result);
+							client->call_timeout_ms, &result);
 	if (code == PGWF_OK)
 		code = read_outcome(client, result, 0, outcome);
 	PQclear(result);
@@ -312,10 +315,10 @@ pgwf_client_update_with_start(PgwfClient *client,
 	pgwf_param_value(client, &p, PGWF_VALUE_ARGS, o.args);
 	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
 	pgwf_param_text(&p, stage_name(o.wait_for_stage));
-	pgwf_param_interval(&p, slice);
+	pgwf_param_wait(&p, slice);
 	pgwf_param_text(&p, client->workflow_namespace);
 	code = pgwf_client_call(client, PGWF_STMT_UPDATE_WITH_START, &p, true,
-							slice + client->call_timeout_ms, &result);
+							client->call_timeout_ms, &result);
 	if (code == PGWF_OK)
 	{
 		pgwf_started_read(result, started);

@@ -120,22 +120,6 @@ pgwf_started_read(const PGresult *result, PgwfStarted *started)
 	started->started = flag != NULL && flag[0] == 't';
 }
 
-static PgwfResult
-start(PgwfClient *client, PgwfStmt stmt, PgwfParams *params,
-	  PgwfStarted *started)
-{
-	PGresult   *result;
-	PgwfResult	code;
-
-	pgwf_param_text(params, client->workflow_namespace);
-	code = pgwf_client_call(client, stmt, params, true,
-							client->call_timeout_ms, &result);
-	if (code == PGWF_OK)
-		pgwf_started_read(result, started);
-	PQclear(result);
-	return code;
-}
-
 PgwfResult
 pgwf_client_start(PgwfClient *client, const PgwfStartOptions *options,
 				  PgwfStarted *started)
@@ -146,7 +130,8 @@ pgwf_client_start(PgwfClient *client, const PgwfStartOptions *options,
 	code = pgwf_start_params(client, options, &p);
 	if (code != PGWF_OK)
 		return code;
-	return start(client, PGWF_STMT_START, &p, started);
+	pgwf_param_text(&p, client->workflow_namespace);
+	return pgwf_client_write(client, PGWF_STMT_START, &p, true, started);
 }
 
 PgwfResult
@@ -168,7 +153,9 @@ pgwf_client_signal_with_start(PgwfClient *client,
 	pgwf_param_text(&p, o.signal_name);
 	pgwf_param_value(client, &p, PGWF_VALUE_ARGS, o.input);
 	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
-	return start(client, PGWF_STMT_SIGNAL_WITH_START, &p, started);
+	pgwf_param_text(&p, client->workflow_namespace);
+	return pgwf_client_write(client, PGWF_STMT_SIGNAL_WITH_START, &p, true,
+							 started);
 }
 
 PgwfResult
@@ -190,7 +177,7 @@ pgwf_client_signal(PgwfClient *client, const PgwfSignalOptions *options)
 	pgwf_param_text(&p, client->identity);
 	pgwf_param_value(client, &p, PGWF_VALUE_FIELDS, o.header);
 	pgwf_param_text(&p, client->workflow_namespace);
-	return pgwf_client_call_void(client, PGWF_STMT_SIGNAL, &p, true);
+	return pgwf_client_write(client, PGWF_STMT_SIGNAL, &p, true, NULL);
 }
 
 PgwfResult
@@ -210,7 +197,8 @@ pgwf_client_request_cancel(PgwfClient *client,
 	pgwf_param_request_id(&p, o.request_id);
 	pgwf_param_text(&p, client->identity);
 	pgwf_param_text(&p, client->workflow_namespace);
-	return pgwf_client_call_void(client, PGWF_STMT_REQUEST_CANCEL, &p, true);
+	return pgwf_client_write(client, PGWF_STMT_REQUEST_CANCEL, &p, true,
+							 NULL);
 }
 
 PgwfResult
@@ -232,7 +220,7 @@ pgwf_client_terminate(PgwfClient *client,
 	pgwf_param_text(&p, client->workflow_namespace);
 
 	/* repeated, it would report that the run is closed, or end the next */
-	return pgwf_client_call_void(client, PGWF_STMT_TERMINATE, &p, false);
+	return pgwf_client_write(client, PGWF_STMT_TERMINATE, &p, false, NULL);
 }
 
 PgwfResult

@@ -156,6 +156,23 @@ connection_failed(PgwfConn *conn)
 }
 
 /*
+ * Which call of execute_calls() an error comes from, by its context; 0: none
+ */
+static int
+call_number(const char *context)
+{
+	int			number = 0;
+
+	while (context != NULL && sscanf(context, "call %d", &number) != 1)
+	{
+		context = strchr(context, '\n');
+		if (context != NULL)
+			context++;
+	}
+	return number;
+}
+
+/*
  * Note the error of a result.  Takes no ownership.
  */
 static PgwfResult
@@ -187,11 +204,14 @@ result_error(PgwfConn *conn, const PGresult *result, PgwfErr *err)
 	{
 		pgwf_err_set(err, code, sqlstate, "%s", message);
 		err->detail = pgwf_strdup(detail);
-		return code;
 	}
-	return pgwf_err_set(err, code, sqlstate, "%s%s%s", message,
-						detail != NULL ? ": " : "",
-						detail != NULL ? detail : "");
+	else
+		pgwf_err_set(err, code, sqlstate, "%s%s%s", message,
+					 detail != NULL ? ": " : "",
+					 detail != NULL ? detail : "");
+	err->call_number =
+		call_number(PQresultErrorField(result, PG_DIAG_CONTEXT));
+	return code;
 }
 
 static bool

@@ -47,6 +47,7 @@ typedef struct PgwfErr
 	char		sqlstate[6];
 	char	   *message;
 	char	   *detail;
+	int			call_number;	/* in execute_calls(), from 1; 0: unknown */
 } PgwfErr;
 
 extern void pgwf_err_reset(PgwfErr *err);

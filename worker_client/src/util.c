@@ -93,6 +93,7 @@ pgwf_err_set(PgwfErr *err, PgwfResult code, const char *sqlstate,
 	err->message = message;
 	err->detail = NULL;
 	err->code = code;
+	err->call_number = 0;
 	memset(err->sqlstate, 0, sizeof(err->sqlstate));
 	if (sqlstate != NULL)
 		strncpy(err->sqlstate, sqlstate, sizeof(err->sqlstate) - 1);

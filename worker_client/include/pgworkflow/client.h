@@ -22,9 +22,27 @@ extern "C"
 /* ----------------------------------------------------------------
  *		7. Client
  *
- * A client is a connection that is opened at the first call and reopened when
- * it was lost.  It belongs to one thread at a time: two threads need two
- * clients.  After fork() only one of the processes may use it.
+ * A program needs one client for each database and namespace: any number of
+ * threads may call a client's functions at a time, those of handles included.
+ * Only pgwf_client_free() must be the last call of all, and a PgwfList belongs
+ * to one thread at a time.  After fork() only one of the processes may use a
+ * client.
+ *
+ * Connections are opened when they are needed and reopened when they were
+ * lost.  A call has one to itself until it is answered:
+ *	- Calls that the server answers at once share one connection and wait for
+ *	  each other.  Short writes (start, signal, signal with start, request to
+ *	  cancel, terminate) that come while one is under way are sent together,
+ *	  as one transaction, as soon as it is answered; one that comes alone is
+ *	  sent at once.  Each returns when its transaction has committed, with its
+ *	  own result or error, as if it had been sent by itself.
+ *	- Calls that may last (result, query, update, list, count, history) have
+ *	  another connection each, up to max_connections less one, and leave that
+ *	  one to the short calls.  If there are more, they take turns: waiting for
+ *	  a result or an update then notices it up to a second late; queries, lists
+ *	  and histories wait for those before them.
+ * A call's time limits count the waiting for a connection and for other calls.
+ * Codecs are called in the threads of the calls.
  *
  * Strings and JSON values in options are borrowed during the call.  NULL and 0
  * mean the default.  A run id of NULL is the workflow id's current run,
@@ -57,6 +75,8 @@ typedef struct PgwfClientOptions
 	bool		pooled;
 
 	const PgwfCodec *codec;		/* of payloads (payload.h), copied; or NULL */
+
+	int			max_connections;	/* at a time, see above; 0: 10 */
 } PgwfClientOptions;
 
 #define PGWF_CLIENT_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfClientOptions)
@@ -70,13 +90,15 @@ typedef struct PgwfClientOptions
  *		commits with the caller's rows.  The connection must be open, not in
  *		pipeline mode and without a statement under way; it must outlive the
  *		client, which never closes, reconnects or changes it.
- *		pgwf_client_result() fails inside a transaction block.
- * pgwf_client_free: closes the connection, unless it is the caller's.
+ *		pgwf_client_result() fails inside a transaction block.  Calls of
+ *		several threads wait for each other; none are sent together.
+ * pgwf_client_free: closes the connections, unless it is the caller's.
  * pgwf_client_connect: connects now rather than at the first call.
- * pgwf_client_error: message of the last call that failed, "" if none did.
+ * pgwf_client_error: message of this thread's last call that failed, "" if
+ *		none did.  Each thread has its own errors with each client.
  * pgwf_client_sqlstate: its SQLSTATE, "" if it was not the server's error.
  * pgwf_client_failure: the failure that came with PGWF_QUERY_FAILED, or NULL;
- *		the client's.  All three are valid until the next call.
+ *		the client's.  All three are valid until this thread's next call.
  */
 extern PgwfClient *pgwf_client_new(const char *conninfo,
 								   const PgwfClientOptions *options);
