@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "pgwf_args.h"
 #include "pgwf_command.h"
 #include "pgwf_errors.h"
@@ -248,6 +250,7 @@ pgwf_commands_handle(PgwfCommandContext *context, List *commands)
 		PgwfCommand *command = lfirst(lc);
 		PgwfReader	reader;
 
+		CHECK_FOR_INTERRUPTS();
 		if (command->info->closes && context->run->state.buffered_events > 0)
 		{
 			pgwf_command_fail(context,
