@@ -26,6 +26,7 @@
 #include "pgwf_dispatch.h"
 #include "pgwf_errors.h"
 #include "pgwf_namespace.h"
+#include "pgwf_poll.h"
 #include "pgwf_query.h"
 #include "pgwf_queue.h"
 #include "pgwf_task_response.h"
@@ -39,13 +40,12 @@ PG_FUNCTION_INFO_V1(pgwf_poll_workflow_task_queue);
 PG_FUNCTION_INFO_V1(pgwf_poll_activity_task_queue);
 PG_FUNCTION_INFO_V1(pgwf_shutdown_worker);
 
-#define MAX_TASKS_PER_POLL 1000
-
 /* A poll under way */
 typedef struct Poll
 {
 	PgwfCall	call;
-	ReturnSetInfo *rsinfo;
+	ReturnSetInfo *rsinfo;		/* answers are its rows, or, if not NULL, */
+	StringInfo	array;			/* the elements of this, without brackets */
 	const char *namespace;
 	int32		namespace_id;
 	char		kind;
@@ -56,6 +56,7 @@ typedef struct Poll
 	char	   *request_id;		/* NULL: it cannot be repeated */
 	PgwfVersion version;		/* of the worker; its key is 0 without one */
 	int			answered;		/* tasks in the answer */
+	int64		backlog;		/* tasks left, as far as that is known */
 
 	/*
 	 * Histories and payloads of a batch are not kept together: what is
@@ -63,6 +64,20 @@ typedef struct Poll
 	 */
 	MemoryContext task_context;
 } Poll;
+
+static void
+call_begin(Poll *poll, const char *namespace)
+{
+	/* limits may have been set since the transaction began */
+	AcceptInvalidationMessages();
+	pgwf_call_begin(&poll->call);
+	poll->namespace = namespace;
+	poll->namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
+	pgwf_clock_use(&poll->call, poll->namespace_id, false);
+	poll->task_context = AllocSetContextCreate(poll->call.context,
+											   "pg_workflow task",
+											   ALLOCSET_DEFAULT_SIZES);
+}
 
 /* Begins a poll by reading what both kinds have: the namespace comes last */
 static void
@@ -72,21 +87,11 @@ poll_begin(Poll *poll, FunctionCallInfo fcinfo, char kind)
 	poll->rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	poll->kind = kind;
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-
-	/* limits may have been set since the transaction began */
-	AcceptInvalidationMessages();
-	pgwf_call_begin(&poll->call);
-	poll->namespace = pgwf_arg_namespace(fcinfo, PG_NARGS() - 1);
-	poll->namespace_id = pgwf_namespace_check(poll->namespace,
-											  PGWF_RIGHT_WORKER);
-	pgwf_clock_use(&poll->call, poll->namespace_id, false);
+	call_begin(poll, pgwf_arg_namespace(fcinfo, PG_NARGS() - 1));
 	poll->task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
 	poll->max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
-								   MAX_TASKS_PER_POLL);
+								   PGWF_MAX_TASKS_PER_POLL);
 	poll->identity = pgwf_arg_identity(fcinfo, 2);
-	poll->task_context = AllocSetContextCreate(poll->call.context,
-											   "pg_workflow task",
-											   ALLOCSET_DEFAULT_SIZES);
 }
 
 /*
@@ -125,10 +130,19 @@ static void
 put_response(Poll *poll, StringInfo response)
 {
 	ReturnSetInfo *rsinfo = poll->rsinfo;
-	Datum		value = PointerGetDatum(cstring_to_text_with_len(response->data,
-																 response->len));
+	Datum		value;
 	bool		isnull = false;
 
+	if (poll->array != NULL)
+	{
+		if (poll->array->len > 0)
+			appendStringInfoChar(poll->array, ',');
+		appendBinaryStringInfo(poll->array, response->data, response->len);
+		poll->answered++;
+		return;
+	}
+	value = PointerGetDatum(cstring_to_text_with_len(response->data,
+													 response->len));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
 	pfree(DatumGetPointer(value));
 	poll->answered++;
@@ -282,9 +296,10 @@ claim_workflow_tasks(Poll *poll)
 
 				pgwf_dispatch_done(&dispatch, &candidate.place,
 								   candidate.route.version_key);
+				poll->backlog = backlog_left(&reader, ++claimed);
 				initStringInfo(&response);
 				pgwf_append_workflow_task(&response, &run, poll->sticky,
-										  backlog_left(&reader, ++claimed));
+										  poll->backlog);
 				put_response(poll, &response);
 			}
 			else
@@ -354,6 +369,8 @@ pgwf_poll_workflow_task_queue(PG_FUNCTION_ARGS)
 	note_limit(&poll, fcinfo, 8);
 	pgwf_shmem_note_poller(poll.namespace_id, poll.kind, poll.task_queue,
 						   poll.identity, poll.version.key);
+	if (poll.sticky)
+		pgwf_shmem_own_queue(poll.namespace_id, poll.task_queue);
 
 	pgwf_xact_claim_begin();
 	if (poll.request_id)
@@ -444,6 +461,7 @@ claim_activities(Poll *poll)
 	PgwfDispatch dispatch;
 	PgwfVerdict verdict = PGWF_DISPATCH_OTHER;
 	TupleTableSlot *slot;
+	int			claimed = 0;
 
 	pgwf_queue_read_begin(&reader, &poll->call, poll->namespace_id,
 						  poll->kind, poll->task_queue, poll->version.key);
@@ -464,6 +482,7 @@ claim_activities(Poll *poll)
 			{
 				pgwf_dispatch_done(&dispatch, &activity.place,
 								   activity.route.version_key);
+				poll->backlog = backlog_left(&reader, ++claimed);
 				put_activity_task(poll, &activity);
 			}
 			else
@@ -501,6 +520,38 @@ pgwf_poll_activity_task_queue(PG_FUNCTION_ARGS)
 		claim_activities(&poll);
 	poll_end(&poll);
 	return (Datum) 0;
+}
+
+/*
+ * Claim for a worker that has waited for the queue, as its polls would.  The
+ * tasks are appended to the array, which is the caller's to put brackets
+ * around.  Returns how many there were, and whether more are known of.
+ */
+int
+pgwf_poll_claim(const PgwfClaim *claim, StringInfo array, bool *more)
+{
+	Poll		poll;
+
+	memset(&poll, 0, sizeof(Poll));
+	call_begin(&poll, claim->namespace);
+	poll.array = array;
+	poll.kind = claim->kind;
+	poll.task_queue = claim->task_queue;
+	poll.max_tasks = claim->max_tasks;
+	poll.identity = claim->identity;
+	poll.sticky = claim->sticky;
+	poll.version = claim->version;
+	pgwf_xact_claim_begin();
+	if (claim->kind == PGWF_QUEUE_ACTIVITY)
+		claim_activities(&poll);
+	else
+	{
+		claim_queries(&poll);
+		claim_workflow_tasks(&poll);
+	}
+	poll_end(&poll);
+	*more = poll.backlog > 0;
+	return poll.answered;
 }
 
 /*

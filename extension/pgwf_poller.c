@@ -19,7 +19,9 @@
 #include "lib/ilist.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "port/atomics.h"
+#include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -40,6 +42,9 @@
 /* A backend notes the same poller at most this often */
 #define NOTE_INTERVAL	USECS_PER_SEC
 #define NOTES			16
+
+/* A private queue has one worker, so one version */
+#define MAX_VERSIONS	4
 
 typedef struct Poller
 {
@@ -76,6 +81,9 @@ static Poller *pollers = NULL;
 static LWLock *poller_lock = NULL;
 static Note notes[NOTES];
 
+/* The private queue that this backend's client has used last, or 0 */
+static uint64 own_key = 0;
+
 PG_FUNCTION_INFO_V1(pgwf_pollers);
 
 static Size
@@ -111,6 +119,13 @@ pgwf_poller_shmem_attach(char *memory, LWLockPadded *locks, bool initialize)
 		pg_atomic_init_u64(&pollers[i].last_access, 0);
 		dlist_push_tail(&table->free, &pollers[i].node);
 	}
+}
+
+static uint64
+hash_identity(const char *identity, int32 version_key)
+{
+	return hash_bytes_extended((const unsigned char *) identity,
+							   (int) strlen(identity), (uint32) version_key);
 }
 
 static Poller *
@@ -179,9 +194,7 @@ pgwf_shmem_note_poller(int32 namespace_id, char kind, const char *queue,
 		identity = "";
 
 	key = pgwf_shmem_queue_key(namespace_id, kind, queue, 0);
-	identity_hash = hash_bytes_extended((const unsigned char *) identity,
-										(int) strlen(identity),
-										(uint32) version_key);
+	identity_hash = hash_identity(identity, version_key);
 
 	note = &notes[(key ^ identity_hash) % NOTES];
 	if (note->key == key && note->identity_hash == identity_hash &&
@@ -225,6 +238,27 @@ pgwf_shmem_note_poller(int32 namespace_id, char kind, const char *queue,
 	note->at = now;
 }
 
+/*
+ * A poller that is still known is there now.  False if it is not.
+ */
+bool
+pgwf_shmem_touch_poller(int32 namespace_id, char kind, const char *queue,
+						const char *identity, int32 version_key)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Poller	   *poller;
+
+	if (table == NULL)
+		return false;
+	LWLockAcquire(poller_lock, LW_SHARED);
+	poller = find(pgwf_shmem_queue_key(namespace_id, kind, queue, 0),
+				  hash_identity(identity, version_key));
+	if (poller)
+		pg_atomic_write_u64(&poller->last_access, (uint64) now);
+	LWLockRelease(poller_lock);
+	return poller != NULL;
+}
+
 bool
 pgwf_shmem_poller_seen(int32 namespace_id, char kind, const char *queue,
 					   int32 version_key, TimestampTz since)
@@ -257,16 +291,16 @@ pgwf_shmem_poller_seen(int32 namespace_id, char kind, const char *queue,
 												   version_key));
 }
 
-void
-pgwf_shmem_forget_poller(int32 namespace_id, char kind, const char *queue)
+/*
+ * Forget the pollers of a queue.  Returns how many versions they had, at most
+ * MAX_VERSIONS.
+ */
+static int
+forget(uint64 key, int32 *version_keys)
 {
-	uint64		key;
 	dlist_mutable_iter iter;
+	int			nversions = 0;
 
-	if (table == NULL)
-		return;
-
-	key = pgwf_shmem_queue_key(namespace_id, kind, queue, 0);
 	for (int i = 0; i < NOTES; i++)
 	{
 		if (notes[i].key == key)
@@ -280,11 +314,55 @@ pgwf_shmem_forget_poller(int32 namespace_id, char kind, const char *queue)
 
 		if (poller->key != key)
 			continue;
+		if (nversions < MAX_VERSIONS)
+			version_keys[nversions++] = poller->version_key;
 		dlist_delete(&poller->node);
 		poller->used = false;
 		dlist_push_head(&table->free, &poller->node);
 	}
 	LWLockRelease(poller_lock);
+	return nversions;
+}
+
+void
+pgwf_shmem_forget_poller(int32 namespace_id, char kind, const char *queue)
+{
+	int32		version_keys[MAX_VERSIONS];
+	int			nversions;
+
+	if (table == NULL)
+		return;
+	nversions = forget(pgwf_shmem_queue_key(namespace_id, kind, queue, 0),
+					   version_keys);
+
+	/* whoever waits counts as a poller */
+	for (int i = 0; i < nversions; i++)
+		pgwf_shmem_wake_all(pgwf_shmem_queue_key(namespace_id, kind, queue,
+												 version_keys[i]));
+}
+
+/*
+ * A client that ends its session in order may be back with another one.  One
+ * that was lost has left nobody behind who knows the runs of its queue.
+ */
+static void
+owner_exit(int code, Datum arg)
+{
+	int32		version_keys[MAX_VERSIONS];
+
+	if (pgStatSessionEndCause != DISCONNECT_NORMAL)
+		(void) forget(own_key, version_keys);
+}
+
+void
+pgwf_shmem_own_queue(int32 namespace_id, const char *queue)
+{
+	if (table == NULL)
+		return;
+	if (own_key == 0)
+		before_shmem_exit(owner_exit, 0);
+	own_key = pgwf_shmem_queue_key(namespace_id, PGWF_QUEUE_WORKFLOW, queue,
+								   0);
 }
 
 /*

@@ -113,7 +113,20 @@ extern bool pgwf_shmem_poller_seen(int32 namespace_id, char kind,
 								   const char *queue, int32 version_key,
 								   TimestampTz since);
 
-/* Forget all pollers of a queue: its worker has shut down. */
+/* The same, if the poller is still known; false if it is not. */
+extern bool pgwf_shmem_touch_poller(int32 namespace_id, char kind,
+									const char *queue, const char *identity,
+									int32 version_key);
+
+/*
+ * The queue of workflow tasks is that of this backend's client alone: forget
+ * its pollers if the client is lost without a farewell.
+ */
+extern void pgwf_shmem_own_queue(int32 namespace_id, const char *queue);
+
+/*
+ * Forget all pollers of a queue: its worker has shut down.  Waits for it end.
+ */
 extern void pgwf_shmem_forget_poller(int32 namespace_id, char kind,
 									 const char *queue);
 

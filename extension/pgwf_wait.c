@@ -32,12 +32,14 @@
 #include "utils/uuid.h"
 
 #include "pg_workflow.h"
+#include "pgwf_args.h"
 #include "pgwf_clock.h"
 #include "pgwf_compat.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
 #include "pgwf_json.h"
 #include "pgwf_namespace.h"
+#include "pgwf_poll.h"
 #include "pgwf_queue.h"
 #include "pgwf_queue_config.h"
 #include "pgwf_shmem.h"
@@ -46,19 +48,31 @@
 #include "pgwf_store.h"
 #include "pgwf_version.h"
 
-/* The queues of a wait_for_task */
+/* A queue of a wait for tasks */
 typedef struct WaitedQueue
 {
 	char		kind;
 	char	   *name;
+	bool		own;			/* the worker's, of no version */
 	bool		has_work;
 	bool		limited;		/* when tasks are handed out is limited */
 } WaitedQueue;
 
+/*
+ * A wait for tasks, which perhaps claims some, with all it needs in the
+ * context of the procedure
+ */
 typedef struct WaitedQueues
 {
 	int			count;
+	const char *namespace;
+	int32		namespace_id;
+	char	   *identity;
 	PgwfVersion version;		/* of the worker; key 0: none */
+	int			max_workflow_tasks; /* to be claimed, still */
+	int			max_activity_tasks;
+	StringInfoData workflow_tasks;	/* claimed, without brackets */
+	StringInfoData activity_tasks;
 	WaitedQueue queues[PGWF_MAX_WAIT_QUEUES];
 	uint64		keys[PGWF_MAX_WAIT_QUEUES];
 } WaitedQueues;
@@ -76,6 +90,7 @@ typedef struct Outcome
 } Outcome;
 
 PG_FUNCTION_INFO_V1(pgwf_wait_for_task);
+PG_FUNCTION_INFO_V1(pgwf_wait_and_poll);
 PG_FUNCTION_INFO_V1(pgwf_get_workflow_execution_result);
 
 /* ---- wait_for_task ---- */
@@ -85,8 +100,8 @@ PG_FUNCTION_INFO_V1(pgwf_get_workflow_execution_result);
  * context.
  */
 static void
-add_queues(WaitedQueues *waited, int32 namespace_id, char kind,
-		   ArrayType *array)
+add_queues(WaitedQueues *waited, char kind, ArrayType *array,
+		   const char *sticky_queue)
 {
 	Datum	   *names;
 	bool	   *nulls;
@@ -113,8 +128,10 @@ add_queues(WaitedQueues *waited, int32 namespace_id, char kind,
 			ereport(ERROR,
 					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 					 errmsg("name of a task queue is missing or too long")));
+		queue->own = kind == PGWF_QUEUE_WORKFLOW && sticky_queue != NULL &&
+			strcmp(queue->name, sticky_queue) == 0;
 		waited->keys[waited->count++] =
-			pgwf_shmem_queue_key(namespace_id, kind, queue->name,
+			pgwf_shmem_queue_key(waited->namespace_id, kind, queue->name,
 								 waited->version.key);
 	}
 }
@@ -123,17 +140,39 @@ add_queues(WaitedQueues *waited, int32 namespace_id, char kind,
  * The version of the worker serves its queues, its own one aside.
  */
 static void
-register_queues(WaitedQueues *waited, int32 namespace_id,
-				const char *sticky_queue)
+register_queues(WaitedQueues *waited)
 {
 	for (int i = 0; i < waited->count; i++)
 	{
 		WaitedQueue *queue = &waited->queues[i];
 
-		if (queue->kind == PGWF_QUEUE_ACTIVITY || sticky_queue == NULL ||
-			strcmp(queue->name, sticky_queue) != 0)
-			pgwf_version_register(namespace_id, &waited->version,
+		if (!queue->own)
+			pgwf_version_register(waited->namespace_id, &waited->version,
 								  queue->kind, queue->name);
+	}
+}
+
+/*
+ * The worker is there, for all its queues.  At the end of the wait its own
+ * queue is left alone: the worker may have been shut down meanwhile.
+ */
+static void
+note_pollers(WaitedQueues *waited, bool at_end)
+{
+	for (int i = 0; i < waited->count; i++)
+	{
+		WaitedQueue *queue = &waited->queues[i];
+
+		if (queue->own && !at_end)
+			pgwf_shmem_own_queue(waited->namespace_id, queue->name);
+		if (!queue->own || !at_end)
+			pgwf_shmem_note_poller(waited->namespace_id, queue->kind,
+								   queue->name, waited->identity,
+								   waited->version.key);
+		else
+			(void) pgwf_shmem_touch_poller(waited->namespace_id, queue->kind,
+										   queue->name, waited->identity,
+										   waited->version.key);
 	}
 }
 
@@ -143,7 +182,7 @@ register_queues(WaitedQueues *waited, int32 namespace_id,
  * then; DT_NOEND if that is never.
  */
 static bool
-look_for_work(WaitedQueues *waited, int32 namespace_id, TimestampTz *again)
+look_for_work(WaitedQueues *waited, TimestampTz *again)
 {
 	bool		found = false;
 
@@ -154,8 +193,8 @@ look_for_work(WaitedQueues *waited, int32 namespace_id, TimestampTz *again)
 		WaitedQueue *queue = &waited->queues[i];
 		TimestampTz ready;
 
-		queue->has_work = pgwf_queue_has_work(namespace_id, queue->kind,
-											  queue->name,
+		queue->has_work = pgwf_queue_has_work(waited->namespace_id,
+											  queue->kind, queue->name,
 											  waited->version.key,
 											  &queue->limited, &ready);
 		found = found || queue->has_work;
@@ -181,9 +220,75 @@ earlier_deadline(const PgwfDeadline *deadline, TimestampTz moment)
 	return earlier;
 }
 
+/*
+ * Claim from the queues that are believed to have work, as far as that is
+ * wanted; those that have more of it keep being believed to.
+ */
+static bool
+claim_work(WaitedQueues *waited)
+{
+	bool		claimed = false;
+
+	for (int i = 0; i < waited->count; i++)
+	{
+		WaitedQueue *queue = &waited->queues[i];
+		bool		is_activity = queue->kind == PGWF_QUEUE_ACTIVITY;
+		int		   *left = is_activity ? &waited->max_activity_tasks :
+		&waited->max_workflow_tasks;
+		PgwfClaim	claim;
+		int			n;
+
+		if (!queue->has_work || *left == 0)
+			continue;
+		claim.namespace = waited->namespace;
+		claim.kind = queue->kind;
+		claim.task_queue = queue->name;
+		claim.sticky = queue->own;
+		claim.max_tasks = *left;
+		claim.identity = waited->identity;
+		claim.version = waited->version;
+		n = pgwf_poll_claim(&claim, is_activity ? &waited->activity_tasks :
+							&waited->workflow_tasks, &queue->has_work);
+		*left -= n;
+		claimed = claimed || n > 0;
+	}
+	return claimed;
+}
+
+static bool
+any_has_work(const WaitedQueues *waited)
+{
+	for (int i = 0; i < waited->count; i++)
+	{
+		if (waited->queues[i].has_work)
+			return true;
+	}
+	return false;
+}
+
+/* Has the worker been shut down since it began to wait? */
+static bool
+is_shut_down(const WaitedQueues *waited)
+{
+	for (int i = 0; i < waited->count; i++)
+	{
+		const WaitedQueue *queue = &waited->queues[i];
+
+		if (queue->own &&
+			!pgwf_shmem_touch_poller(waited->namespace_id, queue->kind,
+									 queue->name, waited->identity,
+									 waited->version.key))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Wait until there is work, and claim it if that is wanted.  When others were
+ * faster, go on waiting.
+ */
 static void
-wait_for_work(WaitedQueues *waited, int32 namespace_id,
-			  const PgwfDeadline *deadline)
+wait_for_work(WaitedQueues *waited, const PgwfDeadline *deadline)
 {
 	static uint32 wait_event = 0;
 	bool		rechecking = false;
@@ -200,7 +305,7 @@ wait_for_work(WaitedQueues *waited, int32 namespace_id,
 		int			index = 0;
 
 		pgwf_shmem_wait_begin(waited->keys, waited->count);
-		found = look_for_work(waited, namespace_id, &again);
+		found = look_for_work(waited, &again);
 		pgwf_commit();
 		if (found)
 		{
@@ -212,17 +317,21 @@ wait_for_work(WaitedQueues *waited, int32 namespace_id,
 				if (waited->queues[i].has_work)
 					pgwf_slot_recheck_later(waited->keys[i]);
 			}
+			(void) claim_work(waited);
 			return;
 		}
 
 		look_again = earlier_deadline(deadline, again);
 		wake = pgwf_sleep_until_woken(&look_again, wait_event, &index);
 		if (wake == PGWF_WAKE_KEY && !waited->queues[index].limited &&
-			!pgwf_queue_is_limited(namespace_id, waited->queues[index].kind,
+			!pgwf_queue_is_limited(waited->namespace_id,
+								   waited->queues[index].kind,
 								   waited->queues[index].name))
 		{
 			waited->queues[index].has_work = true;
-			return;
+			if (claim_work(waited) || any_has_work(waited) ||
+				is_shut_down(waited))
+				return;
 		}
 		if (wake == PGWF_WAKE_NONE && pgwf_remaining_ms(deadline) == 0)
 			return;
@@ -249,6 +358,110 @@ queue_array(WaitedQueues *waited, char kind)
 										   TYPALIGN_INT));
 }
 
+/* Tasks claimed as a JSON array, NULL if there are none */
+static Datum
+task_array(const StringInfo tasks, bool *isnull)
+{
+	StringInfoData array;
+
+	*isnull = tasks->len == 0;
+	if (*isnull)
+		return (Datum) 0;
+	initStringInfo(&array);
+	appendStringInfoChar(&array, '[');
+	appendBinaryStringInfo(&array, tasks->data, tasks->len);
+	appendStringInfoChar(&array, ']');
+	return PointerGetDatum(cstring_to_text_with_len(array.data, array.len));
+}
+
+/*
+ * What both procedures that wait for tasks do.  Their first eight arguments
+ * are the same, and the last one is the namespace.
+ */
+static Datum
+wait_for_tasks(FunctionCallInfo fcinfo, const char *procedure,
+			   int max_workflow_tasks, int max_activity_tasks)
+{
+	MemoryContext caller_context = CurrentMemoryContext;
+	int64		timeout = pgwf_default_wait_timeout;
+	int			namespace = PG_NARGS() - 1;
+	const char *sticky_queue;
+	WaitedQueues waited = {0};
+	PgwfDeadline deadline;
+	bool		versioned;
+	TupleDesc	tupdesc;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	pgwf_require_preloaded();
+	PreventCommandDuringRecovery(psprintf("CALL workflow.%s()", procedure));
+	pgwf_require_commit(fcinfo, procedure);
+
+	if (!PG_ARGISNULL(2))
+		timeout = pgwf_interval_ms(PG_GETARG_INTERVAL_P(2));
+	pgwf_set_deadline(&deadline, false, Min(timeout, pgwf_max_wait_timeout));
+
+	/* from here on in a context that outlives transactions */
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	waited.identity = PG_ARGISNULL(3) ?
+		pstrdup(GetUserNameFromId(GetUserId(), false)) :
+		text_to_cstring(PG_GETARG_TEXT_PP(3));
+	waited.namespace = PG_ARGISNULL(namespace) ? "default" :
+		text_to_cstring(PG_GETARG_TEXT_PP(namespace));
+	waited.namespace_id = pgwf_namespace_check(waited.namespace,
+											   PGWF_RIGHT_WORKER);
+	waited.max_workflow_tasks = max_workflow_tasks;
+	waited.max_activity_tasks = max_activity_tasks;
+	initStringInfo(&waited.workflow_tasks);
+	initStringInfo(&waited.activity_tasks);
+	versioned = pgwf_arg_version(fcinfo, 5, 6, 7, &waited.version);
+	if (versioned)
+		pgwf_version_register(waited.namespace_id, &waited.version,
+							  PGWF_QUEUE_WORKFLOW, NULL);
+	sticky_queue = PG_ARGISNULL(4) ? NULL :
+		text_to_cstring(PG_GETARG_TEXT_PP(4));
+	if (!PG_ARGISNULL(0))
+		add_queues(&waited, PGWF_QUEUE_WORKFLOW,
+				   PG_GETARG_ARRAYTYPE_P_COPY(0), sticky_queue);
+	if (!PG_ARGISNULL(1))
+		add_queues(&waited, PGWF_QUEUE_ACTIVITY,
+				   PG_GETARG_ARRAYTYPE_P_COPY(1), NULL);
+	if (waited.count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("no task queue to wait on")));
+	if (versioned)
+		register_queues(&waited);
+	note_pollers(&waited, false);
+	pgwf_commit();
+
+	PG_TRY();
+	{
+		wait_for_work(&waited, &deadline);
+	}
+	PG_CATCH();
+	{
+		pgwf_shmem_wait_abort();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+
+	note_pollers(&waited, true);
+
+	MemoryContextSwitchTo(caller_context);
+	values[0] = queue_array(&waited, PGWF_QUEUE_WORKFLOW);
+	values[1] = queue_array(&waited, PGWF_QUEUE_ACTIVITY);
+	values[2] = task_array(&waited.workflow_tasks, &nulls[2]);
+	values[3] = task_array(&waited.activity_tasks, &nulls[3]);
+	SPI_finish();
+
+	/* wait_for_task has but the first two columns */
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "%s must return a row", procedure);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc),
+													  values, nulls)));
+}
+
 /*
  * CALL workflow.wait_for_task(INOUT workflow_queues, INOUT activity_queues,
  *							   timeout, identity, sticky_queue,
@@ -261,82 +474,31 @@ queue_array(WaitedQueues *waited, char kind)
 Datum
 pgwf_wait_for_task(PG_FUNCTION_ARGS)
 {
-	MemoryContext caller_context = CurrentMemoryContext;
-	int64		timeout = pgwf_default_wait_timeout;
-	const char *volatile identity = NULL;
-	const char *namespace = "default";
-	int32		namespace_id;
-	WaitedQueues waited = {0};
-	PgwfDeadline deadline;
-	bool		versioned;
-	TupleDesc	tupdesc;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
+	return wait_for_tasks(fcinfo, "wait_for_task", 0, 0);
+}
 
-	pgwf_require_preloaded();
-	PreventCommandDuringRecovery("CALL workflow.wait_for_task()");
-	pgwf_require_commit(fcinfo, "wait_for_task");
+/*
+ * CALL workflow.wait_and_poll(INOUT workflow_queues, INOUT activity_queues,
+ *							   timeout, identity, sticky_queue,
+ *							   deployment_name, build_id, versioning_mode,
+ *							   max_workflow_tasks, max_activity_tasks,
+ *							   INOUT workflow_tasks, INOUT activity_tasks,
+ *							   namespace)
+ *
+ * The same, and claims what it finds.
+ */
+Datum
+pgwf_wait_and_poll(PG_FUNCTION_ARGS)
+{
+	int			max_workflow_tasks;
+	int			max_activity_tasks;
 
-	if (!PG_ARGISNULL(2))
-		timeout = pgwf_interval_ms(PG_GETARG_INTERVAL_P(2));
-	pgwf_set_deadline(&deadline, false, Min(timeout, pgwf_max_wait_timeout));
-
-	/* from here on in a context that outlives transactions */
-	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	identity = PG_ARGISNULL(3) ? GetUserNameFromId(GetUserId(), false) :
-		text_to_cstring(PG_GETARG_TEXT_PP(3));
-	if (!PG_ARGISNULL(8))
-		namespace = text_to_cstring(PG_GETARG_TEXT_PP(8));
-	namespace_id = pgwf_namespace_check(namespace, PGWF_RIGHT_WORKER);
-	versioned = pgwf_arg_version(fcinfo, 5, 6, 7, &waited.version);
-	if (versioned)
-		pgwf_version_register(namespace_id, &waited.version,
-							  PGWF_QUEUE_WORKFLOW, NULL);
-	if (!PG_ARGISNULL(0))
-		add_queues(&waited, namespace_id, PGWF_QUEUE_WORKFLOW,
-				   PG_GETARG_ARRAYTYPE_P_COPY(0));
-	if (!PG_ARGISNULL(1))
-		add_queues(&waited, namespace_id, PGWF_QUEUE_ACTIVITY,
-				   PG_GETARG_ARRAYTYPE_P_COPY(1));
-	if (waited.count == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
-				 errmsg("no task queue to wait on")));
-	if (versioned)
-		register_queues(&waited, namespace_id, PG_ARGISNULL(4) ? NULL :
-						text_to_cstring(PG_GETARG_TEXT_PP(4)));
-
-	for (int i = 0; i < waited.count; i++)
-		pgwf_shmem_note_poller(namespace_id, waited.queues[i].kind,
-							   waited.queues[i].name, identity,
-							   waited.version.key);
-	pgwf_commit();
-
-	PG_TRY();
-	{
-		wait_for_work(&waited, namespace_id, &deadline);
-	}
-	PG_CATCH();
-	{
-		pgwf_shmem_wait_abort();
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-
-	for (int i = 0; i < waited.count; i++)
-		pgwf_shmem_note_poller(namespace_id, waited.queues[i].kind,
-							   waited.queues[i].name, identity,
-							   waited.version.key);
-
-	MemoryContextSwitchTo(caller_context);
-	values[0] = queue_array(&waited, PGWF_QUEUE_WORKFLOW);
-	values[1] = queue_array(&waited, PGWF_QUEUE_ACTIVITY);
-	SPI_finish();
-
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "wait_for_task must return a row");
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc),
-													  values, nulls)));
+	max_workflow_tasks = pgwf_arg_int(fcinfo, 8, "max_workflow_tasks", 1, 0,
+									  PGWF_MAX_TASKS_PER_POLL);
+	max_activity_tasks = pgwf_arg_int(fcinfo, 9, "max_activity_tasks", 1, 0,
+									  PGWF_MAX_TASKS_PER_POLL);
+	return wait_for_tasks(fcinfo, "wait_and_poll", max_workflow_tasks,
+						  max_activity_tasks);
 }
 
 /* ---- get_workflow_execution_result ---- */

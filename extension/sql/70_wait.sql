@@ -22,6 +22,28 @@ COMMENT ON PROCEDURE workflow.wait_for_task(
     text[], text[], interval, text, text, text, text, text, text) IS
 'waits until one of the queues has a task, holding no snapshot; returns the queues that are believed to have one';
 
+CREATE PROCEDURE workflow.wait_and_poll(
+    INOUT workflow_queues text[] DEFAULT NULL,
+    INOUT activity_queues text[] DEFAULT NULL,
+    timeout interval DEFAULT NULL,
+    identity text DEFAULT NULL,
+    sticky_queue text DEFAULT NULL,
+    deployment_name text DEFAULT NULL,
+    build_id text DEFAULT NULL,
+    versioning_mode text DEFAULT NULL,
+    max_workflow_tasks integer DEFAULT 1,
+    max_activity_tasks integer DEFAULT 1,
+    INOUT workflow_tasks json DEFAULT NULL,
+    INOUT activity_tasks json DEFAULT NULL,
+    namespace text DEFAULT 'default')
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'pgwf_wait_and_poll';
+
+COMMENT ON PROCEDURE workflow.wait_and_poll(
+    text[], text[], interval, text, text, text, text, text, integer, integer,
+    json, json, text) IS
+'waits until one of the queues has a task, holding no snapshot, and claims it; returns the tasks and the queues that may have more';
+
 CREATE PROCEDURE workflow.get_workflow_execution_result(
     workflow_id text,
     run_id uuid DEFAULT NULL,

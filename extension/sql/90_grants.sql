@@ -69,6 +69,7 @@ VALUES
     ('view', 'history_event', 'owner'),
     /* tasks, as workers see them */
     ('routine', 'wait_for_task', 'worker'),
+    ('routine', 'wait_and_poll', 'worker'),
     ('routine', 'poll_workflow_task_queue', 'worker'),
     ('routine', 'respond_workflow_task_completed', 'worker'),
     ('routine', 'respond_workflow_task_failed', 'worker'),

@@ -44,7 +44,7 @@ typedef struct Server
 	const char *task;			/* the first poll for activities gets it */
 	int			deaf_cancels;	/* requests to cancel that come too early */
 	pthread_cond_t changed;
-	int			nwaits;			/* calls of wait_for_task */
+	int			nwaits;			/* calls of wait_and_poll */
 	int			wait_fd;		/* where the last one is held */
 	Session    *sessions;		/* those that are open */
 	bool		released;		/* the activity may end */
@@ -152,7 +152,7 @@ serve_message(Session *session, char type, const char *body)
 			break;
 		case 'E':
 			session->executed = true;
-			if (strcmp(session->statement, "wait_for_task") == 0)
+			if (strcmp(session->statement, "wait_and_poll") == 0)
 			{
 				server->nwaits++;
 				server->wait_fd = session->fd;

@@ -486,6 +486,40 @@ test_single_slots(void)
 	ok(stats.waits < 400, "with %lld waits", (long long) stats.waits);
 }
 
+/* A wait brings the task that it has found: no poll is needed for it. */
+static void
+test_wait_brings_task(void)
+{
+	PgwfWorkerOptions options = PGWF_WORKER_OPTIONS_INIT;
+	PgwfWorkerStats before;
+	PgwfWorkerStats stats;
+	PgwfWorker *worker;
+	pthread_t	thread;
+	char		name[32];
+	bool		good = true;
+	int			waited = 0;
+	int			i;
+
+	worker = begin_worker(&options, &thread);
+	do
+	{
+		poll(NULL, 0, 10);
+		pgwf_worker_stats(worker, &before);
+	} while (before.waits == 0 && waited++ < LIMIT_MS / 10);
+	for (i = 0; i < 20; i++)
+	{
+		snprintf(name, sizeof(name), "brought%d", i);
+		start(client, id_of(name), "one", i);
+		good = completes(id_of(name), i) && good;
+	}
+	ok(good, "20 runs, one after the other");
+	end_worker(worker, thread, &stats);
+	ok(stats.polls - before.polls < 10, "with %lld polls",
+	   (long long) (stats.polls - before.polls));
+	ok(stats.waits - before.waits >= 10, "but %lld waits",
+	   (long long) (stats.waits - before.waits));
+}
+
 static void
 test_async(void)
 {
@@ -730,6 +764,7 @@ main(void)
 	test_stale_in_batch();
 	test_cache();
 	test_single_slots();
+	test_wait_brings_task();
 	test_async();
 	test_long_replay();
 	test_deep_json();

@@ -231,6 +231,132 @@ is( $node->safe_psql(
 	'waiters that died leave nothing behind');
 claim('q');
 
+# ---- waiting and claiming ----
+
+my $id;
+my $wait_and_poll = q{
+	DO $$
+	DECLARE
+		v_workflows text[] := '%s';
+		v_activities text[] := '{claims}';
+		v_tasks json;
+		v_activity_tasks json;
+	BEGIN
+		CALL workflow.wait_and_poll(v_workflows, v_activities,
+			timeout => '%s', identity => 'both', %s
+			workflow_tasks => v_tasks, activity_tasks => v_activity_tasks);
+		RAISE WARNING 'got %% %% %%', coalesce(json_array_length(v_tasks), 0),
+			coalesce(json_array_length(v_activity_tasks), 0), v_workflows;
+	END $$};
+
+# What a wait brings that ends by itself.
+sub wait_and_poll
+{
+	my ($queues, $timeout, $more) = @_;
+	my ($out, $err);
+	$node->psql('postgres',
+		sprintf($wait_and_poll, $queues, $timeout, $more || ''),
+		stdout => \$out, stderr => \$err);
+	return $err =~ /got (.*)/ ? $1 : $err;
+}
+
+is(wait_and_poll('{claims}', '50 ms'), '0 0 {}', 'nothing to claim');
+start_run('claims') for 1 .. 3;
+is(wait_and_poll('{claims}', '50 s', 'max_workflow_tasks => 2,'),
+	'2 0 {claims}', 'tasks that wait are claimed, and more are known of');
+is(wait_and_poll('{claims}', '50 s', 'max_workflow_tasks => 0,'),
+	'0 0 {claims}', 'none need be claimed');
+is(wait_and_poll('{claims}', '50 s', 'max_workflow_tasks => 2,'),
+	'1 0 {}', 'the last one');
+refused("CALL workflow.wait_and_poll('{claims}', max_workflow_tasks => -1)",
+	'PW003', 'not a negative number');
+refused("BEGIN; CALL workflow.wait_and_poll('{claims}'); COMMIT",
+	'25001', 'not in a transaction block, either');
+
+$waiter = wait_on("'{claims}', NULL, '100 s', 'both'", 'wait_and_poll');
+$id = start_run('claims');
+like(answer($waiter), qr/^\{\}\|\{\}\|\[\{"taskToken".*"$id".*\}\]\|$/,
+	'a waiter is woken and has the task');
+is( $node->safe_psql(
+		'postgres', "SELECT attributes ->> 'identity' FROM workflow.history
+		WHERE workflow_id = '$id' AND event_type = 'WorkflowTaskStarted'"),
+	'both', 'which it has started');
+
+# Two wait for one task: it goes to one, and the other goes on waiting.
+my @both = map { wait_on("'{late}', NULL, '100 s', 'both'", 'wait_and_poll') } 1, 2;
+$node->safe_psql(
+	'postgres', qq{
+	SELECT workflow.start_workflow_execution(workflow_id => 'faster',
+		workflow_type => 'w', task_queue => 'late') \\;
+	SELECT workflow.poll_workflow_task_queue('late')});
+sleep 0.2;
+is(scalar(grep { running($_) } @both), 2,
+	'those who come too late go on waiting');
+start_run('late');
+wait_until($node, $waiting, expect => '1');
+is(scalar(grep { running($_) } @both), 1, 'the next task is for one of them');
+kill_program($_) foreach @both;
+wait_until($node, $waiting, expect => '0', limit => 20);
+
+# ---- the queue of a worker that is gone ----
+
+# A run whose worker has a queue of its own.
+sub sticky_run
+{
+	my ($id) = (start_run('runs'));
+	$node->safe_psql(
+		'postgres', qq{
+		SELECT workflow.respond_workflow_task_completed(task ->> 'taskToken',
+			sticky_queue => 'own')
+		FROM workflow.poll_workflow_task_queue('runs') AS task});
+	return $id;
+}
+
+# Signal a run.  Is its next task for all workers?
+sub is_for_all
+{
+	my ($id) = @_;
+	$node->safe_psql('postgres',
+		"SELECT workflow.signal_workflow_execution('$id', 's')");
+	return claim('runs');
+}
+
+my @own = ("'{runs,own}', NULL, '100 s', 'worker', 'own'");
+foreach my $procedure ('wait_for_task', 'wait_and_poll')
+{
+	$id = sticky_run();
+	$waiter = wait_on(@own, $procedure);
+	is(is_for_all($id), '0', 'a worker that waits has its tasks');
+	wait_program($waiter);
+	$node->safe_psql('postgres',
+		"SELECT workflow.poll_workflow_task_queue('own', sticky => true)");
+
+	$id = sticky_run();
+	$waiter = wait_on(@own, $procedure);
+	$node->safe_psql('postgres', "SELECT workflow.shutdown_worker('own')");
+	wait_program($waiter);
+	pass("$procedure ends when its worker is shut down");
+	is(is_for_all($id), '1', 'whose runs go to others');
+
+	$id = sticky_run();
+	$waiter = wait_on(@own, $procedure);
+	kill_program($waiter);
+	wait_until($node, $waiting, expect => '0', limit => 20);
+	is(is_for_all($id), '1', 'and so they do when it is killed');
+}
+
+# A poll makes the queue its own as well.
+$id = sticky_run();
+my $polling = start_program($node, 'psql', '-XAt', '-c',
+	"SELECT workflow.poll_workflow_task_queue('own', sticky => true)", '-c',
+	"SELECT pg_sleep(100)");
+wait_until($node, "SELECT count(*) FROM pg_stat_activity
+	WHERE query = 'SELECT pg_sleep(100)' AND state = 'active'", expect => '1');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid)
+	FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(100)'");
+wait_program($polling);
+is(is_for_all($id), '1', 'or its connection is lost');
+
 # ---- results ----
 
 sub result
@@ -240,7 +366,7 @@ sub result
 		"CALL workflow.get_workflow_execution_result($arguments)");
 }
 
-my $id = start_run('results');
+$id = start_run('results');
 refused("CALL workflow.get_workflow_execution_result('unknown')",
 	'PW005', 'no result of a workflow that is not there');
 refused("BEGIN; CALL workflow.get_workflow_execution_result('$id'); COMMIT",

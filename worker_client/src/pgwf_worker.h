@@ -31,6 +31,9 @@
 #define PGWF_REQUEST_TIMEOUT_MS	60000
 #define PGWF_CONNECT_TIMEOUT_MS	10000
 
+/* How long a stopping worker waits for a wait to end. */
+#define PGWF_WAIT_STOP_MS		1000
+
 /* The queues a worker looks at. */
 typedef enum PgwfQueue
 {
@@ -162,6 +165,8 @@ struct PgwfWorker
 	int64_t		wait_cancel_at; /* send the next then */
 	bool		wait_covers[PGWF_NUM_QUEUES];
 	int64_t		wait_limit;
+	bool		wait_brings_task;	/* a slot is kept for it */
+	int64_t		wait_stop_until;
 
 	/* workflows */
 	PgwfExecutor *executor;
@@ -221,6 +226,7 @@ extern void pgwf_worker_publish_slots(PgwfWorker *worker);
 
 /* worker_wait.c */
 extern int64_t pgwf_worker_wait_step(PgwfWorker *worker, int64_t now);
+extern int64_t pgwf_worker_wait_stop(PgwfWorker *worker, int64_t now);
 extern void pgwf_worker_wait_ready(PgwfWorker *worker);
 
 /* worker_exchange.c */

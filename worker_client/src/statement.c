@@ -239,10 +239,12 @@ static const struct
 		"namespace text, duration interval"
 	},
 	[PGWF_STMT_WAIT] = {
-		"CALL", "wait_for_task",
+		"CALL", "wait_and_poll",
 		"workflow_queues text[], activity_queues text[], "
-		"timeout interval, identity text, build_id text, "
-		"deployment_name text, versioning_mode text, namespace text"
+		"timeout interval, identity text, sticky_queue text, "
+		"build_id text, deployment_name text, versioning_mode text, "
+		"max_workflow_tasks integer, max_activity_tasks integer, "
+		"namespace text"
 	},
 	[PGWF_STMT_POLL_WORKFLOW] = {
 		"SELECT", "poll_workflow_task_queue",

@@ -321,7 +321,8 @@ pgwf_worker_free_slots(const PgwfWorker *worker, PgwfQueue queue)
 			worker->nreserved;
 	if (queue == PGWF_QUEUE_STICKY && worker->sticky_queue == NULL)
 		return 0;
-	return worker->max_workflow_tasks - worker->busy_runs;
+	return worker->max_workflow_tasks - worker->busy_runs -
+		(int) worker->wait_brings_task;
 }
 
 /* ---- stopping ---- */
@@ -343,6 +344,7 @@ all_answered(PgwfWorker *worker)
 {
 	return pgwf_executor_idle(worker->executor) && worker->busy_runs == 0 &&
 		worker->nactivities == 0 && worker->nlocal == 0 &&
+		worker->pending_tasks == NULL && !worker->wait_busy &&
 		worker->responses == NULL && worker->responding_runs == 0;
 }
 
@@ -357,8 +359,8 @@ begin_stop(PgwfWorker *worker, int64_t now)
 	worker->grace_until = now + worker->grace_ms;
 	worker->stop_until = worker->grace_until +
 		(worker->grace_ms > MIN_CANCEL_MS ? worker->grace_ms : MIN_CANCEL_MS);
-	worker->wait_busy = false;
-	pgwf_conn_close(worker->wait);
+	worker->wait_stop_until = now + PGWF_WAIT_STOP_MS;
+	worker->wait_cancel_pause = 0;
 	if (worker->sticky_queue != NULL && worker->proved &&
 		pgwf_conn_is_open(worker->work))
 	{
@@ -379,18 +381,21 @@ begin_stop(PgwfWorker *worker, int64_t now)
 static int64_t
 stop_step(PgwfWorker *worker, int64_t now)
 {
+	int64_t		wake;
+
 	if (!worker->stopping)
 		begin_stop(worker, now);
+	wake = pgwf_worker_wait_stop(worker, now);
 	if (all_answered(worker) || now >= worker->stop_until)
 		return -1;
 	if (now < worker->grace_until)
-		return worker->grace_until;
+		return worker->grace_until < wake ? worker->grace_until : wake;
 	if (!worker->grace_over)
 	{
 		worker->grace_over = true;
 		pgwf_worker_cancel_activities(worker);
 	}
-	return worker->stop_until;
+	return worker->stop_until < wake ? worker->stop_until : wake;
 }
 
 /*
