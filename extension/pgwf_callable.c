@@ -148,7 +148,6 @@ read_parameters(PgwfCallable *callable, HeapTuple tuple)
 		parameter->name = names[i];
 		parameter->name_len = (int) strlen(names[i]);
 		parameter->type = types[i];
-		parameter->required = true;
 		parameter->default_value.isnull = true;
 		getTypeInputInfo(types[i], &input, &parameter->type_ioparam);
 		fmgr_info_cxt(input, &parameter->input, CurrentMemoryContext);
@@ -166,11 +165,12 @@ read_defaults(PgwfCallable *callable, HeapTuple tuple)
 
 	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargdefaults,
 							 &isnull);
+	callable->nrequired = callable->nparameters;
 	if (isnull)
 		return;
 	defaults = castNode(List, stringToNode(TextDatumGetCString(source)));
-	parameter = &callable->parameters[callable->nparameters -
-									  list_length(defaults)];
+	callable->nrequired -= list_length(defaults);
+	parameter = &callable->parameters[callable->nrequired];
 	foreach(lc, defaults)
 	{
 		Const	   *value = (Const *) eval_const_expressions(NULL, lfirst(lc));
@@ -178,7 +178,6 @@ read_defaults(PgwfCallable *callable, HeapTuple tuple)
 		if (!IsA(value, Const))
 			elog(ERROR, "default of argument \"%s\" of function %s is not constant",
 				 parameter->name, callable->name);
-		parameter->required = false;
 		parameter->default_value.value = value->constvalue;
 		parameter->default_value.isnull = value->constisnull;
 		parameter++;

@@ -19,7 +19,6 @@ typedef struct PgwfParameter
 	Oid			type;
 	FmgrInfo	input;			/* of its type, unless text, jsonb, boolean */
 	Oid			type_ioparam;
-	bool		required;
 	NullableDatum default_value;
 } PgwfParameter;
 
@@ -29,6 +28,7 @@ typedef struct PgwfCallable
 	const char *name;
 	FmgrInfo	function;
 	int			nparameters;
+	int			nrequired;		/* the first ones have no default */
 	PgwfParameter *parameters;
 	Oid			result;			/* void, json or record */
 	TupleDesc	columns;		/* of a record */

@@ -40,13 +40,32 @@ PG_FUNCTION_INFO_V1(pgwf_execute_calls);
 /* Calls of one statement */
 #define MAX_CALLS 1000
 
+/* An argument of all calls that have one of its name */
+typedef struct CommonArgument
+{
+	JsonbValue	name;
+	JsonbValue	value;
+	bool		used;
+} CommonArgument;
+
+/* A function that the caller may execute, and what its arguments begin as */
+typedef struct Prepared
+{
+	const PgwfCallable *callable;
+	NullableDatum args[PGWF_MAX_PARAMETERS];
+	bool		given[PGWF_MAX_PARAMETERS];
+} Prepared;
+
 /* The statement, and the call that is being executed */
 typedef struct Calls
 {
+	MemoryContext context;		/* of the statement */
 	PgwfCallables *callables;
-	bool		permitted[PGWF_CALLABLE_COUNT]; /* has been checked */
+	CommonArgument common[PGWF_MAX_PARAMETERS];
+	int			ncommon;
+	Prepared   *prepared[PGWF_CALLABLE_COUNT];	/* NULL: not called yet */
 	int			number;			/* of the call, counted from 1 */
-	const PgwfCallable *callable;	/* NULL: not known yet */
+	const char *name;			/* of its function; NULL: not known yet */
 } Calls;
 
 pg_noreturn static void
@@ -56,22 +75,6 @@ refuse(const char *detail)
 			(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 			 errmsg("invalid call"),
 			 errdetail("%s", detail)));
-}
-
-/* Whoever may call the function may have it called */
-static void
-check_permission(Calls *calls, int callable_number)
-{
-	Oid			function = calls->callable->function.fn_oid;
-	AclResult	result;
-
-	if (calls->permitted[callable_number])
-		return;
-	result = pgwf_proc_aclcheck(function, GetUserId(), ACL_EXECUTE);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, calls->callable->name);
-	InvokeFunctionExecuteHook(function);
-	calls->permitted[callable_number] = true;
 }
 
 /* Converts an argument that is not null */
@@ -102,6 +105,7 @@ read_argument(PgwfParameter *parameter, JsonbValue *value)
 							 parameter->type_ioparam, -1);
 }
 
+/* -1 if there is none of that name */
 static int
 find_parameter(const PgwfCallable *callable, const JsonbValue *key)
 {
@@ -112,66 +116,79 @@ find_parameter(const PgwfCallable *callable, const JsonbValue *key)
 				   key->val.string.len) == 0)
 			return i;
 	}
-	refuse(psprintf("%s has no argument \"%.*s\".", callable->name,
-					key->val.string.len, key->val.string.val));
+	return -1;
 }
 
-/* Those not given have their defaults; null is SQL's */
 static void
-read_arguments(const PgwfCallable *callable, JsonbContainer *arguments,
-			   NullableDatum *args)
+read_value(const PgwfCallable *callable, int i, JsonbValue *value,
+		   NullableDatum *args)
 {
-	bool		given[PGWF_MAX_PARAMETERS] = {false};
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	int			i = 0;
-
-	if (arguments)
-	{
-		it = JsonbIteratorInit(arguments);
-		while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-		{
-			if (token == WJB_KEY)
-				i = find_parameter(callable, &value);
-			else if (token == WJB_VALUE)
-			{
-				given[i] = true;
-				args[i].isnull = (value.type == jbvNull);
-				if (!args[i].isnull)
-					args[i].value = read_argument(&callable->parameters[i],
-												  &value);
-			}
-		}
-	}
-	for (i = 0; i < callable->nparameters; i++)
-	{
-		if (given[i])
-			continue;
-		if (callable->parameters[i].required)
-			refuse(psprintf("%s needs the argument \"%s\".", callable->name,
-							callable->parameters[i].name));
-		args[i] = callable->parameters[i].default_value;
-	}
+	args[i].isnull = (value->type == jbvNull);
+	if (!args[i].isnull)
+		args[i].value = read_argument(&callable->parameters[i], value);
 }
 
-/* Its function, NULL if it is none that can be called */
-static const PgwfCallable *
-find_callable(Calls *calls, JsonbContainer *call, int *callable_number)
+/* Whoever may call a function may have it called */
+static void
+check_permission(const PgwfCallable *callable)
+{
+	Oid			function = callable->function.fn_oid;
+	AclResult	result;
+
+	result = pgwf_proc_aclcheck(function, GetUserId(), ACL_EXECUTE);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FUNCTION, callable->name);
+	InvokeFunctionExecuteHook(function);
+}
+
+/* Arguments that no call gives have their defaults, or those of all calls */
+static Prepared *
+prepare(Calls *calls, const PgwfCallable *callable)
+{
+	MemoryContext old = MemoryContextSwitchTo(calls->context);
+	Prepared   *prepared = palloc0(sizeof(Prepared));
+
+	prepared->callable = callable;
+	for (int i = 0; i < callable->nparameters; i++)
+		prepared->args[i] = callable->parameters[i].default_value;
+	for (int k = 0; k < calls->ncommon; k++)
+	{
+		CommonArgument *argument = &calls->common[k];
+		int			i = find_parameter(callable, &argument->name);
+
+		if (i < 0)
+			continue;
+		read_value(callable, i, &argument->value, prepared->args);
+		prepared->given[i] = true;
+		argument->used = true;
+	}
+	MemoryContextSwitchTo(old);
+	return prepared;
+}
+
+/* The function of a call */
+static Prepared *
+find_function(Calls *calls, JsonbContainer *call)
 {
 	JsonbValue	value;
+	const PgwfCallable *callable;
+	int			number;
 
 	if (getKeyJsonValueFromContainer(call, "call", 4, &value) == NULL ||
 		value.type != jbvString)
 		refuse("\"call\", the name of a function, is missing or not a string.");
-	calls->callable = pgwf_callable_find(calls->callables,
-										 value.val.string.val,
-										 value.val.string.len,
-										 callable_number);
-	if (calls->callable == NULL)
+	callable = pgwf_callable_find(calls->callables, value.val.string.val,
+								  value.val.string.len, &number);
+	if (callable == NULL)
 		refuse(psprintf("\"%.*s\" is not a function that can be called.",
 						value.val.string.len, value.val.string.val));
-	return calls->callable;
+	calls->name = callable->name;
+	if (calls->prepared[number] == NULL)
+	{
+		check_permission(callable);
+		calls->prepared[number] = prepare(calls, callable);
+	}
+	return calls->prepared[number];
 }
 
 /* The object with the arguments, NULL if there is none */
@@ -192,6 +209,47 @@ find_arguments(JsonbContainer *call)
 		!JsonContainerIsObject(value.val.binary.data))
 		refuse("\"arguments\" is not an object.");
 	return value.val.binary.data;
+}
+
+/* A null is SQL's */
+static void
+read_arguments(const Prepared *prepared, JsonbContainer *arguments,
+			   NullableDatum *args)
+{
+	const PgwfCallable *callable = prepared->callable;
+	bool		given[PGWF_MAX_PARAMETERS];
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	int			i = 0;
+
+	memcpy(args, prepared->args,
+		   callable->nparameters * sizeof(NullableDatum));
+	memcpy(given, prepared->given, sizeof(given));
+	if (arguments)
+	{
+		it = JsonbIteratorInit(arguments);
+		while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		{
+			if (token == WJB_KEY)
+			{
+				i = find_parameter(callable, &value);
+				if (i < 0)
+					refuse(psprintf("%s has no argument \"%.*s\".",
+									callable->name, value.val.string.len,
+									value.val.string.val));
+				given[i] = true;
+			}
+			else if (token == WJB_VALUE)
+				read_value(callable, i, &value, args);
+		}
+	}
+	for (i = 0; i < callable->nrequired; i++)
+	{
+		if (!given[i])
+			refuse(psprintf("%s needs the argument \"%s\".", callable->name,
+							callable->parameters[i].name));
+	}
 }
 
 static void
@@ -249,23 +307,22 @@ execute_call(Calls *calls, const JsonbValue *value, bool *isnull)
 {
 	LOCAL_FCINFO(fcinfo, PGWF_MAX_PARAMETERS);
 	PgStat_FunctionCallUsage usage;
+	Prepared   *prepared;
 	const PgwfCallable *callable;
 	JsonbContainer *call;
-	int			callable_number;
 	Datum		result;
 
 	if (value->type != jbvBinary ||
 		!JsonContainerIsObject(value->val.binary.data))
 		refuse("It is not an object.");
 	call = value->val.binary.data;
-	callable = find_callable(calls, call, &callable_number);
-	check_permission(calls, callable_number);
-
+	prepared = find_function(calls, call);
+	callable = prepared->callable;
 	InitFunctionCallInfoData(*fcinfo,
 							 unconstify(FmgrInfo *, &callable->function),
 							 callable->nparameters, DEFAULT_COLLATION_OID,
 							 NULL, NULL);
-	read_arguments(callable, find_arguments(call), fcinfo->args);
+	read_arguments(prepared, find_arguments(call), fcinfo->args);
 	pgstat_init_function_usage(fcinfo, &usage);
 	result = FunctionCallInvoke(fcinfo);
 	pgstat_end_function_usage(&usage, true);
@@ -283,14 +340,60 @@ call_context(void *arg)
 {
 	Calls	   *calls = arg;
 
-	if (calls->callable)
-		errcontext("call %d, %s", calls->number, calls->callable->name);
-	else
+	if (calls->name)
+		errcontext("call %d, %s", calls->number, calls->name);
+	else if (calls->number > 0)
 		errcontext("call %d", calls->number);
 }
 
 static void
-execute_calls(Jsonb *list, ReturnSetInfo *rsinfo)
+read_common(Calls *calls, Jsonb *arguments)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (arguments == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(arguments))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("arguments is not an object")));
+	if (JB_ROOT_COUNT(arguments) > PGWF_MAX_PARAMETERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("too many arguments"),
+				 errdetail("There are %d, the limit is %d.",
+						   JB_ROOT_COUNT(arguments), PGWF_MAX_PARAMETERS)));
+	it = JsonbIteratorInit(&arguments->root);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			calls->common[calls->ncommon].name = value;
+		else if (token == WJB_VALUE)
+			calls->common[calls->ncommon++].value = value;
+	}
+}
+
+/* An argument that no call has is a mistake */
+static void
+check_common(const Calls *calls)
+{
+	for (int i = 0; i < calls->ncommon; i++)
+	{
+		const CommonArgument *argument = &calls->common[i];
+
+		if (!argument->used && calls->number > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+					 errmsg("none of the calls has the argument \"%.*s\"",
+							argument->name.val.string.len,
+							argument->name.val.string.val)));
+	}
+}
+
+static void
+execute_calls(Jsonb *list, Jsonb *arguments, ReturnSetInfo *rsinfo)
 {
 	Calls		calls = {0};
 	ErrorContextCallback callback;
@@ -300,7 +403,9 @@ execute_calls(Jsonb *list, ReturnSetInfo *rsinfo)
 	JsonbIteratorToken token;
 	JsonbValue	value;
 
+	calls.context = CurrentMemoryContext;
 	calls.callables = pgwf_callables();
+	read_common(&calls, arguments);
 	callback.callback = call_context;
 	callback.arg = &calls;
 	callback.previous = error_context_stack;
@@ -320,7 +425,7 @@ execute_calls(Jsonb *list, ReturnSetInfo *rsinfo)
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		calls.number++;
-		calls.callable = NULL;
+		calls.name = NULL;
 		result = execute_call(&calls, &value, &isnull);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &result,
 							 &isnull);
@@ -329,10 +434,11 @@ execute_calls(Jsonb *list, ReturnSetInfo *rsinfo)
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(call_memory);
 	error_context_stack = callback.previous;
+	check_common(&calls);
 }
 
 /*
- * execute_calls(calls)
+ * execute_calls(calls, arguments)
  *	returns the result of each call, in their order
  */
 Datum
@@ -357,7 +463,7 @@ pgwf_execute_calls(PG_FUNCTION_ARGS)
 	pgwf_open_share(&open);
 	PG_TRY();
 	{
-		execute_calls(list, rsinfo);
+		execute_calls(list, pgwf_arg_jsonb(fcinfo, 1), rsinfo);
 	}
 	PG_FINALLY();
 	{

@@ -222,6 +222,38 @@ ROLLBACK;
 SELECT pg_temp.try('[{"call": "shutdown_worker"}]');
 
 --
+-- What the calls have in common
+--
+SELECT t.mask(r::jsonb) FROM workflow.execute_calls('[
+    {"call": "start_workflow_execution",
+        "arguments": {"workflow_id": "calls common 1"}},
+    {"call": "start_workflow_execution",
+        "arguments": {"workflow_id": "calls common 2", "identity": "own"}},
+    {"call": "start_workflow_execution",
+        "arguments": {"workflow_id": "calls common 3",
+            "workflow_run_timeout": null}},
+    {"call": "signal_workflow_execution",
+        "arguments": {"workflow_id": "calls common 1", "signal_name": "s"}}]',
+    '{"workflow_type": "type", "task_queue": "calls common",
+      "identity": "all", "workflow_run_timeout": "1 hour", "input": [1]}')
+    AS r;
+SELECT e.attributes->'identity', e.attributes->'input',
+    e.attributes->'workflowRunTimeout'
+FROM generate_series(1, 3) AS n,
+    workflow.get_workflow_execution_history('calls common ' || n) AS e
+WHERE e.event_type IN ('WorkflowExecutionStarted',
+    'WorkflowExecutionSignaled')
+ORDER BY n, e.event_id;
+SELECT count(*) FROM workflow.execute_calls('[]', '{"anything": 1}');
+\set shutdown '[{"call": "shutdown_worker", "arguments": {"sticky_task_queue": "q"}}]'
+SELECT t.err(format('SELECT workflow.execute_calls(%L, %L)', :'shutdown',
+    arguments)) FROM (VALUES
+    ('null'), ('[]'), ('1'), ('{"identity": 1}'), ('{"identity": {}}'),
+    ('{"identity": "i", "identify": "i"}'), ('{"call": "x"}'),
+    ((SELECT jsonb_object_agg(n, n) FROM generate_series(1, 33) AS n)::text))
+    AS v (arguments);
+
+--
 -- Rights: those of the calls
 --
 CREATE ROLE regress_calls_none;

@@ -161,20 +161,31 @@ send_one(PgwfClient *client, PgwfConn *conn, PgwfWrite *write,
 		set_failure(write, conn, code);
 }
 
-static char *
-group_text(PgwfWrite *const *writes, int n)
+/* The calls, and what they have in common; both are to be freed */
+static void
+group_texts(const PgwfClient *client, PgwfWrite *const *writes, int n,
+			char **calls, char **arguments)
 {
+	PgwfCommonArgument common[] = {
+		{"identity", client->identity, false},
+		{"namespace", client->workflow_namespace, false}
+	};
+	int			ncommon = sizeof(common) / sizeof(common[0]);
 	PgwfText	text = {0};
+	PgwfText	common_text = {0};
 	int			i;
 
 	for (i = 0; i < n; i++)
 	{
 		pgwf_text_append(&text, i == 0 ? "[" : ",", 1);
 		pgwf_stmt_append_call(&text, writes[i]->stmt,
-							  (const char *const *) writes[i]->params.values);
+							  (const char *const *) writes[i]->params.values,
+							  common, ncommon);
 	}
 	pgwf_text_append(&text, "]", 1);
-	return text.data;
+	pgwf_stmt_append_common(&common_text, common, ncommon);
+	*calls = text.data;
+	*arguments = common_text.data;
 }
 
 /* All of them in one statement.  None of them has happened if it fails. */
@@ -183,8 +194,9 @@ send_group(PgwfClient *client, PgwfConn *conn, PgwfWrite *const *writes,
 		   int n, const PgwfWrite *leader)
 {
 	int			timeout_ms = time_left(client, leader);
-	char	   *text;
-	const char *values[1];
+	char	   *calls;
+	char	   *arguments;
+	const char *values[2];
 	bool		sent = false;
 	PGresult   *result = NULL;
 	PgwfResult	code;
@@ -194,10 +206,13 @@ send_group(PgwfClient *client, PgwfConn *conn, PgwfWrite *const *writes,
 	if (code == PGWF_OK)
 	{
 		sent = true;
-		values[0] = text = group_text(writes, n);
+		group_texts(client, writes, n, &calls, &arguments);
+		values[0] = calls;
+		values[1] = arguments;
 		code = pgwf_conn_exec(conn, PGWF_STMT_EXECUTE_CALLS, values,
 							  timeout_ms, &result);
-		free(text);
+		free(calls);
+		free(arguments);
 	}
 	for (i = 0; i < n; i++)
 	{

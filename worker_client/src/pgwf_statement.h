@@ -78,7 +78,19 @@ extern int	pgwf_stmt_nparams(PgwfStmt stmt);
 /* Its text, to be free()d. */
 extern char *pgwf_stmt_sql(PgwfStmt stmt);
 
+/* An argument of several calls; it is used if one of them has it. */
+typedef struct PgwfCommonArgument
+{
+	const char *name;
+	const char *value;
+	bool		used;
+} PgwfCommonArgument;
+
 extern void pgwf_stmt_append_call(PgwfText *out, PgwfStmt stmt,
-								  const char *const *values);
+								  const char *const *values,
+								  PgwfCommonArgument *common, int ncommon);
+extern void pgwf_stmt_append_common(PgwfText *out,
+									const PgwfCommonArgument *common,
+									int ncommon);
 
 #endif							/* PGWF_STATEMENT_H */

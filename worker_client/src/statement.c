@@ -326,7 +326,7 @@ static const struct
 		"sticky_task_queue text, identity text, namespace text"
 	},
 	[PGWF_STMT_EXECUTE_CALLS] = {
-		"SELECT", "execute_calls", "calls jsonb"
+		"SELECT", "execute_calls", "calls jsonb, arguments jsonb"
 	}
 };
 
@@ -408,24 +408,48 @@ append_text(PgwfText *out, const char *text)
 	pgwf_text_append(out, text, strlen(text));
 }
 
-static bool
-is_type(const char *type, int length, const char *name)
+static void
+append_name(PgwfText *out, const char *name, size_t length)
 {
-	return strlen(name) == (size_t) length &&
-		strncmp(type, name, (size_t) length) == 0;
+	if (out->len > 0 && out->data[out->len - 1] != '{')
+		append_text(out, ",");
+	append_text(out, "\"");
+	pgwf_text_append(out, name, length);
+	append_text(out, "\":");
+}
+
+static bool
+is_word(const char *text, int length, const char *word)
+{
+	return strncmp(text, word, (size_t) length) == 0 && word[length] == '\0';
+}
+
+static void
+append_value(PgwfText *out, const char *type, int type_length,
+			 const char *value)
+{
+	if (value == NULL)
+		append_text(out, "null");
+	else if (is_word(type, type_length, "boolean"))
+		append_text(out, *value == 't' ? "true" : "false");
+	else if (is_word(type, type_length, "jsonb"))
+		append_text(out, value);
+	else
+		pgwf_text_append_string(out, value, strlen(value));
 }
 
 /*
  * Append the statement, with its values, as one of the calls of
- * PGWF_STMT_EXECUTE_CALLS.  What is null or false is left out: that is the
- * default of all arguments for which it is ever passed.
+ * PGWF_STMT_EXECUTE_CALLS.  What it has in common with the others is left out,
+ * and what is null or false: that is the default of all arguments for which
+ * it is ever passed.
  */
 void
 pgwf_stmt_append_call(PgwfText *out, PgwfStmt stmt,
-					  const char *const *values)
+					  const char *const *values, PgwfCommonArgument *common,
+					  int ncommon)
 {
 	const char *p = statements[stmt].params;
-	bool		first = true;
 
 	append_text(out, "{\"call\":\"");
 	append_text(out, statements[stmt].function);
@@ -435,23 +459,44 @@ pgwf_stmt_append_call(PgwfText *out, PgwfStmt stmt,
 		int			name = (int) strcspn(p, " ");
 		const char *type = p + name + 1;
 		int			type_length = (int) strcspn(type, ",");
-		bool		is_boolean = is_type(type, type_length, "boolean");
+		bool		left_out = *values == NULL ||
+		(**values == 'f' && is_word(type, type_length, "boolean"));
+		int			i;
 
-		if (*values != NULL && !(is_boolean && **values == 'f'))
+		for (i = 0; i < ncommon; i++)
 		{
-			append_text(out, first ? "\"" : ",\"");
-			pgwf_text_append(out, p, (size_t) name);
-			append_text(out, "\":");
-			if (is_boolean)
-				append_text(out, "true");
-			else if (is_type(type, type_length, "jsonb"))
-				append_text(out, *values);
-			else
-				pgwf_text_append_string(out, *values, strlen(*values));
-			first = false;
+			if (!is_word(p, name, common[i].name))
+				continue;
+			common[i].used = true;
+			left_out = *values != NULL &&
+				strcmp(*values, common[i].value) == 0;
+		}
+		if (!left_out)
+		{
+			append_name(out, p, (size_t) name);
+			append_value(out, type, type_length, *values);
 		}
 		p = type + type_length;
 		p += strspn(p, ", ");
 	}
 	append_text(out, "}}");
+}
+
+/* Append what the calls have in common, all of it texts */
+void
+pgwf_stmt_append_common(PgwfText *out, const PgwfCommonArgument *common,
+						int ncommon)
+{
+	int			i;
+
+	append_text(out, "{");
+	for (i = 0; i < ncommon; i++)
+	{
+		if (!common[i].used)
+			continue;
+		append_name(out, common[i].name, strlen(common[i].name));
+		pgwf_text_append_string(out, common[i].value,
+								strlen(common[i].value));
+	}
+	append_text(out, "}");
 }

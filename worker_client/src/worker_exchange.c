@@ -233,11 +233,38 @@ batch_size(const PgwfWorker *worker, PgwfResponse *const *responses,
 	return n;
 }
 
+/* What a worker says in all of its answers */
+static int
+common_arguments(const PgwfWorker *worker, PgwfCommonArgument *common)
+{
+	const PgwfCommonArgument all[] = {
+		{"identity", worker->identity, false},
+		{"namespace", worker->workflow_namespace, false},
+		{"sticky_queue", worker->sticky_queue, false},
+		{"sticky_schedule_to_start_timeout", worker->sticky_timeout, false},
+		{"build_id", worker->build_id, false},
+		{"deployment_name", worker->deployment_name, false},
+		{"versioning_mode", pgwf_worker_versioning_mode(worker), false}
+	};
+	int			n = 0;
+	size_t		i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+	{
+		if (all[i].value != NULL)
+			common[n++] = all[i];
+	}
+	return n;
+}
+
 /* The statement that gives n answers */
 static PgwfRequest *
-batch_request(PgwfResponse *const *responses, int n)
+batch_request(const PgwfWorker *worker, PgwfResponse *const *responses, int n)
 {
+	PgwfCommonArgument common[PGWF_MAX_PARAMS];
+	int			ncommon = common_arguments(worker, common);
 	PgwfText	calls = {0};
+	PgwfText	arguments = {0};
 	PgwfRequest *batch;
 	int			i;
 
@@ -249,11 +276,14 @@ batch_request(PgwfResponse *const *responses, int n)
 
 		pgwf_text_append(&calls, i == 0 ? "[" : ",", 1);
 		pgwf_stmt_append_call(&calls, request->stmt,
-							  (const char *const *) request->values);
+							  (const char *const *) request->values,
+							  common, ncommon);
 	}
 	pgwf_text_append(&calls, "]", 1);
+	pgwf_stmt_append_common(&arguments, common, ncommon);
 	batch = pgwf_request_create(PGWF_STMT_EXECUTE_CALLS);
 	pgwf_request_bind_own(batch, calls.data);
+	pgwf_request_bind_own(batch, arguments.data);
 	return batch;
 }
 
@@ -266,7 +296,7 @@ add_batches(PgwfWorker *worker, Exchange *x)
 	{
 		PgwfResponse **responses = &x->responses[first];
 		int			n = batch_size(worker, responses, x->nresponses - first);
-		PgwfRequest *batch = batch_request(responses, n);
+		PgwfRequest *batch = batch_request(worker, responses, n);
 		int			i;
 
 		for (i = 0; i < n; i++)
