@@ -108,15 +108,6 @@ typedef struct Target
 	pg_uuid_t  *run_id;			/* NULL: the current run */
 } Target;
 
-static char *
-column_text(int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(0, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static List *
 read_positions(Datum array)
 {
@@ -171,9 +162,9 @@ load_due(PgwfCall *call, Batch *batch)
 		batch->namespace_id = DatumGetInt32(pgwf_db_value(0, 1, &isnull));
 		batch->job_id = pgwf_db_copy(0, 2, call->context, &isnull);
 		batch->due_at = DatumGetTimestampTz(pgwf_db_value(0, 3, &isnull));
-		batch->operation = column_text(4);
+		batch->operation = pgwf_db_text(0, 4);
 		batch->parameters = pgwf_db_copy(0, 5, call->context, &isnull);
-		batch->query = column_text(6);
+		batch->query = pgwf_db_text(0, 6);
 		value = pgwf_db_copy(0, 7, call->context, &isnull);
 		batch->executions = isnull ? NULL : DatumGetJsonbP(value);
 		batch->rate = DatumGetFloat8(pgwf_db_value(0, 8, &isnull));

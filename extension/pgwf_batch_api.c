@@ -280,15 +280,6 @@ pgwf_stop_batch_operation(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static char *
-text_value(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static void
 describe_time(PgwfObject *object, const char *key, uint64 row, int column)
 {
@@ -313,8 +304,8 @@ describe_row(uint64 row)
 
 	pgwf_object_begin(&object);
 	pgwf_object_text(&object, "operationType",
-					 psprintf(OPERATION_PREFIX "%s", text_value(row, 3)));
-	pgwf_object_text(&object, "jobId", text_value(row, 1));
+					 psprintf(OPERATION_PREFIX "%s", pgwf_db_text(row, 3)));
+	pgwf_object_text(&object, "jobId", pgwf_db_text(row, 1));
 	pgwf_object_text(&object, "state",
 					 states[DatumGetInt16(pgwf_db_value(row, 2, &isnull))]);
 	describe_time(&object, "startTime", row, 6);
@@ -325,9 +316,9 @@ describe_row(uint64 row)
 					DatumGetInt64(pgwf_db_value(row, 9, &isnull)));
 	pgwf_object_int(&object, "failureOperationCount",
 					DatumGetInt64(pgwf_db_value(row, 10, &isnull)));
-	pgwf_object_text(&object, "identity", text_value(row, 5));
-	pgwf_object_text(&object, "reason", text_value(row, 4));
-	pgwf_object_text(&object, "lastError", text_value(row, 11));
+	pgwf_object_text(&object, "identity", pgwf_db_text(row, 5));
+	pgwf_object_text(&object, "reason", pgwf_db_text(row, 4));
+	pgwf_object_text(&object, "lastError", pgwf_db_text(row, 11));
 	return pgwf_object_finish(&object);
 }
 

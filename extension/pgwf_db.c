@@ -26,11 +26,13 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
 
 #include "pgwf_catalog.h"
 #include "pgwf_db.h"
+#include "pgwf_json.h"
 
 static void set_guc(const char *name, const char *value);
 static void prepare_statement(PgwfStatement *statement);
@@ -157,7 +159,76 @@ pgwf_db_value(uint64 row, int column, bool *isnull)
 }
 
 /*
- * The same, copied to a memory context that outlives SPI.
+ * Values of known types, texts and documents copied to the current memory
+ * context; null is NULL, 0, false or no time.
+ */
+
+char *
+pgwf_db_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+bool
+pgwf_db_bool(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+int32
+pgwf_db_int32(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+int64
+pgwf_db_int64(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+TimestampTz
+pgwf_db_time(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? PGWF_NO_TIME : DatumGetTimestampTz(value);
+}
+
+/* This one is not copied: it is valid until the next statement */
+pg_uuid_t *
+pgwf_db_uuid(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetUUIDP(value);
+}
+
+Jsonb *
+pgwf_db_jsonb(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = pgwf_db_value(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+/*
+ * Any value, copied to a memory context that outlives SPI.
  */
 Datum
 pgwf_db_copy(uint64 row, int column, MemoryContext context, bool *isnull)

@@ -10,6 +10,9 @@
 #define PGWF_DB_H
 
 #include "executor/spi.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #define PGWF_DB_MAX_ARGS	8
 
@@ -49,6 +52,13 @@ extern uint64 pgwf_db_search(const char *sql, int nargs, Oid *types,
 							 Datum *values, const char *nulls, long limit);
 
 extern Datum pgwf_db_value(uint64 row, int column, bool *isnull);
+extern char *pgwf_db_text(uint64 row, int column);
+extern bool pgwf_db_bool(uint64 row, int column);
+extern int32 pgwf_db_int32(uint64 row, int column);
+extern int64 pgwf_db_int64(uint64 row, int column);
+extern TimestampTz pgwf_db_time(uint64 row, int column);
+extern pg_uuid_t *pgwf_db_uuid(uint64 row, int column);
+extern Jsonb *pgwf_db_jsonb(uint64 row, int column);
 extern Datum pgwf_db_copy(uint64 row, int column, MemoryContext context,
 						  bool *isnull);
 

@@ -214,11 +214,11 @@ load_deployment(Deployment *deployment)
 	found = pgwf_db_execute(&lock_deployment, values, NULL) > 0;
 	if (found)
 	{
-		deployment->current_key = DatumGetInt32(pgwf_db_value(0, 1, &isnull));
-		deployment->ramping_key = DatumGetInt32(pgwf_db_value(0, 2, &isnull));
-		deployment->is_ramping = DatumGetBool(pgwf_db_value(0, 3, &isnull));
+		deployment->current_key = pgwf_db_int32(0, 1);
+		deployment->ramping_key = pgwf_db_int32(0, 2);
+		deployment->is_ramping = pgwf_db_bool(0, 3);
 		deployment->percentage = DatumGetFloat4(pgwf_db_value(0, 4, &isnull));
-		deployment->revision = DatumGetInt64(pgwf_db_value(0, 5, &isnull));
+		deployment->revision = pgwf_db_int64(0, 5);
 	}
 	pgwf_db_end(&scope);
 	return found;
@@ -332,7 +332,6 @@ check_missing_queues(FunctionCallInfo fcinfo, int n,
 {
 	Datum		values[3];
 	PgwfDbScope scope;
-	bool		isnull;
 
 	if (pgwf_arg_bool(fcinfo, n) || deployment->current_key == 0 ||
 		deployment->new_key == 0 ||
@@ -347,7 +346,7 @@ check_missing_queues(FunctionCallInfo fcinfo, int n,
 				(errcode(ERRCODE_PGWF_FAILED_PRECONDITION),
 				 errmsg("version is missing active task queues of the current version"),
 				 errdetail("One is \"%s\", which has a backlog and would become unversioned.",
-						   TextDatumGetCString(pgwf_db_value(0, 1, &isnull))),
+						   pgwf_db_text(0, 1)),
 				 errhint("Set ignore_missing_task_queues to go on nevertheless.")));
 	pgwf_db_end(&scope);
 }
@@ -546,7 +545,6 @@ has_pollers(const Deployment *deployment, int32 version_key)
 	TimestampTz since = GetCurrentTimestamp() - RECENTLY;
 	uint64		count;
 	bool		found = false;
-	bool		isnull;
 
 	values[0] = Int32GetDatum(deployment->namespace_id);
 	values[1] = Int32GetDatum(version_key);
@@ -554,8 +552,8 @@ has_pollers(const Deployment *deployment, int32 version_key)
 	count = pgwf_db_query(&select_queues, values, NULL, 0);
 	for (uint64 i = 0; i < count && !found; i++)
 	{
-		char	   *kind = TextDatumGetCString(pgwf_db_value(i, 1, &isnull));
-		char	   *queue = TextDatumGetCString(pgwf_db_value(i, 2, &isnull));
+		char	   *kind = pgwf_db_text(i, 1);
+		char	   *queue = pgwf_db_text(i, 2);
 
 		found = pgwf_shmem_poller_seen(deployment->namespace_id, kind[0],
 									   queue, version_key, since);

@@ -149,59 +149,24 @@ typedef struct Version
 	TimestampTz drainage_checked_time;
 } Version;
 
-static char *
-column_text(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-static int32
-column_int(uint64 row, int column)
-{
-	bool		isnull;
-
-	return DatumGetInt32(pgwf_db_value(row, column, &isnull));
-}
-
-static bool
-column_bool(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return !isnull && DatumGetBool(value);
-}
-
-static TimestampTz
-column_time(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? PGWF_NO_TIME : DatumGetTimestampTz(value);
-}
-
 static void
 read_deployment(uint64 row, int32 namespace_id, Deployment *deployment)
 {
 	bool		isnull;
 
 	deployment->namespace_id = namespace_id;
-	deployment->name = column_text(row, 1);
-	deployment->current_key = column_int(row, 2);
-	deployment->ramping_key = column_int(row, 3);
-	deployment->is_ramping = column_bool(row, 4);
+	deployment->name = pgwf_db_text(row, 1);
+	deployment->current_key = pgwf_db_int32(row, 2);
+	deployment->ramping_key = pgwf_db_int32(row, 3);
+	deployment->is_ramping = pgwf_db_bool(row, 4);
 	deployment->percentage =
 		DatumGetFloat4(pgwf_db_value(row, 5, &isnull));
-	deployment->revision = DatumGetInt64(pgwf_db_value(row, 6, &isnull));
-	deployment->create_time = column_time(row, 7);
-	deployment->current_changed_time = column_time(row, 8);
-	deployment->ramping_changed_time = column_time(row, 9);
-	deployment->percentage_changed_time = column_time(row, 10);
-	deployment->last_modifier_identity = column_text(row, 11);
+	deployment->revision = pgwf_db_int64(row, 6);
+	deployment->create_time = pgwf_db_time(row, 7);
+	deployment->current_changed_time = pgwf_db_time(row, 8);
+	deployment->ramping_changed_time = pgwf_db_time(row, 9);
+	deployment->percentage_changed_time = pgwf_db_time(row, 10);
+	deployment->last_modifier_identity = pgwf_db_text(row, 11);
 }
 
 static bool
@@ -223,23 +188,23 @@ read_version(uint64 row, Version *version)
 	bool		isnull;
 	Datum		value;
 
-	version->key = column_int(row, 1);
-	version->build_id = column_text(row, 2);
-	version->create_time = column_time(row, 3);
-	version->routing_changed_time = column_time(row, 4);
-	version->current_since_time = column_time(row, 5);
-	version->ramping_since_time = column_time(row, 6);
-	version->first_activation_time = column_time(row, 7);
-	version->last_current_time = column_time(row, 8);
-	version->last_deactivation_time = column_time(row, 9);
+	version->key = pgwf_db_int32(row, 1);
+	version->build_id = pgwf_db_text(row, 2);
+	version->create_time = pgwf_db_time(row, 3);
+	version->routing_changed_time = pgwf_db_time(row, 4);
+	version->current_since_time = pgwf_db_time(row, 5);
+	version->ramping_since_time = pgwf_db_time(row, 6);
+	version->first_activation_time = pgwf_db_time(row, 7);
+	version->last_current_time = pgwf_db_time(row, 8);
+	version->last_deactivation_time = pgwf_db_time(row, 9);
 	value = pgwf_db_value(row, 10, &isnull);
 	version->metadata = isnull ? NULL : DatumGetJsonbPCopy(value);
-	version->last_modifier_identity = column_text(row, 11);
+	version->last_modifier_identity = pgwf_db_text(row, 11);
 	(void) pgwf_db_value(row, 12, &version->has_drainage);
 	version->has_drainage = !version->has_drainage;
-	version->drained = column_bool(row, 12);
-	version->drainage_changed_time = column_time(row, 13);
-	version->drainage_checked_time = column_time(row, 14);
+	version->drained = pgwf_db_bool(row, 12);
+	version->drainage_changed_time = pgwf_db_time(row, 13);
+	version->drainage_checked_time = pgwf_db_time(row, 14);
 }
 
 /* The versions of a deployment, or the one of a build id; the latest first */
@@ -417,7 +382,7 @@ pgwf_describe_worker_deployment(PG_FUNCTION_ARGS)
 static const char *
 queue_type(uint64 row)
 {
-	return strcmp(column_text(row, 1), "workflow") == 0 ?
+	return strcmp(pgwf_db_text(row, 1), "workflow") == 0 ?
 		"TASK_QUEUE_TYPE_WORKFLOW" : "TASK_QUEUE_TYPE_ACTIVITY";
 }
 
@@ -433,7 +398,7 @@ write_queues(PgwfObject *object, const char *key, uint64 count, bool stats,
 		Datum		backlog = pgwf_db_value(i, 3, &isnull);
 
 		pgwf_object_open_element(object);
-		pgwf_object_text(object, "name", column_text(i, 2));
+		pgwf_object_text(object, "name", pgwf_db_text(i, 2));
 		pgwf_object_text(object, "type", queue_type(i));
 		if (stats)
 		{
@@ -443,7 +408,7 @@ write_queues(PgwfObject *object, const char *key, uint64 count, bool stats,
 				pgwf_object_int(object, "approximateBacklogCount",
 								DatumGetInt64(backlog));
 				pgwf_object_duration(object, "approximateBacklogAge",
-									 Max(now - column_time(i, 4), 0));
+									 Max(now - pgwf_db_time(i, 4), 0));
 			}
 			pgwf_object_close(object);
 		}
@@ -647,7 +612,7 @@ append_versions_info(PgwfObject *object, int32 namespace_id, Datum *queue,
 		const char *name = "__unversioned__";
 		bool		isnull;
 
-		if (pgwf_version_lookup(namespace_id, column_int(i, 1), &version))
+		if (pgwf_version_lookup(namespace_id, pgwf_db_int32(i, 1), &version))
 			name = psprintf("%s:%s", version.deployment_name,
 							version.build_id);
 		pgwf_object_open(object, name);
@@ -655,7 +620,7 @@ append_versions_info(PgwfObject *object, int32 namespace_id, Datum *queue,
 		pgwf_object_int(object, "approximateBacklogCount",
 						DatumGetInt64(pgwf_db_value(i, 2, &isnull)));
 		pgwf_object_duration(object, "approximateBacklogAge",
-							 Max(now - column_time(i, 3), 0));
+							 Max(now - pgwf_db_time(i, 3), 0));
 		pgwf_object_close(object);
 		pgwf_object_close(object);
 	}

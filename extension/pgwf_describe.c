@@ -133,13 +133,6 @@ static void write_list(PgwfObject *object, const char *key,
 static void push_object(JsonbParseState **list, int *count,
 						PgwfObject *element);
 
-static char *column_text(uint64 row, int column);
-static int64 column_int64(uint64 row, int column);
-static int32 column_int32(uint64 row, int column);
-static TimestampTz column_time(uint64 row, int column);
-static pg_uuid_t *column_uuid(uint64 row, int column);
-static Jsonb *column_jsonb(uint64 row, int column);
-
 PG_FUNCTION_INFO_V1(pgwf_describe_workflow_execution);
 
 /*
@@ -196,26 +189,26 @@ read_state(Description *description)
 	if (pgwf_db_query(&select_state, description->run, NULL, 1) == 0)
 		return;
 	description->open = true;
-	description->history_length = column_int64(0, 1);
-	description->history_size = column_int64(0, 2);
-	description->state_transition_count = column_int64(0, 10);
-	flags = column_int32(0, 3);
+	description->history_length = pgwf_db_int64(0, 1);
+	description->history_size = pgwf_db_int64(0, 2);
+	description->state_transition_count = pgwf_db_int64(0, 10);
+	flags = pgwf_db_int32(0, 3);
 	description->cancel_requested = (flags & PGWF_RUN_CANCEL_REQUESTED) != 0;
 	description->paused = (flags & PGWF_RUN_PAUSED) != 0;
 	description->in_transition = (flags & PGWF_RUN_IN_TRANSITION) != 0;
-	description->transition_key = column_int32(0, 11);
+	description->transition_key = pgwf_db_int32(0, 11);
 
-	if (column_int64(0, 4) == 0)
+	if (pgwf_db_int64(0, 4) == 0)
 		return;
 	description->has_workflow_task = true;
 	pgwf_object_begin(task);
-	pgwf_object_text(task, "state", column_int64(0, 5) == 0 ?
+	pgwf_object_text(task, "state", pgwf_db_int64(0, 5) == 0 ?
 					 "PENDING_WORKFLOW_TASK_STATE_SCHEDULED" :
 					 "PENDING_WORKFLOW_TASK_STATE_STARTED");
-	pgwf_object_time(task, "scheduledTime", column_time(0, 6));
-	pgwf_object_time(task, "originalScheduledTime", column_time(0, 7));
-	pgwf_object_time(task, "startedTime", column_time(0, 8));
-	pgwf_object_int(task, "attempt", column_int32(0, 9));
+	pgwf_object_time(task, "scheduledTime", pgwf_db_time(0, 6));
+	pgwf_object_time(task, "originalScheduledTime", pgwf_db_time(0, 7));
+	pgwf_object_time(task, "startedTime", pgwf_db_time(0, 8));
+	pgwf_object_int(task, "attempt", pgwf_db_int32(0, 9));
 }
 
 /*
@@ -234,13 +227,13 @@ read_timers(Description *description)
 		PgwfObject	timer;
 
 		if (kind == PGWF_TIMER_RUN_TIMEOUT)
-			description->run_expiration = column_time(i, 4);
+			description->run_expiration = pgwf_db_time(i, 4);
 		if (kind != PGWF_TIMER_USER)
 			continue;
 		pgwf_object_begin(&timer);
-		pgwf_object_text(&timer, "timerId", column_text(i, 2));
-		pgwf_object_int(&timer, "startedEventId", column_int64(i, 3));
-		pgwf_object_time(&timer, "fireTime", column_time(i, 4));
+		pgwf_object_text(&timer, "timerId", pgwf_db_text(i, 2));
+		pgwf_object_int(&timer, "startedEventId", pgwf_db_int64(i, 3));
+		pgwf_object_time(&timer, "fireTime", pgwf_db_time(i, 4));
 		push_object(&description->timers, &description->timer_count, &timer);
 	}
 }
@@ -285,7 +278,7 @@ write_execution(Description *description, const PgwfRunRef *run)
 	if (pgwf_db_query(&select_execution, description->run, NULL, 1) == 0)
 		elog(ERROR, "workflow execution disappeared");
 
-	task_queue = column_text(0, 3);
+	task_queue = pgwf_db_text(0, 3);
 	pgwf_object_open(object, "executionConfig");
 	write_user_metadata(description, run);
 	pgwf_object_open(object, "taskQueue");
@@ -293,16 +286,16 @@ write_execution(Description *description, const PgwfRunRef *run)
 	pgwf_object_text(object, "kind", "TASK_QUEUE_KIND_NORMAL");
 	pgwf_object_close(object);
 	pgwf_object_duration(object, "workflowExecutionTimeout",
-						 column_int64(0, 9));
-	pgwf_object_duration(object, "workflowRunTimeout", column_int64(0, 10));
+						 pgwf_db_int64(0, 9));
+	pgwf_object_duration(object, "workflowRunTimeout", pgwf_db_int64(0, 10));
 	pgwf_object_duration(object, "defaultWorkflowTaskTimeout",
-						 column_int64(0, 11));
+						 pgwf_db_int64(0, 11));
 	pgwf_object_close(object);
 
 	/* "TimedOut" is WORKFLOW_EXECUTION_STATUS_TIMED_OUT */
 	initStringInfo(&status);
 	appendStringInfoString(&status, "WORKFLOW_EXECUTION_STATUS");
-	name = column_text(0, 4);
+	name = pgwf_db_text(0, 4);
 	for (char *c = name; *c != '\0'; c++)
 	{
 		if (*c >= 'A' && *c <= 'Z')
@@ -310,34 +303,34 @@ write_execution(Description *description, const PgwfRunRef *run)
 		appendStringInfoChar(&status, (char) pg_toupper((unsigned char) *c));
 	}
 
-	start_time = column_time(0, 5);
-	close_time = column_time(0, 7);
+	start_time = pgwf_db_time(0, 5);
+	close_time = pgwf_db_time(0, 7);
 	pgwf_object_open(object, "workflowExecutionInfo");
-	write_execution_id(object, "execution", column_text(0, 1), &run->run_id);
-	pgwf_object_name(object, "type", column_text(0, 2));
+	write_execution_id(object, "execution", pgwf_db_text(0, 1), &run->run_id);
+	pgwf_object_name(object, "type", pgwf_db_text(0, 2));
 	pgwf_object_time(object, "startTime", start_time);
 	pgwf_object_time(object, "closeTime", close_time);
 	pgwf_object_text(object, "status", status.data);
 	pgwf_object_int(object, "historyLength", description->open ?
-					description->history_length : column_int64(0, 12));
-	pgwf_object_time(object, "executionTime", column_time(0, 6));
-	pgwf_object_jsonb(object, "memo", column_jsonb(0, 14));
-	pgwf_object_jsonb(object, "searchAttributes", column_jsonb(0, 15));
+					description->history_length : pgwf_db_int64(0, 12));
+	pgwf_object_time(object, "executionTime", pgwf_db_time(0, 6));
+	pgwf_object_jsonb(object, "memo", pgwf_db_jsonb(0, 14));
+	pgwf_object_jsonb(object, "searchAttributes", pgwf_db_jsonb(0, 15));
 	pgwf_object_text(object, "taskQueue", task_queue);
 	pgwf_object_int(object, "historySizeBytes", description->open ?
-					description->history_size : column_int64(0, 13));
+					description->history_size : pgwf_db_int64(0, 13));
 	pgwf_object_int(object, "stateTransitionCount", description->open ?
 					description->state_transition_count :
-					column_int64(0, 21));
+					pgwf_db_int64(0, 21));
 	if (!TIMESTAMP_NOT_FINITE(close_time))
 		pgwf_object_duration(object, "executionDuration",
 							 close_time - start_time);
-	write_execution_id(object, "parentExecution", column_text(0, 16),
-					   column_uuid(0, 17));
-	write_execution_id(object, "rootExecution", column_text(0, 18),
-					   column_uuid(0, 19));
-	pgwf_object_text(object, "firstRunId", pgwf_uuid_text(column_uuid(0, 8)));
-	write_versioning_info(description, column_jsonb(0, 23));
+	write_execution_id(object, "parentExecution", pgwf_db_text(0, 16),
+					   pgwf_db_uuid(0, 17));
+	write_execution_id(object, "rootExecution", pgwf_db_text(0, 18),
+					   pgwf_db_uuid(0, 19));
+	pgwf_object_text(object, "firstRunId", pgwf_uuid_text(pgwf_db_uuid(0, 8)));
+	write_versioning_info(description, pgwf_db_jsonb(0, 23));
 	pgwf_object_close(object);
 
 	write_extended_info(description, run);
@@ -387,7 +380,7 @@ static void
 write_extended_info(Description *description, const PgwfRunRef *run)
 {
 	PgwfObject *object = &description->object;
-	pg_uuid_t  *reset_run_id = column_uuid(0, 22);
+	pg_uuid_t  *reset_run_id = pgwf_db_uuid(0, 22);
 
 	if (!description->open && reset_run_id == NULL)
 		return;
@@ -395,7 +388,7 @@ write_extended_info(Description *description, const PgwfRunRef *run)
 	if (description->open)
 	{
 		pgwf_object_time(object, "executionExpirationTime",
-						 column_time(0, 20));
+						 pgwf_db_time(0, 20));
 		pgwf_object_time(object, "runExpirationTime",
 						 description->run_expiration);
 		pgwf_object_bool(object, "cancelRequested",
@@ -468,21 +461,21 @@ write_activity_options(PgwfObject *activity, uint64 row)
 	PgwfRetryPolicy policy;
 	bool		isnull;
 
-	policy.initial_interval = column_int64(row, 20);
-	policy.maximum_interval = column_int64(row, 21);
+	policy.initial_interval = pgwf_db_int64(row, 20);
+	policy.maximum_interval = pgwf_db_int64(row, 21);
 	policy.backoff_coefficient =
 		DatumGetFloat8(pgwf_db_value(row, 22, &isnull));
-	policy.maximum_attempts = column_int32(row, 9);
-	policy.non_retryable_error_types = column_jsonb(row, 23);
+	policy.maximum_attempts = pgwf_db_int32(row, 9);
+	policy.non_retryable_error_types = pgwf_db_jsonb(row, 23);
 	pgwf_object_open(activity, "activityOptions");
-	pgwf_object_name(activity, "taskQueue", column_text(row, 15));
+	pgwf_object_name(activity, "taskQueue", pgwf_db_text(row, 15));
 	pgwf_object_duration(activity, "scheduleToCloseTimeout",
-						 column_int64(row, 12));
+						 pgwf_db_int64(row, 12));
 	pgwf_object_duration(activity, "scheduleToStartTimeout",
-						 column_int64(row, 17));
+						 pgwf_db_int64(row, 17));
 	pgwf_object_duration(activity, "startToCloseTimeout",
-						 column_int64(row, 18));
-	pgwf_object_duration(activity, "heartbeatTimeout", column_int64(row, 19));
+						 pgwf_db_int64(row, 18));
+	pgwf_object_duration(activity, "heartbeatTimeout", pgwf_db_int64(row, 19));
 	pgwf_object_jsonb(activity, "retryPolicy",
 					  pgwf_retry_policy_jsonb(&policy));
 	pgwf_object_close(activity);
@@ -504,13 +497,13 @@ write_activities(Description *description)
 		PgwfObject	activity;
 		bool		isnull;
 		int16		state = DatumGetInt16(pgwf_db_value(i, 3, &isnull));
-		TimestampTz scheduled_time = column_time(i, 10);
-		int64		schedule_to_close = column_int64(i, 12);
+		TimestampTz scheduled_time = pgwf_db_time(i, 10);
+		int64		schedule_to_close = pgwf_db_int64(i, 12);
 		int16		flags = DatumGetInt16(pgwf_db_value(i, 16, &isnull));
 		bool		paused = (flags & PGWF_ACTIVITY_PAUSED) != 0;
 		const char *state_name;
 
-		if (column_int64(i, 4) != 0)
+		if (pgwf_db_int64(i, 4) != 0)
 			state_name = "PENDING_ACTIVITY_STATE_CANCEL_REQUESTED";
 		else if (state == PGWF_ACTIVITY_STARTED && paused)
 			state_name = "PENDING_ACTIVITY_STATE_PAUSE_REQUESTED";
@@ -522,23 +515,23 @@ write_activities(Description *description)
 			state_name = "PENDING_ACTIVITY_STATE_SCHEDULED";
 
 		pgwf_object_begin(&activity);
-		pgwf_object_text(&activity, "activityId", column_text(i, 1));
-		pgwf_object_name(&activity, "activityType", column_text(i, 2));
+		pgwf_object_text(&activity, "activityId", pgwf_db_text(i, 1));
+		pgwf_object_name(&activity, "activityType", pgwf_db_text(i, 2));
 		pgwf_object_text(&activity, "state", state_name);
-		pgwf_object_jsonb(&activity, "heartbeatDetails", column_jsonb(i, 5));
-		pgwf_object_time(&activity, "lastHeartbeatTime", column_time(i, 6));
-		pgwf_object_time(&activity, "lastStartedTime", column_time(i, 7));
-		pgwf_object_int(&activity, "attempt", column_int32(i, 8));
-		pgwf_object_int(&activity, "maximumAttempts", column_int32(i, 9));
+		pgwf_object_jsonb(&activity, "heartbeatDetails", pgwf_db_jsonb(i, 5));
+		pgwf_object_time(&activity, "lastHeartbeatTime", pgwf_db_time(i, 6));
+		pgwf_object_time(&activity, "lastStartedTime", pgwf_db_time(i, 7));
+		pgwf_object_int(&activity, "attempt", pgwf_db_int32(i, 8));
+		pgwf_object_int(&activity, "maximumAttempts", pgwf_db_int32(i, 9));
 		pgwf_object_time(&activity, "scheduledTime", scheduled_time);
 		if (schedule_to_close > 0)
 			pgwf_object_time(&activity, "expirationTime",
 							 scheduled_time + schedule_to_close);
-		pgwf_object_jsonb(&activity, "lastFailure", column_jsonb(i, 13));
-		pgwf_object_text(&activity, "lastWorkerIdentity", column_text(i, 14));
+		pgwf_object_jsonb(&activity, "lastFailure", pgwf_db_jsonb(i, 13));
+		pgwf_object_text(&activity, "lastWorkerIdentity", pgwf_db_text(i, 14));
 		if (state == PGWF_ACTIVITY_BACKING_OFF)
 			pgwf_object_time(&activity, "nextAttemptScheduleTime",
-							 column_time(i, 11));
+							 pgwf_db_time(i, 11));
 		pgwf_object_bool(&activity, "paused", paused);
 		write_activity_options(&activity, i);
 		push_object(&list, &list_count, &activity);
@@ -560,18 +553,18 @@ write_children(Description *description)
 	for (uint64 i = 0; i < count; i++)
 	{
 		PgwfObject	child;
-		pg_uuid_t  *run_id = column_uuid(i, 2);
+		pg_uuid_t  *run_id = pgwf_db_uuid(i, 2);
 		bool		isnull;
 		int			policy = DatumGetInt16(pgwf_db_value(i, 5, &isnull));
 
 		if (policy < 0 || policy >= lengthof(parent_close_policies))
 			policy = 0;
 		pgwf_object_begin(&child);
-		pgwf_object_text(&child, "workflowId", column_text(i, 1));
+		pgwf_object_text(&child, "workflowId", pgwf_db_text(i, 1));
 		if (run_id != NULL)
 			pgwf_object_text(&child, "runId", pgwf_uuid_text(run_id));
-		pgwf_object_text(&child, "workflowTypeName", column_text(i, 3));
-		pgwf_object_int(&child, "initiatedId", column_int64(i, 4));
+		pgwf_object_text(&child, "workflowTypeName", pgwf_db_text(i, 3));
+		pgwf_object_int(&child, "initiatedId", pgwf_db_int64(i, 4));
 		pgwf_object_text(&child, "parentClosePolicy",
 						 parent_close_policies[policy]);
 		push_object(&list, &list_count, &child);
@@ -603,63 +596,4 @@ write_list(PgwfObject *object, const char *key, JsonbParseState *list,
 						  JsonbValueToJsonb(pushJsonbValue(&list,
 														   WJB_END_ARRAY,
 														   NULL)));
-}
-
-/*
- * Columns of the last result, copied to the current memory context; null is
- * NULL, 0 or no time.
- */
-
-static char *
-column_text(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-static int64
-column_int64(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt64(value);
-}
-
-static int32
-column_int32(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
-}
-
-static TimestampTz
-column_time(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? PGWF_NO_TIME : DatumGetTimestampTz(value);
-}
-
-static pg_uuid_t *
-column_uuid(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? NULL : DatumGetUUIDP(value);
-}
-
-static Jsonb *
-column_jsonb(uint64 row, int column)
-{
-	bool		isnull;
-	Datum		value = pgwf_db_value(row, column, &isnull);
-
-	return isnull ? NULL : DatumGetJsonbPCopy(value);
 }

@@ -185,27 +185,8 @@ bool
 pgwf_activity_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 					  const PgwfEvent *event)
 {
-	const char *id = pgwf_node_str(event->attributes, "activityId");
-	const char *type = pgwf_node_str2(event->attributes, "activityType",
-									  "name");
-
-	if (!wf->flag[PGWF_FLAG_ID_CHECKS])
-		return true;
-	return id != NULL && strcmp(id, command->machine->id) == 0 &&
-		type != NULL && strcmp(type, command->machine->type) == 0;
-}
-
-/* ActivityTaskScheduled */
-void
-pgwf_activity_recorded(PgwfWorkflow *wf, PgwfCommand *command,
-					   const PgwfEvent *event)
-{
-	PgwfMachine *machine = command->machine;
-
-	machine->scheduled_event_id = event->id;
-	if (machine->state == PGWF_STATE_CREATED)
-		machine->state = PGWF_STATE_SCHEDULED;
-	pgwf_idmap_put(&wf->machines, event->id, machine);
+	return pgwf_machine_is_named(wf, command->machine, event, "activityId",
+								 "activityType");
 }
 
 /* Can this event follow in the machine's state? */

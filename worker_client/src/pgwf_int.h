@@ -188,6 +188,12 @@ extern void pgwf_apply_unknown_initiator(PgwfWorkflow *wf,
 extern PgwfMachine *pgwf_machine_of(PgwfWorkflow *wf, const PgwfEvent *event,
 									const char *key,
 									const PgwfMachineInfo *info);
+extern bool pgwf_machine_is_named(PgwfWorkflow *wf,
+								  const PgwfMachine *machine,
+								  const PgwfEvent *event,
+								  const char *id_key, const char *type_key);
+extern void pgwf_machine_recorded(PgwfWorkflow *wf, PgwfCommand *command,
+								  const PgwfEvent *event);
 
 /* ---- activities (pgwf_activity.c) ---- */
 
@@ -195,8 +201,6 @@ extern void pgwf_apply_activity(PgwfWorkflow *wf, const PgwfEvent *event);
 extern bool pgwf_activity_matches(PgwfWorkflow *wf,
 								  const PgwfCommand *command,
 								  const PgwfEvent *event);
-extern void pgwf_activity_recorded(PgwfWorkflow *wf, PgwfCommand *command,
-								   const PgwfEvent *event);
 extern json_t *pgwf_retry_policy_json(const PgwfRetryPolicy *policy);
 extern void pgwf_options_copy(void *to, size_t to_size, const void *from);
 extern PgwfFailure *pgwf_activity_failure(PgwfWorkflow *wf,
@@ -215,8 +219,6 @@ extern json_t *pgwf_fields_json(const char *key, json_t *fields);
 /* ---- timers (pgwf_timer.c) ---- */
 
 extern void pgwf_apply_timer_fired(PgwfWorkflow *wf, const PgwfEvent *event);
-extern void pgwf_timer_recorded(PgwfWorkflow *wf, PgwfCommand *command,
-								const PgwfEvent *event);
 extern PgwfMachine *pgwf_timer_create(PgwfWorkflow *wf, int64_t duration_ms,
 									  PgwfFuture *future);
 
@@ -225,8 +227,6 @@ extern PgwfMachine *pgwf_timer_create(PgwfWorkflow *wf, int64_t duration_ms,
 extern void pgwf_apply_child(PgwfWorkflow *wf, const PgwfEvent *event);
 extern bool pgwf_child_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 							   const PgwfEvent *event);
-extern void pgwf_child_recorded(PgwfWorkflow *wf, PgwfCommand *command,
-								const PgwfEvent *event);
 extern void pgwf_child_cancel_arrived(PgwfWorkflow *wf, PgwfChild *child);
 
 /* ---- other workflows (pgwf_external.c) ---- */

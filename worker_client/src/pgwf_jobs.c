@@ -258,3 +258,31 @@ pgwf_machine_of(PgwfWorkflow *wf, const PgwfEvent *event, const char *key,
 	}
 	return machine;
 }
+
+/* Does a command event name the id and the type that the code has asked for? */
+bool
+pgwf_machine_is_named(PgwfWorkflow *wf, const PgwfMachine *machine,
+					  const PgwfEvent *event, const char *id_key,
+					  const char *type_key)
+{
+	const char *id = pgwf_node_str(event->attributes, id_key);
+	const char *type = pgwf_node_str2(event->attributes, type_key, "name");
+
+	if (!wf->flag[PGWF_FLAG_ID_CHECKS])
+		return true;
+	return id != NULL && strcmp(id, machine->id) == 0 &&
+		type != NULL && strcmp(type, machine->type) == 0;
+}
+
+/* The event that the command of an activity, a timer or a child has become */
+void
+pgwf_machine_recorded(PgwfWorkflow *wf, PgwfCommand *command,
+					  const PgwfEvent *event)
+{
+	PgwfMachine *machine = command->machine;
+
+	machine->scheduled_event_id = event->id;
+	if (machine->state == PGWF_STATE_CREATED)
+		machine->state = PGWF_STATE_SCHEDULED;
+	pgwf_idmap_put(&wf->machines, event->id, machine);
+}

@@ -61,19 +61,6 @@ canceled_failure(PgwfWorkflow *wf)
 															 NULL));
 }
 
-/* TimerStarted */
-void
-pgwf_timer_recorded(PgwfWorkflow *wf, PgwfCommand *command,
-					const PgwfEvent *event)
-{
-	PgwfMachine *machine = command->machine;
-
-	machine->scheduled_event_id = event->id;
-	if (machine->state == PGWF_STATE_CREATED)
-		machine->state = PGWF_STATE_SCHEDULED;
-	pgwf_idmap_put(&wf->machines, event->id, machine);
-}
-
 /* TimerFired */
 void
 pgwf_apply_timer_fired(PgwfWorkflow *wf, const PgwfEvent *event)

@@ -104,7 +104,7 @@ const PgwfEventInfo pgwf_event_infos[PGWF_EVENT_TYPES] = {
 const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES] = {
 	[PGWF_COMMAND_SCHEDULE_ACTIVITY] = {
 		"ScheduleActivityTask", PGWF_EVENT_ACTIVITY_SCHEDULED, false,
-		pgwf_activity_matches, pgwf_activity_recorded
+		pgwf_activity_matches, pgwf_machine_recorded
 	},
 	[PGWF_COMMAND_CANCEL_ACTIVITY] = {
 		"RequestCancelActivityTask", PGWF_EVENT_ACTIVITY_CANCEL_REQUESTED,
@@ -112,7 +112,7 @@ const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES] = {
 	},
 	[PGWF_COMMAND_START_TIMER] = {
 		"StartTimer", PGWF_EVENT_TIMER_STARTED, false,
-		NULL, pgwf_timer_recorded
+		NULL, pgwf_machine_recorded
 	},
 	[PGWF_COMMAND_CANCEL_TIMER] = {
 		"CancelTimer", PGWF_EVENT_TIMER_CANCELED, false, NULL, NULL
@@ -123,7 +123,7 @@ const PgwfCommandInfo pgwf_command_infos[PGWF_COMMAND_TYPES] = {
 	},
 	[PGWF_COMMAND_START_CHILD] = {
 		"StartChildWorkflowExecution", PGWF_EVENT_START_CHILD_INITIATED,
-		false, pgwf_child_matches, pgwf_child_recorded
+		false, pgwf_child_matches, pgwf_machine_recorded
 	},
 	[PGWF_COMMAND_SIGNAL_EXTERNAL] = {
 		"SignalExternalWorkflowExecution",
