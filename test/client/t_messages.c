@@ -1,94 +1,15 @@
 /*
  * t_messages.c
- *		Queries, updates, init functions and what goes with them, against the
- *		simulated service.  Each run is also replayed in every split.
+ *		Queries and updates, and the handlers of messages when a workflow ends,
+ *		against the simulated service.  Each run is also replayed in every
+ *		split.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "messages.h"
-#include "sim.h"
+#include "cases.h"
 #include "tap.h"
-
-#define FLOW_BODY(name) \
-	static json_t * \
-	name(PgwfWorkflow *wf, json_t *input, PgwfFailure **failure)
-
-static PgwfRegistry *registry;
-static char trace[2000];
-static char logged[2000];
-
-static const PgwfActivityOptions ten_seconds = {
-	PGWF_ACTIVITY_OPTIONS_DEFAULTS,
-	.start_to_close_timeout_ms = 10000
-};
-static const PgwfLocalOptions local_options = {
-	PGWF_LOCAL_OPTIONS_DEFAULTS,
-	.start_to_close_timeout_ms = 1000
-};
-
-static void
-tracef(const char *str)
-{
-	strncat(trace, str, sizeof(trace) - strlen(trace) - 1);
-}
-
-static void
-log_line(PgwfLogLevel level, const char *message, void *arg)
-{
-	(void) level;
-	(void) arg;
-	strncat(logged, message, sizeof(logged) - strlen(logged) - 1);
-	strncat(logged, "\n", sizeof(logged) - strlen(logged) - 1);
-}
-
-static Sim *
-start(const char *type, const char *input)
-{
-	trace[0] = '\0';
-	logged[0] = '\0';
-	return sim_new(registry, type, input);
-}
-
-static void
-commands_are(Sim *sim, const char *expected, const char *name)
-{
-	char	   *got = sim_commands(sim);
-
-	is_str(got, expected, "%s", name);
-	free(got);
-}
-
-/* Checks how the run ended, that it replays, and frees it. */
-static void
-ends(Sim *sim, const char *status, const char *key, const char *value,
-	 const char *name)
-{
-	is_str(sim_status(sim), status, "%s: closed by", name);
-	if (key != NULL)
-		is_json(json_object_get(sim_last_attributes(sim), key), value,
-				"%s: %s", name, key);
-	ok(sim_replays(sim), "%s: replays in all splits", name);
-	sim_free(sim);
-}
-
-static void
-answer_is(json_t *answer, const char *expected, const char *name)
-{
-	is_str(pgwf_json_str(answer, "errorMessage"), NULL, "%s: no error", name);
-	is_json(json_object_get(answer, "answer"), expected, "%s", name);
-	json_decref(answer);
-}
-
-static void
-answer_fails(json_t *answer, const char *message, const char *name)
-{
-	is_str(pgwf_json_str(answer, "resultType"), "QUERY_RESULT_TYPE_FAILED",
-		   "%s: it fails", name);
-	has_str(pgwf_json_str(answer, "errorMessage"), message, "%s", name);
-	json_decref(answer);
-}
 
 /* ---- a counter that understands everything ---- */
 
@@ -636,6 +557,32 @@ test_changed_handlers(void)
 }
 
 /* An update reapplied by a reset: its request is in UpdateAdmitted. */
+/* Code that disagrees with history can be told to fail the workflow. */
+static void
+test_disagreement(void)
+{
+	Sim		   *sim = start("handler", "[]");
+
+	sim_task(sim);
+	sim_update(sim, "u1", "x", "[]");
+	sim_task(sim);
+	sim_evict(sim);
+	sim_signal(sim, "go", "[]");
+	without_handler = true;
+	pgwf_registry_fail_on(registry, PGWF_FAIL_ON_NONDETERMINISM);
+	sim_task(sim);
+	pgwf_registry_fail_on(registry, 0);
+	without_handler = false;
+	is_str(sim_status(sim), "WorkflowExecutionFailed",
+		   "nondeterminism fails the workflow, if it is to");
+	is_json(json_object_get(json_object_get(json_object_get(sim_last_attributes(sim),
+															"failure"),
+											"applicationFailureInfo"),
+							"type"),
+			"\"NonDeterminismError\"", "with its type");
+	sim_free(sim);
+}
+
 static void
 test_admitted(void)
 {
@@ -672,114 +619,6 @@ test_admitted(void)
 	sim_free(sim);
 }
 
-/* ---- updates in tasks that local activities hold open ---- */
-
-static SimLocalEnd
-later(Sim *sim, const PgwfLocalRequest *request)
-{
-	SimLocalEnd end;
-
-	(void) sim;
-	(void) request;
-	memset(&end, 0, sizeof(end));
-	end.later = true;
-	return end;
-}
-
-/* [a command first]: a long local activity, and the times of what happens. */
-static json_t *
-note_time(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
-		  PgwfFailure **failure)
-{
-	int64_t    *time = arg;
-
-	(void) name;
-	(void) args;
-	(void) failure;
-	*time = pgwf_now_us(wf);
-	pgwf_start_timer(wf, 1 + *time % 1000);
-	return NULL;
-}
-
-static void
-reject_all(PgwfWorkflow *wf, const char *name, const json_t *args, void *arg,
-		   PgwfFailure **failure)
-{
-	(void) wf;
-	(void) arg;
-	if (strcmp(name, "x") == 0 &&
-		json_is_true(json_array_get(args, 0)))
-		*failure = pgwf_failure_new("No", "no");
-}
-
-FLOW_BODY(held_flow)
-{
-	PgwfUpdateHandlerOptions options = PGWF_UPDATE_HANDLER_OPTIONS_INIT;
-	int64_t    *time = pgwf_alloc(wf, sizeof(int64_t));
-
-	options.validator = reject_all;
-	pgwf_set_update_handler(wf, "x", note_time, time, &options);
-	if (json_is_true(json_array_get(input, 0)))
-		pgwf_start_timer(wf, 1000);
-	if (!pgwf_execute_local_activity(wf, "slow", NULL, &local_options, NULL,
-									 failure))
-		return NULL;
-	pgwf_start_timer(wf, 1 + pgwf_now_us(wf) % 1000);
-	pgwf_receive_signal(wf, "go", PGWF_FOREVER, NULL);
-	return pgwf_pack(wf, "[I, I]", *time, pgwf_now_us(wf));
-}
-
-/* Update in the first task, or after so many heartbeats; rejected before. */
-static void
-test_held(bool command, int heartbeats, bool evict, bool rejected_too)
-{
-	char	   *name = pgwf_xprintf("held: command %d, heartbeats %d, "
-									"evicted %d, rejected %d", command,
-									heartbeats, evict, rejected_too);
-	Sim		   *sim = start("held", command ? "[true]" : "[false]");
-	int			i;
-
-	sim->local = later;
-	sim_begin(sim);
-	for (i = 0; i < heartbeats; i++)
-	{
-		sim_heartbeat(sim);
-		if (evict)
-			sim_evict(sim);
-		if (rejected_too)
-		{
-			char	   *id = pgwf_xprintf("r%d", i);
-
-			sim_update(sim, id, "x", "[true]");
-			free(id);
-		}
-		if (i == heartbeats - 1)
-			sim_update(sim, "u", "x", "[false]");
-		sim_begin(sim);
-		is_int(sim->out.status, PGWF_TASK_LOCAL, "%s: held", name);
-	}
-	sim_heartbeat(sim);
-	sim->local = NULL;
-	sim_begin(sim);
-	sim_end(sim);
-	if (heartbeats > 0)
-		is_str(sim_update_state(sim, "u"), "completed", "%s: update", name);
-	sim_signal(sim, "go", "[]");
-	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, name);
-	free(name);
-}
-
-static void
-test_locals(void)
-{
-	int			i;
-
-	for (i = 0; i < 32; i++)
-		test_held((i & 1) != 0, i >> 3, (i & 2) != 0, (i & 4) != 0);
-}
-
-/* Rejected updates between all kinds of tasks: the run goes on as if not. */
 static void
 test_discarded(bool evict)
 {
@@ -813,107 +652,6 @@ test_discarded(bool evict)
 	sim_signal(sim, "close", "[]");
 	sim_task(sim);
 	ends(sim, "WorkflowExecutionCompleted", "result", "[8]", "discarded");
-}
-
-/* ---- the order in which a task's news reach the code ---- */
-
-static json_t *
-note_update(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
-			PgwfFailure **failure)
-{
-	(void) args;
-	(void) arg;
-	(void) failure;
-	tracef(pgwf_sprintf(wf, "[update %s%s]", name,
-						pgwf_is_replaying(wf) ? " replayed" : ""));
-	return NULL;
-}
-
-static void
-note_signal(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
-{
-	(void) input;
-	(void) arg;
-	tracef(pgwf_sprintf(wf, "[signal %s%s]", name,
-						pgwf_cancel_requested(wf) ? " canceled" : ""));
-}
-
-static json_t *
-note_query(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
-		   PgwfFailure **failure)
-{
-	(void) args;
-	(void) arg;
-	(void) failure;
-	tracef(pgwf_sprintf(wf, "[query %s]", name));
-	return NULL;
-}
-
-static json_t *
-note_end(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
-{
-	PgwfFuture *future = arg;
-	const char *name = pgwf_future_ready(future) ? "?" : "";
-
-	(void) failure;
-	pgwf_await(wf, future, NULL, NULL);
-	tracef(pgwf_sprintf(wf, "[%send]", name));
-	return NULL;
-}
-
-FLOW_BODY(order_flow)
-{
-	PgwfFuture *futures[2];
-
-	(void) input;
-	(void) failure;
-	pgwf_set_update_handler(wf, NULL, note_update, NULL, NULL);
-	pgwf_set_signal_handler(wf, NULL, note_signal, NULL);
-	pgwf_set_query_handler(wf, "q", note_query, NULL);
-	pgwf_scope_enter(wf, pgwf_scope_new(wf, true));
-	futures[0] = pgwf_start_timer(wf, 1000);
-	futures[1] = pgwf_start_activity(wf, "a", NULL, &ten_seconds);
-	pgwf_spawn(wf, note_end, futures[0]);
-	pgwf_spawn(wf, note_end, futures[1]);
-	pgwf_await_all(wf, futures, 2, NULL);
-	tracef("[main]");
-	pgwf_execute_local_activity(wf, "l", NULL, &local_options, NULL, NULL);
-	tracef("[local]");
-	return NULL;
-}
-
-static void
-test_order(void)
-{
-	static const char expected[] =
-	"[main][end][end][signal a canceled][signal b canceled]"
-	"[update x][update y][query q][local][query q]";
-	Sim		   *sim = start("order", "[]");
-	PgwfReplayReport *report;
-
-	sim_task(sim);
-	is_str(trace, "", "nothing yet");
-	sim_fire(sim, "1");
-	sim_update(sim, "x", "x", "[]");
-	sim_signal(sim, "a", "[]");
-	sim_cancel(sim, "enough");
-	sim_complete(sim, "1", "1");
-	sim_update(sim, "y", "y", "[]");
-	sim_signal(sim, "b", "[]");
-	sim_buffer_query(sim, "1", "q", "[]");
-	sim_begin(sim);
-	/* signals and updates are dispatched first, coroutines run as made */
-	is_str(trace, expected, "coroutines run in the order of their making, "
-		   "local activities after that, queries last (before a heartbeat too)");
-	sim_end(sim);
-	trace[0] = '\0';
-	pgwf_replay_history(registry, sim->events, &report);
-	ok(report->ok && report->finished, "the same on replay");
-	is_str(trace, "[main][end][end][signal a canceled]"
-		   "[signal b canceled][update x replayed][update y replayed]"
-		   "[local]", "in the same order");
-	pgwf_replay_report_free(report);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "order");
 }
 
 /* ---- the end of the workflow ---- */
@@ -1007,166 +745,6 @@ test_unfinished(void)
 	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "warned");
 }
 
-/* ---- init functions, types, failures ---- */
-
-static void
-blocking_init(PgwfWorkflow *wf, json_t *input)
-{
-	(void) input;
-	pgwf_sleep(wf, 1000, NULL);
-}
-
-static json_t *
-say_hello(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
-{
-	(void) wf;
-	(void) arg;
-	(void) failure;
-	tracef("[spawned]");
-	return NULL;
-}
-
-static void
-busy_init(PgwfWorkflow *wf, json_t *input)
-{
-	(void) input;
-	pgwf_spawn(wf, say_hello, NULL);
-	pgwf_set_state(wf, pgwf_start_activity(wf, "a", NULL, &ten_seconds));
-	tracef(pgwf_patched(wf, "p") ? "[patched]" : "[not patched]");
-}
-
-FLOW_BODY(busy_flow)
-{
-	json_t	   *result;
-
-	(void) input;
-	tracef("[main]");
-	if (!pgwf_await(wf, pgwf_state(wf), &result, failure))
-		return NULL;
-	return result;
-}
-
-FLOW_BODY(any_flow)
-{
-	(void) input;
-	if (pgwf_workflow_arg(wf) != NULL)
-		pgwf_panic(wf, "enough");
-	if (strcmp(pgwf_workflow_info(wf)->workflow_type, "reserved") == 0)
-		pgwf_set_query_handler(wf, "__mine", any_query, NULL);
-	if (strcmp(pgwf_workflow_info(wf)->workflow_type, "not UTF-8") == 0)
-		pgwf_start_activity(wf, "caf\xe9", NULL, &ten_seconds);
-	*failure = NULL;
-	return pgwf_pack(wf, "s", pgwf_workflow_info(wf)->workflow_type);
-}
-
-static void
-test_types(void)
-{
-	Sim		   *sim = start("blocking init", "[]");
-
-	sim_begin(sim);
-	is_int(sim->out.status, PGWF_TASK_FAILED, "an init function that waits");
-	is_str(sim->out.message, "pgwf_await was called from an init function, "
-		   "which must not wait", "fails the task");
-	sim_free(sim);
-
-	sim = start("busy init", "[]");
-	sim_task(sim);
-	is_str(trace, "[patched][spawned][main]",
-		   "an init function may do the rest");
-	commands_are(sim, "ScheduleActivityTask 1, RecordMarker core_patch, "
-				 "UpsertWorkflowSearchAttributes",
-				 "its commands");
-	sim_complete(sim, "1", "7");
-	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[7]", "busy init");
-
-	sim = start("some type", "[]");
-	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[\"some type\"]",
-		 "the function for all types");
-	sim = start("reserved", "[]");
-	sim_begin(sim);
-	has_str(sim->out.message, "names that begin with \"__\" are reserved",
-			"a handler with a reserved name");
-	sim_free(sim);
-
-	sim = start("panics", "[]");
-	sim_begin(sim);
-	is_int(sim->out.status, PGWF_TASK_FAILED, "a panic fails the task");
-	sim_free(sim);
-	sim = start("gives up", "[]");
-	sim_task(sim);
-	is_json(json_object_get(sim_last_attributes(sim), "failure"),
-			"{\"message\": \"enough\", \"source\": \"pgworkflow-c\", "
-			"\"applicationFailureInfo\": {\"type\": \"WorkflowTaskError\"}}",
-			"or the workflow, if it is to");
-	is_str(sim_status(sim), "WorkflowExecutionFailed", "by its type");
-	sim_free(sim);
-
-	/* names that cannot be JSON */
-	sim = start("not UTF-8", "[]");
-	sim_begin(sim);
-	is_str(sim->out.message, "pgwf_start_activity was called with a type that "
-		   "is not UTF-8", "a type that is not UTF-8");
-	sim_free(sim);
-
-	/* code that disagrees with history */
-	sim = start("handler", "[]");
-	sim_task(sim);
-	sim_update(sim, "u1", "x", "[]");
-	sim_task(sim);
-	sim_evict(sim);
-	sim_signal(sim, "go", "[]");
-	without_handler = true;
-	pgwf_registry_fail_on(registry, PGWF_FAIL_ON_NONDETERMINISM);
-	sim_task(sim);
-	pgwf_registry_fail_on(registry, 0);
-	without_handler = false;
-	is_str(sim_status(sim), "WorkflowExecutionFailed",
-		   "nondeterminism fails the workflow, if it is to");
-	is_json(json_object_get(json_object_get(json_object_get(sim_last_attributes(sim),
-															"failure"),
-											"applicationFailureInfo"),
-							"type"),
-			"\"NonDeterminismError\"", "with its type");
-	sim_free(sim);
-}
-
-/* Histories that a real service recorded (t_server_messages.c). */
-static void
-test_recorded(void)
-{
-	static const char *const names[] = {
-		"messages-basket", "messages-basket-abort", "messages-held"
-	};
-	PgwfRegistry *code = pgwf_registry_new();
-	size_t		i;
-
-	register_messages(code);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-	{
-		char	   *path = pgwf_xprintf("histories/%s.json", names[i]);
-		json_t	   *history = json_load_file(path, 0, NULL);
-		json_t	   *events = pgwf_history_import(history, NULL);
-		PgwfReplayReport *report;
-		char	   *why = NULL;
-
-		pgwf_replay_history_file(code, path, &report);
-		is_str(report->message, "", "%s: replays", names[i]);
-		ok(report->finished, "%s: to its end", names[i]);
-		pgwf_replay_report_free(report);
-		if (!ok(replays_in_all_splits(code, events, &why),
-				"%s: in all splits", names[i]))
-			note("%s", why);
-		free(why);
-		json_decref(events);
-		json_decref(history);
-		free(path);
-	}
-	pgwf_registry_free(code);
-}
-
 int
 main(void)
 {
@@ -1174,41 +752,22 @@ main(void)
 	{
 		const char *name;
 		PgwfWorkflowFn fn;
-		PgwfInitFn	init;
-		unsigned	fail_on;
-		void	   *arg;
-	}			types[] =
+	}			flows[] =
 	{
-		{"counter", counter_flow, counter_init, 0, NULL},
-		{"waiting", waiting_flow, NULL, 0, NULL},
-		{"handler", handler_flow, NULL, 0, NULL},
-		{"held", held_flow, NULL, 0, NULL},
-		{"careless", careless_flow, NULL, 0, NULL},
-		{"order", order_flow, NULL, 0, NULL},
-		{"blocking init", any_flow, blocking_init, 0, NULL},
-		{"busy init", busy_flow, busy_init, 0, NULL},
-		{"panics", any_flow, NULL, PGWF_FAIL_ON_NONDETERMINISM, trace},
-		{"gives up", any_flow, NULL, PGWF_FAIL_ON_PANIC, trace},
-		{NULL, any_flow, NULL, 0, NULL},
+		{"waiting", waiting_flow},
+		{"handler", handler_flow},
+		{"careless", careless_flow}
 	};
+	PgwfTypeOptions options = PGWF_TYPE_OPTIONS_INIT;
 	size_t		i;
 
 	registry = pgwf_registry_new();
 	pgwf_registry_set_log(registry, log_line, NULL);
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-	{
-		PgwfTypeOptions options = PGWF_TYPE_OPTIONS_INIT;
-
-		options.init = types[i].init;
-		options.fail_on = types[i].fail_on;
-		is_int(pgwf_register_workflow_with(registry, types[i].name,
-										   types[i].fn, types[i].arg,
-										   &options), PGWF_OK, "registered");
-	}
-	is_int(pgwf_register_workflow(registry, NULL, any_flow, NULL),
-		   PGWF_ALREADY_EXISTS, "only one function is for all types");
-	is_int(pgwf_register_workflow(registry, "\xff", any_flow, NULL),
-		   PGWF_INVALID_ARGUMENT, "a name that is not UTF-8");
+	options.init = counter_init;
+	pgwf_register_workflow_with(registry, "counter", counter_flow, NULL,
+								&options);
+	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
+		pgwf_register_workflow(registry, flows[i].name, flows[i].fn, NULL);
 
 	test_queries();
 	test_query_history();
@@ -1216,14 +775,11 @@ main(void)
 	test_updates();
 	test_early_messages();
 	test_changed_handlers();
+	test_disagreement();
 	test_admitted();
-	test_locals();
 	test_discarded(false);
 	test_discarded(true);
-	test_order();
 	test_unfinished();
-	test_types();
-	test_recorded();
 	pgwf_registry_free(registry);
 	return done_testing();
 }

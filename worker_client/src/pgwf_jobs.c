@@ -259,7 +259,7 @@ pgwf_machine_of(PgwfWorkflow *wf, const PgwfEvent *event, const char *key,
 	return machine;
 }
 
-/* Does a command event name the id and the type that the code has asked for? */
+/* Does a command event name the id and the type that the code asked for? */
 bool
 pgwf_machine_is_named(PgwfWorkflow *wf, const PgwfMachine *machine,
 					  const PgwfEvent *event, const char *id_key,
