@@ -1,6 +1,7 @@
 /*
  * sim.c
- *		A service small enough for a unit test.  See sim.h.
+ *		A service small enough for a unit test: its history and its workflow
+ *		tasks.  See sim.h.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,13 +11,11 @@
 #include "sim.h"
 #include "tap.h"
 
-#define RUN_ID "0d9e4a5c-6b1f-4c57-9d52-1f0f7f6d3c21"
-
 /* ---- writing history ---- */
 
 /* Appends an event; takes the attributes over.  Returns its id. */
-static int64_t
-append(Sim *sim, const char *type, json_t *attributes)
+int64_t
+sim_append(Sim *sim, const char *type, json_t *attributes)
 {
 	int64_t		id = (int64_t) json_array_size(sim->events) + 1;
 	json_t	   *event = json_object();
@@ -30,15 +29,15 @@ append(Sim *sim, const char *type, json_t *attributes)
 	return id;
 }
 
-static json_t *
-event_at(const Sim *sim, int64_t id)
+json_t *
+sim_event_at(const Sim *sim, int64_t id)
 {
 	return json_array_get(sim->events, (size_t) id - 1);
 }
 
 /* Writes an event now, or behind the open task; it wants a new task. */
-static void
-happen(Sim *sim, const char *type, json_t *attributes)
+void
+sim_happen(Sim *sim, const char *type, json_t *attributes)
 {
 	if (sim->task_started != 0)
 	{
@@ -47,7 +46,7 @@ happen(Sim *sim, const char *type, json_t *attributes)
 										"attributes", attributes));
 		return;
 	}
-	append(sim, type, attributes);
+	sim_append(sim, type, attributes);
 	sim->task_wanted = true;
 	sim->updates_only = false;
 }
@@ -67,14 +66,14 @@ sim_new(PgwfRegistry *registry, const char *type, const char *input)
 	sim->updates = json_object();
 	sim->answers = json_array();
 	sim->now_us = INT64_C(1767225600000000);
-	append(sim, "WorkflowExecutionStarted",
-		   json_pack("{s:{s:s}, s:{s:s}, s:o, s:s, s:s, s:s, s:i}",
-					 "workflowType", "name", type,
-					 "taskQueue", "name", "q",
-					 "input", json_loads(input, 0, NULL),
-					 "originalExecutionRunId", RUN_ID,
-					 "firstExecutionRunId", RUN_ID,
-					 "workflowTaskTimeout", "10s", "attempt", 1));
+	sim_append(sim, "WorkflowExecutionStarted",
+			   json_pack("{s:{s:s}, s:{s:s}, s:o, s:s, s:s, s:s, s:i}",
+						 "workflowType", "name", type,
+						 "taskQueue", "name", "q",
+						 "input", json_loads(input, 0, NULL),
+						 "originalExecutionRunId", SIM_RUN_ID,
+						 "firstExecutionRunId", SIM_RUN_ID,
+						 "workflowTaskTimeout", "10s", "attempt", 1));
 	sim->task_wanted = true;
 	return sim;
 }
@@ -116,213 +115,6 @@ sim_free(Sim *sim)
 	json_decref(sim->queries);
 	json_decref(sim->answers);
 	free(sim);
-}
-
-/* ---- what happens outside ---- */
-
-bool
-sim_activity_open(Sim *sim, const char *id)
-{
-	return json_object_get(sim->activities, id) != NULL;
-}
-
-bool
-sim_timer_open(Sim *sim, const char *id)
-{
-	return json_object_get(sim->timers, id) != NULL;
-}
-
-/* Closes a pending activity with an event of this type. */
-void
-sim_activity(Sim *sim, const char *id, const char *type,
-			 const char *attributes)
-{
-	json_t	   *scheduled = json_object_get(sim->activities, id);
-	json_t	   *a = json_loads(attributes, 0, NULL);
-	bool		timed_out = strcmp(type, "ActivityTaskTimedOut") == 0;
-
-	if (scheduled == NULL || a == NULL)
-	{
-		ok(false, "activity %s is there to be closed", id);
-		json_decref(a);
-		return;
-	}
-	pgwf_json_put(a, "scheduledEventId", json_incref(scheduled));
-	pgwf_json_put_str(a, "identity", "activity worker");
-	if (!timed_out)
-	{
-		happen(sim, "ActivityTaskStarted",
-			   json_pack("{s:O, s:i}", "scheduledEventId", scheduled,
-						 "attempt", 1));
-		/* -1: the event before it */
-		pgwf_json_put_int(a, "startedEventId", sim->task_started != 0 ? -1 :
-						  (int64_t) json_array_size(sim->events));
-	}
-	happen(sim, type, a);
-	json_object_del(sim->activities, id);
-}
-
-void
-sim_complete(Sim *sim, const char *id, const char *result)
-{
-	char	   *attributes = pgwf_xprintf("{\"result\": [%s]}", result);
-
-	sim_activity(sim, id, "ActivityTaskCompleted", attributes);
-	free(attributes);
-}
-
-void
-sim_fire(Sim *sim, const char *timer_id)
-{
-	json_t	   *started = json_object_get(sim->timers, timer_id);
-
-	if (started == NULL)
-	{
-		ok(false, "timer %s is there to be fired", timer_id);
-		return;
-	}
-	happen(sim, "TimerFired", json_pack("{s:s, s:O}", "timerId", timer_id,
-										"startedEventId", started));
-	json_object_del(sim->timers, timer_id);
-}
-
-void
-sim_signal(Sim *sim, const char *name, const char *input)
-{
-	happen(sim, "WorkflowExecutionSignaled",
-		   json_pack("{s:s, s:o}", "signalName", name,
-					 "input", json_loads(input, 0, NULL)));
-}
-
-void
-sim_cancel(Sim *sim, const char *reason)
-{
-	happen(sim, "WorkflowExecutionCancelRequested",
-		   json_pack("{s:s}", "cause", reason));
-}
-
-/* ---- children and other workflows ---- */
-
-bool
-sim_child_open(Sim *sim, const char *id, bool started)
-{
-	json_t	   *child = json_object_get(sim->children, id);
-
-	return child != NULL &&
-		(json_object_get(child, "started") != NULL) == started;
-}
-
-/* What every event of a child has: a new object. */
-static json_t *
-child_attributes(const char *id, json_t *child)
-{
-	return json_pack("{s:s, s:{s:s, s:s}, s:{s:O}, s:O}",
-					 "namespace", "default",
-					 "workflowExecution", "workflowId", id,
-					 "runId", "e7a1c8ee-53d8-4b1a-8a0e-1f3d7a4f4f11",
-					 "workflowType", "name", json_object_get(child, "type"),
-					 "initiatedEventId", json_object_get(child, "initiated"));
-}
-
-void
-sim_child_started(Sim *sim, const char *id)
-{
-	json_t	   *child = json_object_get(sim->children, id);
-
-	if (!sim_child_open(sim, id, false))
-	{
-		ok(false, "child %s is to be started", id);
-		return;
-	}
-	happen(sim, "ChildWorkflowExecutionStarted", child_attributes(id, child));
-	pgwf_json_put(child, "started",
-				  json_integer((json_int_t) json_array_size(sim->events)));
-}
-
-void
-sim_child_refused(Sim *sim, const char *id, const char *cause)
-{
-	json_t	   *child = json_object_get(sim->children, id);
-	json_t	   *a;
-
-	if (!sim_child_open(sim, id, false))
-	{
-		ok(false, "child %s is to be refused", id);
-		return;
-	}
-	a = child_attributes(id, child);
-	json_object_del(a, "workflowExecution");
-	pgwf_json_put_str(a, "workflowId", id);
-	pgwf_json_put_str(a, "cause", cause);
-	happen(sim, "StartChildWorkflowExecutionFailed", a);
-	json_object_del(sim->children, id);
-}
-
-/* Closes a child that was started, with an event of this type. */
-void
-sim_child(Sim *sim, const char *id, const char *type, const char *attributes)
-{
-	json_t	   *child = json_object_get(sim->children, id);
-	json_t	   *more = json_loads(attributes, 0, NULL);
-	json_t	   *a;
-
-	if (!sim_child_open(sim, id, true) || more == NULL)
-	{
-		ok(false, "child %s is to be closed", id);
-		json_decref(more);
-		return;
-	}
-	a = child_attributes(id, child);
-	pgwf_json_put(a, "startedEventId",
-				  json_incref(json_object_get(child, "started")));
-	json_object_update(a, more);
-	json_decref(more);
-	happen(sim, type, a);
-	json_object_del(sim->children, id);
-}
-
-static void
-external_done(Sim *sim, bool signal, const char *id, const char *cause)
-{
-	json_t	   *item;
-	size_t		i;
-
-	json_array_foreach(sim->externals, i, item)
-	{
-		json_t	   *a;
-		const char *type;
-
-		if (json_is_true(json_object_get(item, "signal")) != signal ||
-			strcmp(pgwf_json_str(item, "id"), id) != 0)
-			continue;
-		a = json_pack("{s:s, s:{s:s}, s:O}", "namespace", "default",
-					  "workflowExecution", "workflowId", id,
-					  "initiatedEventId", json_object_get(item, "initiated"));
-		pgwf_json_put_str(a, "cause", cause);
-		if (signal)
-			type = cause != NULL ? "SignalExternalWorkflowExecutionFailed" :
-				"ExternalWorkflowExecutionSignaled";
-		else
-			type = cause != NULL ?
-				"RequestCancelExternalWorkflowExecutionFailed" :
-				"ExternalWorkflowExecutionCancelRequested";
-		json_array_remove(sim->externals, i);
-		happen(sim, type, a);
-		return;
-	}
-	ok(false, "workflow %s is to be %s", id, signal ? "signaled" : "canceled");
-}
-
-void
-sim_signaled(Sim *sim, const char *id, const char *cause)
-{
-	external_done(sim, true, id, cause);
-}
-
-void
-sim_canceled(Sim *sim, const char *id, const char *cause)
-{
-	external_done(sim, false, id, cause);
 }
 
 /* ---- updates and queries ---- */
@@ -412,28 +204,28 @@ apply_message(Sim *sim, json_t *message)
 	{
 		int64_t		event;
 
-		event = append(sim, "WorkflowExecutionUpdateAccepted",
-					   json_pack("{s:s, s:O, s:O, s:O}",
-								 "protocolInstanceId", id,
-								 "acceptedRequestMessageId",
-								 json_object_get(body,
-												 "acceptedRequestMessageId"),
-								 "acceptedRequestSequencingEventId",
-								 json_object_get(body,
-												 "acceptedRequestSequencingEventId"),
-								 "acceptedRequest",
-								 json_object_get(update, "request")));
+		event = sim_append(sim, "WorkflowExecutionUpdateAccepted",
+						   json_pack("{s:s, s:O, s:O, s:O}",
+									 "protocolInstanceId", id,
+									 "acceptedRequestMessageId",
+									 json_object_get(body,
+													 "acceptedRequestMessageId"),
+									 "acceptedRequestSequencingEventId",
+									 json_object_get(body,
+													 "acceptedRequestSequencingEventId"),
+									 "acceptedRequest",
+									 json_object_get(update, "request")));
 		pgwf_json_put_int(update, "acceptedEventId", event);
 		set_state(update, "admitted", "accepted");
 	}
 	else if (strcmp(type, "Response") == 0)
 	{
-		append(sim, "WorkflowExecutionUpdateCompleted",
-			   json_pack("{s:O, s:O, s:O}",
-						 "meta", json_object_get(body, "meta"),
-						 "acceptedEventId",
-						 json_object_get(update, "acceptedEventId"),
-						 "outcome", json_object_get(body, "outcome")));
+		sim_append(sim, "WorkflowExecutionUpdateCompleted",
+				   json_pack("{s:O, s:O, s:O}",
+							 "meta", json_object_get(body, "meta"),
+							 "acceptedEventId",
+							 json_object_get(update, "acceptedEventId"),
+							 "outcome", json_object_get(body, "outcome")));
 		json_object_set(update, "outcome", json_object_get(body, "outcome"));
 		set_state(update, "accepted", "completed");
 	}
@@ -513,7 +305,7 @@ sim_query_uncached(Sim *sim, const char *name, const char *args)
 	json_t	   *task = json_pack("{s:o, s:{s:O}}", "query",
 								 query_json(name, args), "history", "events",
 								 sim->events);
-	PgwfInstance *instance = pgwf_instance_create(sim->registry, "w", RUN_ID,
+	PgwfInstance *instance = pgwf_instance_create(sim->registry, "w", SIM_RUN_ID,
 												  "q");
 	json_t	   *answer = sim_ask(instance, task);
 
@@ -661,13 +453,13 @@ start_task(Sim *sim)
 	sim->task_wanted = false;
 	sim->speculative = sim->updates_only;
 	sim->updates_only = false;
-	sim->task_scheduled = append(sim, "WorkflowTaskScheduled",
-								 json_pack("{s:s, s:i}",
-										   "startToCloseTimeout", "10s",
-										   "attempt", 1));
-	sim->task_started = append(sim, "WorkflowTaskStarted",
-							   json_pack("{s:I}", "scheduledEventId",
-										 (json_int_t) sim->task_scheduled));
+	sim->task_scheduled = sim_append(sim, "WorkflowTaskScheduled",
+									 json_pack("{s:s, s:i}",
+											   "startToCloseTimeout", "10s",
+											   "attempt", 1));
+	sim->task_started = sim_append(sim, "WorkflowTaskStarted",
+								   json_pack("{s:I}", "scheduledEventId",
+											 (json_int_t) sim->task_scheduled));
 }
 
 static void
@@ -683,7 +475,7 @@ flush_buffered(Sim *sim)
 		if (pgwf_json_int(a, "startedEventId") == -1)
 			pgwf_json_put_int(a, "startedEventId",
 							  (int64_t) json_array_size(sim->events));
-		append(sim, pgwf_json_str(item, "type"), a);
+		sim_append(sim, pgwf_json_str(item, "type"), a);
 		sim->task_wanted = true;
 		sim->updates_only = false;
 	}
@@ -698,7 +490,7 @@ sim_begin(Sim *sim)
 	start_task(sim);
 	pgwf_task_outcome_clear(&sim->out);
 	if (sim->instance == NULL)
-		sim->instance = pgwf_instance_create(sim->registry, "w", RUN_ID, "q");
+		sim->instance = pgwf_instance_create(sim->registry, "w", SIM_RUN_ID, "q");
 	task = make_task(sim, pgwf_instance_last_event_id(sim->instance) + 1);
 	sim_process(sim->instance, task, &sim->out);
 	sim->processed++;
@@ -803,7 +595,7 @@ obey(Sim *sim, json_t *command, json_int_t completed)
 		json_object_del(sim->timers, timer);
 	}
 	adapt(sim, info->event, a, completed);
-	id = append(sim, pgwf_event_infos[info->event].name, a);
+	id = sim_append(sim, pgwf_event_infos[info->event].name, a);
 	if (info->event == PGWF_EVENT_START_CHILD_INITIATED)
 		pgwf_json_put(sim->children, pgwf_json_str(a, "workflowId"),
 					  json_pack("{s:I, s:s}", "initiated", (json_int_t) id,
@@ -836,12 +628,12 @@ obey(Sim *sim, json_t *command, json_int_t completed)
 		{
 			if (json_integer_value(value) != scheduled)
 				continue;
-			append(sim, "ActivityTaskCanceled",
-				   json_pack("{s:I, s:[s], s:I}", "scheduledEventId",
-							 scheduled, "details",
-							 "ACTIVITY_ID_NOT_STARTED",
-							 "latestCancelRequestedEventId",
-							 (json_int_t) id));
+			sim_append(sim, "ActivityTaskCanceled",
+					   json_pack("{s:I, s:[s], s:I}", "scheduledEventId",
+								 scheduled, "details",
+								 "ACTIVITY_ID_NOT_STARTED",
+								 "latestCancelRequestedEventId",
+								 (json_int_t) id));
 			sim->task_wanted = true;
 			json_object_del(sim->activities, key);
 			break;
@@ -896,7 +688,7 @@ write_completion(Sim *sim)
 									(json_int_t) sim->task_started,
 									"commands", sim->out.commands));
 	sim->task_started = 0;
-	completed = append(sim, "WorkflowTaskCompleted", a);
+	completed = sim_append(sim, "WorkflowTaskCompleted", a);
 	json_array_foreach(sim->out.commands, i, command)
 		obey(sim, command, completed);
 	write_rejections(sim);
@@ -911,7 +703,7 @@ write_failure(Sim *sim, const char *type, json_t *more)
 	json_object_update(a, more);
 	json_decref(more);
 	sim->task_started = 0;
-	append(sim, type, a);
+	sim_append(sim, type, a);
 	sim_evict(sim);
 	flush_buffered(sim);
 	sim->task_wanted = true;
@@ -982,8 +774,8 @@ sim_lose_task(Sim *sim)
 const char *
 sim_status(Sim *sim)
 {
-	json_t	   *last = event_at(sim,
-								(int64_t) json_array_size(sim->events));
+	json_t	   *last = sim_event_at(sim,
+									(int64_t) json_array_size(sim->events));
 
 	return sim->closed ? pgwf_json_str(last, "eventType") : "open";
 }
@@ -991,8 +783,8 @@ sim_status(Sim *sim)
 json_t *
 sim_last_attributes(Sim *sim)
 {
-	json_t	   *last = event_at(sim,
-								(int64_t) json_array_size(sim->events));
+	json_t	   *last = sim_event_at(sim,
+									(int64_t) json_array_size(sim->events));
 
 	return json_object_get(last, "attributes");
 }
@@ -1025,238 +817,4 @@ sim_commands(Sim *sim)
 		str = more;
 	}
 	return str;
-}
-
-/* ---- replaying in every split ---- */
-
-/*
- * The requests that came with the task that was started by the event before
- * this index, as far as they were accepted.
- */
-static json_t *
-accepted_messages(json_t *events, size_t at)
-{
-	json_t	   *messages = json_array();
-	json_t	   *event;
-
-	for (; (event = json_array_get(events, at)) != NULL; at++)
-	{
-		const char *type = pgwf_json_str(event, "eventType");
-		json_t	   *a = json_object_get(event, "attributes");
-
-		if (strcmp(type, "WorkflowTaskScheduled") == 0)
-			break;
-		if (strcmp(type, "WorkflowExecutionUpdateAccepted") != 0)
-			continue;
-		json_array_append_new(messages,
-							  json_pack("{s:O, s:O, s:O, s:O}",
-										"id", json_object_get(a,
-															  "acceptedRequestMessageId"),
-										"protocolInstanceId",
-										json_object_get(a,
-														"protocolInstanceId"),
-										"eventId",
-										json_object_get(a,
-														"acceptedRequestSequencingEventId"),
-										"body", json_object_get(a,
-																"acceptedRequest")));
-	}
-	return messages;
-}
-
-/* Processes history up to an event on an instance; true if it went well. */
-static bool
-feed(PgwfInstance *instance, json_t *events, int64_t from, int64_t to,
-	 PgwfTaskOutcome *out, char **why)
-{
-	json_t	   *part = json_array();
-	json_t	   *task;
-	int64_t		i;
-
-	for (i = from; i <= to; i++)
-		json_array_append(part, json_array_get(events, (size_t) i - 1));
-	task = json_pack("{s:{s:o}, s:o}", "history", "events", part,
-					 "messages", accepted_messages(events, (size_t) to));
-	sim_process(instance, task, out);
-	json_decref(task);
-	if (out->status == PGWF_TASK_COMPLETED || out->status == PGWF_TASK_LOCAL)
-		return true;
-	*why = pgwf_xprintf("events %lld to %lld: %s", (long long) from,
-						(long long) to, out->message);
-	return false;
-}
-
-/*
- * Do a command and an event agree in an attribute, if the command has it?
- * How many attempts a local activity had when the code gave it up is not known
- * on replay.
- */
-static bool
-attribute_agrees(const json_t *command, const json_t *event, const char *key)
-{
-	json_t	   *want = json_deep_copy(json_object_get(command, key));
-	json_t	   *have = json_deep_copy(json_object_get(event, key));
-	bool		same;
-
-	json_object_del(json_array_get(json_object_get(want, "data"), 0),
-					"attempt");
-	json_object_del(json_array_get(json_object_get(have, "data"), 0),
-					"attempt");
-	same = want == NULL || json_equal(want, have);
-	json_decref(want);
-	json_decref(have);
-	return same;
-}
-
-/* Do the commands agree with the events from this index on? */
-static bool
-commands_agree(json_t *commands, json_t *events, size_t at, int64_t started,
-			   char **why)
-{
-	json_t	   *command;
-	size_t		i;
-
-	json_array_foreach(commands, i, command)
-	{
-		const char *type = pgwf_json_str(command, "commandType");
-		json_t	   *a = json_object_get(command, "attributes");
-		json_t	   *event;
-		json_t	   *ea;
-		PgwfEventType event_type = PGWF_EVENT_NONE;
-		int			c;
-
-		/* events that are no command's may stand between */
-		for (;; at++)
-		{
-			event = json_array_get(events, at);
-			if (event == NULL)
-				break;
-			event_type = pgwf_event_type_of(pgwf_json_str(event,
-														  "eventType"));
-			if (pgwf_event_infos[event_type].flags & PGWF_EVENT_COMMAND)
-				break;
-		}
-		for (c = 0; c < PGWF_COMMAND_TYPES; c++)
-		{
-			if (strcmp(pgwf_command_infos[c].name, type) == 0 &&
-				pgwf_command_infos[c].event == event_type)
-				break;
-		}
-		ea = json_object_get(event, "attributes");
-		if (event == NULL || c == PGWF_COMMAND_TYPES ||
-			!attribute_agrees(a, ea, "activityId") ||
-			!attribute_agrees(a, ea, "timerId") ||
-			!attribute_agrees(a, ea, "workflowType") ||
-			!attribute_agrees(a, ea, "signalName") ||
-			!attribute_agrees(a, ea, "searchAttributes") ||
-			!attribute_agrees(a, ea, "upsertedMemo") ||
-			!attribute_agrees(a, ea, "input") ||
-			!attribute_agrees(a, ea, "details"))
-		{
-			char	   *have = json_dumps(event, JSON_ENCODE_ANY);
-			char	   *want = json_dumps(command, JSON_ENCODE_ANY);
-
-			*why = pgwf_xprintf("task of event %lld: command %s, but "
-								"history has %s", (long long) started,
-								want, have ? have : "nothing");
-			free(have);
-			free(want);
-			return false;
-		}
-		at++;
-	}
-	return true;
-}
-
-/*
- * Runs a worker that evicts the run before task "evict" (counted from 0; -1:
- * never).  Tasks with local activities answer with what history recorded, so
- * they are only checked where no attempt is left to run.
- */
-static bool
-replay_with_eviction(PgwfRegistry *registry, json_t *events, int evict,
-					 int *n_tasks, char **why)
-{
-	PgwfInstance *instance = NULL;
-	PgwfTaskOutcome out;
-	bool		good = true;
-	size_t		n = json_array_size(events);
-	size_t		i;
-
-	*n_tasks = 0;
-	memset(&out, 0, sizeof(out));
-	for (i = 0; good && i + 1 < n; i++)
-	{
-		const char *type = pgwf_json_str(json_array_get(events, i),
-										 "eventType");
-		const char *next = pgwf_json_str(json_array_get(events, i + 1),
-										 "eventType");
-
-		if (strcmp(type, "WorkflowTaskStarted") != 0)
-			continue;
-		if (strcmp(next, "WorkflowTaskCompleted") != 0)
-		{
-			/* the run is replayed from scratch after a failure */
-			pgwf_instance_destroy(instance);
-			instance = NULL;
-			continue;
-		}
-		if (*n_tasks == evict || instance == NULL)
-		{
-			pgwf_instance_destroy(instance);
-			instance = pgwf_instance_create(registry, "w", RUN_ID, "q");
-		}
-		(*n_tasks)++;
-		good = feed(instance, events,
-					pgwf_instance_last_event_id(instance) + 1,
-					(int64_t) i + 1, &out, why);
-		if (good && out.status == PGWF_TASK_COMPLETED)
-			good = commands_agree(out.commands, events, i + 2,
-								  (int64_t) i + 1, why);
-		if (good && out.status == PGWF_TASK_LOCAL)
-		{
-			/* what it runs now was recorded: only a fresh one can go on */
-			pgwf_instance_destroy(instance);
-			instance = NULL;
-		}
-		pgwf_task_outcome_clear(&out);
-	}
-	pgwf_instance_destroy(instance);
-	return good;
-}
-
-bool
-replays_in_all_splits(PgwfRegistry *registry, json_t *events, char **why)
-{
-	PgwfReplayReport *report;
-	bool		good;
-	int			n_tasks = 0;
-	int			n;
-	int			evict;
-
-	*why = NULL;
-	pgwf_replay_history(registry, events, &report);
-	good = report->ok;
-	if (!good)
-		*why = pgwf_xprintf("at once: %s", report->message);
-	pgwf_replay_report_free(report);
-	for (evict = -1; good && evict < (n_tasks > 60 ? 60 : n_tasks); evict++)
-	{
-		good = replay_with_eviction(registry, events, evict, &n, why);
-		n_tasks = n;
-	}
-	return good;
-}
-
-bool
-sim_replays(Sim *sim)
-{
-	char	   *why;
-	bool		good = replays_in_all_splits(sim->registry, sim->events,
-											 &why);
-
-	if (!good)
-		note("%s", why);
-	free(why);
-	return good;
 }

@@ -13,6 +13,9 @@
 
 #include "pgwf_int.h"
 
+/* The run id of every run. */
+#define SIM_RUN_ID "0d9e4a5c-6b1f-4c57-9d52-1f0f7f6d3c21"
+
 /* How a local activity's attempt is to end; NULL result and failure: null. */
 typedef struct SimLocalEnd
 {
@@ -68,6 +71,14 @@ struct Sim
 extern Sim *sim_new(PgwfRegistry *registry, const char *type,
 					const char *input);
 extern void sim_free(Sim *sim);
+
+/*
+ * Writing history.  Append: an event, whose attributes are taken over; its id
+ * is returned.  Happen: now, or behind the open task; it wants a new task.
+ */
+extern int64_t sim_append(Sim *sim, const char *type, json_t *attributes);
+extern void sim_happen(Sim *sim, const char *type, json_t *attributes);
+extern json_t *sim_event_at(const Sim *sim, int64_t id);
 
 /* Begin: schedule, start, process. End: answer. Task: both. */
 extern void sim_begin(Sim *sim);

@@ -556,7 +556,6 @@ test_changed_handlers(void)
 	sim_free(sim);
 }
 
-/* An update reapplied by a reset: its request is in UpdateAdmitted. */
 /* Code that disagrees with history can be told to fail the workflow. */
 static void
 test_disagreement(void)
@@ -583,6 +582,7 @@ test_disagreement(void)
 	sim_free(sim);
 }
 
+/* An update reapplied by a reset: its request is in UpdateAdmitted. */
 static void
 test_admitted(void)
 {
