@@ -113,7 +113,7 @@ static PgwfStatement select_missing = {
 	" AND o.kind = q.kind AND o.task_queue = q.task_queue)"
 	" AND CASE q.kind WHEN 'workflow' THEN EXISTS (SELECT"
 	" FROM workflow.workflow_task AS t WHERE t.namespace_id = $1"
-	" AND t.task_queue = q.task_queue AND NOT t.claimed)"
+	" AND t.task_queue = q.task_queue)"
 	" ELSE EXISTS (SELECT FROM workflow.activity AS a"
 	" WHERE a.namespace_id = $1 AND a.task_queue = q.task_queue"
 	" AND a.state = 1) END"

@@ -20,6 +20,7 @@
 
 #include "pgwf_batch.h"
 #include "pgwf_clock.h"
+#include "pgwf_deadline.h"
 #include "pgwf_delete.h"
 #include "pgwf_drainage.h"
 #include "pgwf_due.h"
@@ -29,6 +30,7 @@
 #include "pgwf_schedule.h"
 #include "pgwf_scheduler.h"
 #include "pgwf_update.h"
+#include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
 /* Runs looked at in one transaction, most of them locked by others */
@@ -36,6 +38,15 @@
 
 /* The same for messages */
 #define MAX_TRIED_MESSAGES	1000
+
+/* The workflow tasks whose deadlines have passed, for one turn */
+typedef struct DueTasks
+{
+	PgwfDeadline *list;
+	int			count;
+	int			looked_at;
+	TimestampTz next;			/* the first deadline that has not */
+} DueTasks;
 
 static void
 begin_turn(PgwfCall *call)
@@ -60,14 +71,58 @@ add_run(List **runs, int32 namespace_id, int64 run_key)
 		pgwf_due_run_add(runs, namespace_id, run_key);
 }
 
+static void
+find_due_tasks(PgwfCall *call, DueTasks *tasks)
+{
+	memset(tasks, 0, sizeof(DueTasks));
+	tasks->next = pgwf_deadlines_first();
+	if (tasks->next > call->wall)
+		return;
+	tasks->list = pgwf_deadlines_collect(call->wall, &tasks->count,
+										 &tasks->next);
+
+	/* who has set them has committed */
+	pgwf_call_new_snapshot(call);
+}
+
+/*
+ * Adds the run of a workflow task if it is as due as it is said to be.  A
+ * deadline that is true no longer is removed.
+ */
+static void
+check_due_task(PgwfCall *call, List **runs, const PgwfDeadline *deadline,
+			   DueTasks *tasks)
+{
+	PgwfState	state;
+	TimestampTz due = PGWF_NO_TIME;
+
+	if (pgwf_namespace_clock(deadline->namespace_id) == PGWF_CLOCK_WALL &&
+		pgwf_state_load(call, deadline->namespace_id, deadline->run_key,
+						&state) &&
+		state.wft_stamp == deadline->stamp)
+		due = pgwf_workflow_task_deadline(&state);
+	if (due == PGWF_NO_TIME)
+		pgwf_deadline_remove(deadline);
+	else if (due > call->wall)
+	{
+		pgwf_deadline_correct(deadline, due);
+		tasks->next = Min(tasks->next, due);
+	}
+	else
+		add_run(runs, deadline->namespace_id, deadline->run_key);
+}
+
 /*
  * Adds the first runs that have a timer, a task or an activity due, and are
  * not in the list yet, until it has "max_runs".
  */
 static List *
-collect_due_runs(PgwfCall *call, List *runs, int max_runs)
+collect_due_runs(PgwfCall *call, List *runs, int max_runs, DueTasks *tasks)
 {
 	PgwfScan	scan;
+
+	while (list_length(runs) < max_runs && tasks->looked_at < tasks->count)
+		check_due_task(call, &runs, &tasks->list[tasks->looked_at++], tasks);
 
 	pgwf_timer_due_scan(&scan, call, PGWF_NO_TIME, call->wall);
 	while (list_length(runs) < max_runs && pgwf_scan_next(&scan))
@@ -76,16 +131,6 @@ collect_due_runs(PgwfCall *call, List *runs, int max_runs)
 
 		pgwf_timer_read(scan.slot, &timer);
 		add_run(&runs, timer.namespace_id, timer.run_key);
-	}
-	pgwf_scan_end(&scan);
-
-	pgwf_task_due_scan(&scan, call, PGWF_NO_TIME, call->wall);
-	while (list_length(runs) < max_runs && pgwf_scan_next(&scan))
-	{
-		PgwfTask	task;
-
-		pgwf_task_read(scan.slot, &task);
-		add_run(&runs, task.namespace_id, task.run_key);
 	}
 	pgwf_scan_end(&scan);
 
@@ -147,16 +192,6 @@ next_due(PgwfCall *call, TimestampTz after)
 	}
 	pgwf_scan_end(&scan);
 
-	pgwf_task_due_scan(&scan, call, after + 1, DT_NOEND);
-	if (pgwf_scan_next(&scan))
-	{
-		PgwfTask	task;
-
-		pgwf_task_read(scan.slot, &task);
-		next = Min(next, task.due_at);
-	}
-	pgwf_scan_end(&scan);
-
 	pgwf_activity_due_scan(&scan, call, after + 1, DT_NOEND);
 	if (pgwf_scan_next(&scan))
 	{
@@ -190,15 +225,17 @@ pgwf_due_runs(PgwfTurn *turn)
 	PgwfCall	call;
 	TimestampTz now;
 	List	   *runs = NIL;
+	DueTasks	tasks;
 
 	begin_turn(&call);
 	now = call.wall;
+	find_due_tasks(&call, &tasks);
 	while (turn->fired < turn->max_runs && list_length(runs) < MAX_TRIED_RUNS)
 	{
 		int			tried = list_length(runs);
 		int			wanted = tried + turn->max_runs - turn->fired;
 
-		runs = collect_due_runs(&call, runs, wanted);
+		runs = collect_due_runs(&call, runs, wanted, &tasks);
 		for (int i = tried; i < list_length(runs); i++)
 			pgwf_due_run_fire(&call, list_nth(runs, i), turn);
 		if (list_length(runs) < wanted)
@@ -212,7 +249,7 @@ pgwf_due_runs(PgwfTurn *turn)
 	{
 		CommandCounterIncrement();
 		pgwf_call_new_snapshot(&call);
-		turn->next = next_due(&call, now);
+		turn->next = Min(next_due(&call, now), tasks.next);
 	}
 	end_turn(&call, turn);
 }

@@ -29,6 +29,9 @@ typedef struct PgwfTurn
  * pgwf_due_runs() and pgwf_due_schedules() do for the others.
  */
 extern void pgwf_due_runs(PgwfTurn *turn);
+extern void pgwf_due_deadlines(PgwfTurn *turn);
+extern void pgwf_due_deadlines_look_again(void);
+extern TimestampTz pgwf_due_deadlines_next(void);
 extern void pgwf_due_clocks(PgwfTurn *turn);
 extern void pgwf_due_clocks_look_again(void);
 extern bool pgwf_due_clock_is_behind(int32 namespace_id);

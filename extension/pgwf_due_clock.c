@@ -37,6 +37,7 @@
 #include "pgwf_scheduler.h"
 #include "pgwf_shmem.h"
 #include "pgwf_slot.h"
+#include "pgwf_workflow_task.h"
 #include "pgwf_xact.h"
 
 /* Runs, and messages, of a namespace looked at in one transaction */
@@ -106,18 +107,26 @@ static void
 look_at_tasks(PgwfCall *call, Look *look)
 {
 	PgwfScan	scan;
+	MemoryContext context = AllocSetContextCreate(call->context,
+												  "pg_workflow state",
+												  ALLOCSET_DEFAULT_SIZES);
 
-	pgwf_task_scan(&scan, call, call->namespace_id);
+	pgwf_state_scan(&scan, call, call->namespace_id, PG_INT64_MIN);
 	while (pgwf_scan_next(&scan))
 	{
-		PgwfTask	task;
+		PgwfState	state;
 
-		pgwf_task_read(scan.slot, &task);
-		look->busy = true;
-		if (note_moment(look, task.due_at, call->now))
-			add_run(look, task.namespace_id, task.run_key);
+		MemoryContextSwitchTo(context);
+		pgwf_state_read(scan.slot, &state);
+		MemoryContextSwitchTo(call->context);
+		if (state.wft_scheduled_event_id != 0)
+			look->busy = true;
+		if (note_moment(look, pgwf_workflow_task_deadline(&state), call->now))
+			add_run(look, state.namespace_id, state.run_key);
+		MemoryContextReset(context);
 	}
 	pgwf_scan_end(&scan);
+	MemoryContextDelete(context);
 }
 
 static void

@@ -153,16 +153,9 @@ handle_due_activities(PgwfRun *run, PgwfTurn *turn)
 static bool
 task_is_due(const PgwfRun *run)
 {
-	const PgwfState *state = &run->state;
+	TimestampTz deadline = pgwf_workflow_task_deadline(&run->state);
 
-	if (state->wft_started_event_id != 0)
-		return state->wft_started_time + state->wft_timeout <= run->call->now;
-	if (state->flags & PGWF_RUN_TASK_ON_STICKY)
-		return state->wft_scheduled_time + state->sticky_timeout <=
-			run->call->now;
-	return (state->flags & PGWF_RUN_SPECULATIVE) != 0 &&
-		state->wft_scheduled_time + PGWF_SPECULATIVE_SCHEDULE_TO_START <=
-		run->call->now;
+	return deadline != PGWF_NO_TIME && deadline <= run->call->now;
 }
 
 /*

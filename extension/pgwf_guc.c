@@ -88,6 +88,7 @@ int			pgwf_max_databases = 64;
 int			pgwf_max_pollers = 2048;
 int			pgwf_max_task_queues = 1024;
 int			pgwf_max_fairness_keys = 4096;
+int			pgwf_max_task_deadlines = 32768;
 
 /*
  * Settings that any backend can define, preloaded or not.
@@ -721,6 +722,19 @@ pgwf_guc_init_startup(void)
 							NULL,
 							&pgwf_max_fairness_keys,
 							4096, 16, 10000000,
+							PGC_POSTMASTER, 0,
+							NULL, NULL, NULL);
+
+	/*
+	 * Workflow tasks that workers have, or that wait in the private queue of
+	 * one, time out. When there are more, the states of all open runs are
+	 * read when the first of those is due that found no place.
+	 */
+	DefineCustomIntVariable("pg_workflow.max_task_deadlines",
+							"Number of workflow tasks of which is known when they time out.",
+							NULL,
+							&pgwf_max_task_deadlines,
+							32768, 16, 10000000,
 							PGC_POSTMASTER, 0,
 							NULL, NULL, NULL);
 

@@ -81,6 +81,7 @@ extern int	pgwf_max_databases;
 extern int	pgwf_max_pollers;
 extern int	pgwf_max_task_queues;
 extern int	pgwf_max_fairness_keys;
+extern int	pgwf_max_task_deadlines;
 
 /* Define the settings of any backend, and those of a preloaded library. */
 extern void pgwf_guc_init(void);

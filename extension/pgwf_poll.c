@@ -184,12 +184,13 @@ read_version(Poll *poll, FunctionCallInfo fcinfo, int build_id)
  * id, and gets the tasks that the poll claimed and that are still its own.
  */
 static bool
-load_claimed_task(PgwfRun *run, PgwfCall *call, const PgwfTask *claimed)
+load_claimed_task(PgwfRun *run, PgwfCall *call,
+				  const PgwfPollRequest *request)
 {
-	return pgwf_run_load(run, call, claimed->namespace_id, claimed->run_key,
+	return pgwf_run_load(run, call, request->namespace_id, request->run_key,
 						 LockWaitSkip) == PGWF_LOCK_OK &&
 		run->state.wft_started_event_id != 0 &&
-		run->state.wft_stamp == claimed->stamp;
+		run->state.wft_stamp == request->stamp;
 }
 
 static void
@@ -197,18 +198,19 @@ repeat_workflow_tasks(Poll *poll)
 {
 	PgwfScan	scan;
 
-	pgwf_task_request_scan(&scan, &poll->call, poll->namespace_id,
+	pgwf_poll_request_scan(&scan, &poll->call, poll->namespace_id,
 						   poll->request_id);
 	while (pgwf_scan_next(&scan))
 	{
-		PgwfTask	claimed;
+		PgwfPollRequest request;
 		PgwfRun		run;
 
 		enter_task(poll);
-		pgwf_task_read(scan.slot, &claimed);
-		if (claimed.claimed && claimed.sticky == poll->sticky &&
-			strcmp(claimed.task_queue, poll->task_queue) == 0 &&
-			load_claimed_task(&run, &poll->call, &claimed))
+		pgwf_poll_request_read(scan.slot, &request);
+		if (load_claimed_task(&run, &poll->call, &request) &&
+			poll->sticky ==
+			((run.state.flags & PGWF_RUN_TASK_ON_STICKY) != 0) &&
+			strcmp(pgwf_run_task_queue(&run), poll->task_queue) == 0)
 		{
 			StringInfoData response;
 
@@ -228,7 +230,7 @@ repeat_workflow_tasks(Poll *poll)
  * whose version is not the run's any more goes to the normal queue.
  */
 static bool
-claim_workflow_task(Poll *poll, const PgwfTask *candidate, PgwfRun *run)
+claim_workflow_task(Poll *poll, PgwfTask *candidate, PgwfRun *run)
 {
 	pgwf_clock_hold(&poll->call);
 	if (pgwf_run_load(run, &poll->call, candidate->namespace_id,
@@ -238,6 +240,9 @@ claim_workflow_task(Poll *poll, const PgwfTask *candidate, PgwfRun *run)
 		run->state.wft_started_event_id != 0 ||
 		run->state.wft_stamp != candidate->stamp)
 		return false;
+
+	/* a stamp has one row, which is never changed */
+	run->task = candidate;
 	if (candidate->sticky && pgwf_run_has_left_version(run))
 	{
 		pgwf_workflow_task_move_to_normal(run);

@@ -29,7 +29,7 @@ typedef struct PgwfRun
 
 	PgwfExecution *execution;	/* NULL until needed */
 	bool		execution_changed;	/* to be written although it is open */
-	PgwfTask   *task;			/* NULL until needed */
+	PgwfTask   *task;			/* that waits; NULL until needed */
 	List	   *events;			/* to be appended to the history */
 	List	   *arrived;		/* events not yet appended or buffered */
 	List	   *buffered;		/* events of the buffer, once loaded */

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "pgwf_clock.h"
 #include "pgwf_dispatch.h"
 #include "pgwf_new_run.h"
 #include "pgwf_priority.h"
@@ -36,7 +37,7 @@ has_begun(PgwfRun *run)
 			   sizeof(pg_uuid_t)) != 0;
 }
 
-/* The row of the pending workflow task as it has to be */
+/* The row of the waiting workflow task as it has to be */
 static void
 fill_task(PgwfRun *run, PgwfTask *task)
 {
@@ -46,56 +47,40 @@ fill_task(PgwfRun *run, PgwfTask *task)
 	task->run_key = state->run_key;
 	task->stamp = state->wft_stamp;
 	task->scheduled_time = state->wft_scheduled_time;
-	task->claimed = (state->wft_started_event_id != 0);
 	task->sticky = (state->flags & PGWF_RUN_TASK_ON_STICKY) != 0;
 	task->task_queue = pgwf_run_task_queue(run);
-	task->request_id = NULL;
 	if (task->sticky)
 		task->route = (PgwfRoute) {state->version_key, 0};
 	else
 		pgwf_run_route(run, &task->route);
-	if (task->claimed)
-		task->due_at = state->wft_started_time + state->wft_timeout;
-	else if (task->sticky)
-		task->due_at = state->wft_scheduled_time + state->sticky_timeout;
-	else if (state->flags & PGWF_RUN_SPECULATIVE)
-		task->due_at = state->wft_scheduled_time +
-			PGWF_SPECULATIVE_SCHEDULE_TO_START;
-	else
-		task->due_at = PGWF_NO_TIME;
+	pgwf_place_init(&task->place, state->priority);
+	pgwf_place_workflow_task(run->call, task,
+							 !task->sticky && !has_begun(run));
+}
 
-	if (task->claimed)
-		task->request_id = run->stored.wft_started_event_id == 0 ?
-			unconstify(char *, run->poll_request_id) : run->task->request_id;
-	if (run->task && run->task->stamp == task->stamp)
-		task->place = run->task->place;
-	else
-	{
-		pgwf_place_init(&task->place, state->priority);
-		if (!task->claimed)
-			pgwf_place_workflow_task(run->call, task,
-									 !task->sticky && !has_begun(run));
-	}
+/* Does the run's workflow task wait for a worker? */
+static bool
+task_waits(const PgwfState *state)
+{
+	return state->wft_scheduled_event_id != 0 &&
+		state->wft_started_event_id == 0;
 }
 
 static void
 write_task(PgwfRun *run)
 {
-	bool		had = (run->stored.wft_scheduled_event_id != 0);
-	bool		has = (run->state.wft_scheduled_event_id != 0 &&
-					   pgwf_run_is_open(run));
+	bool		had = task_waits(&run->stored);
+	bool		has = task_waits(&run->state) && pgwf_run_is_open(run);
 	PgwfTask	task;
 
-	if (had && has &&
-		((run->state.flags ^ run->stored.flags) & PGWF_RUN_SPECULATIVE) == 0 &&
-		run->state.wft_stamp == run->stored.wft_stamp &&
-		run->state.wft_started_event_id == run->stored.wft_started_event_id)
+	if (!had && !has)
+		return;
+	if (had && has && run->state.wft_stamp == run->stored.wft_stamp)
 	{
 		/* who looked for work while we held the lock has passed it over */
-		if (run->state.wft_started_event_id == 0)
-			pgwf_xact_wake_queue(run->state.namespace_id, PGWF_QUEUE_WORKFLOW,
-								 pgwf_run_task_queue(run),
-								 pgwf_run_task_version(run));
+		pgwf_xact_wake_queue(run->state.namespace_id, PGWF_QUEUE_WORKFLOW,
+							 pgwf_run_task_queue(run),
+							 pgwf_run_task_version(run));
 		return;
 	}
 	if (had && run->task == NULL)
@@ -108,8 +93,10 @@ write_task(PgwfRun *run)
 	}
 	if (!has)
 	{
-		if (had)
-			pgwf_task_delete(run->call, run->task);
+		pgwf_task_delete(run->call, run->task,
+						 pgwf_run_is_open(run) &&
+						 run->state.wft_started_event_id != 0 &&
+						 run->state.wft_stamp == run->stored.wft_stamp);
 		return;
 	}
 
@@ -118,8 +105,57 @@ write_task(PgwfRun *run)
 		pgwf_task_update(run->call, run->task, &task);
 	else
 		pgwf_task_insert(run->call, &task);
-	if (task.due_at != PGWF_NO_TIME)
-		pgwf_xact_due(task.due_at);
+}
+
+/*
+ * Lets the scheduler know when the workflow task times out.  In a namespace
+ * with virtual time it finds out by itself.
+ */
+static void
+note_deadline(PgwfRun *run)
+{
+	const PgwfState *state = &run->state;
+	TimestampTz old = pgwf_workflow_task_deadline(&run->stored);
+	TimestampTz new = pgwf_run_is_open(run) ?
+	pgwf_workflow_task_deadline(state) : PGWF_NO_TIME;
+	bool		same = state->wft_stamp == run->stored.wft_stamp;
+
+	if ((same && old == new) ||
+		pgwf_namespace_clock(state->namespace_id) == PGWF_CLOCK_VIRTUAL)
+		return;
+	if (old != PGWF_NO_TIME && (!same || new == PGWF_NO_TIME))
+		pgwf_xact_task_deadline_gone(state->namespace_id, state->run_key,
+									 run->stored.wft_stamp);
+	if (new != PGWF_NO_TIME)
+		pgwf_xact_task_deadline(state->namespace_id, state->run_key,
+								state->wft_stamp, new);
+}
+
+/* A poll that can be repeated gets its task again, while it is the same */
+static void
+write_poll_request(PgwfRun *run)
+{
+	PgwfState  *state = &run->state;
+	bool		started = state->wft_started_event_id != 0 &&
+	pgwf_run_is_open(run);
+
+	if ((run->stored.flags & PGWF_RUN_HAS_POLL_REQUEST) != 0 &&
+		(!started || state->wft_stamp != run->stored.wft_stamp))
+	{
+		pgwf_poll_request_delete(run->call, state->namespace_id,
+								 state->run_key);
+		state->flags &= ~PGWF_RUN_HAS_POLL_REQUEST;
+	}
+	if (run->poll_request_id && started)
+	{
+		PgwfPollRequest request;
+
+		request.namespace_id = state->namespace_id;
+		request.stamp = state->wft_stamp;
+		request.run_key = state->run_key;
+		pgwf_poll_request_insert(run->call, &request, run->poll_request_id);
+		state->flags |= PGWF_RUN_HAS_POLL_REQUEST;
+	}
 }
 
 static void
@@ -326,6 +362,8 @@ pgwf_run_write(PgwfRun *run)
 													  run->state.run_key));
 	}
 	write_task(run);
+	note_deadline(run);
+	write_poll_request(run);
 	write_activities(run);
 	write_timers(run);
 	write_children(run);

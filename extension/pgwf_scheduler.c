@@ -108,6 +108,8 @@ typedef struct Part
 static Part parts[PGWF_PART_COUNT] = {
 	[PGWF_PART_RUNS] = {"pg_workflow: firing what is due",
 	pgwf_due_runs, true},
+	[PGWF_PART_DEADLINES] = {"pg_workflow: looking for workflow tasks that time out",
+	pgwf_due_deadlines, true},
 	[PGWF_PART_CLOCKS] = {"pg_workflow: attending to virtual time",
 	pgwf_due_clocks, true},
 	[PGWF_PART_SCHEDULES] = {"pg_workflow: attending to schedules",
@@ -204,6 +206,8 @@ pgwf_scheduler_main(Datum arg)
 		next_recheck = pgwf_slot_run_rechecks(now);
 
 		parts[PGWF_PART_RUNS].next = Min(parts[PGWF_PART_RUNS].next, published);
+		parts[PGWF_PART_DEADLINES].next =
+			Min(parts[PGWF_PART_DEADLINES].next, pgwf_due_deadlines_next());
 		until = DT_NOEND;
 		for (int i = 0; i < lengthof(parts); i++)
 		{
@@ -385,6 +389,8 @@ turn(Part *part)
 	if (outcome == TURN_FAILED)
 	{
 		pgwf_due_clocks_look_again();
+		if (part->run == pgwf_due_deadlines)
+			pgwf_due_deadlines_look_again();
 		part->careful_turns = CAREFUL_TURNS;
 		if (work.run_key != 0)
 		{

@@ -3,11 +3,12 @@
  * pgwf_shmem.c
  *		The one struct in shared memory: request, layout, keys.
  *
- * The struct has five parts, each in a file of its own: waiters
+ * The struct has six parts, each in a file of its own: waiters
  * (pgwf_waiter.c), pollers (pgwf_poller.c), the slots of databases
- * (pgwf_slot.c), the generation of the routing (pgwf_routing.c) and the state
- * of task queues (pgwf_queue_state.c).  Their locks are of one tranche,
- * "pg_workflow"; the routing needs none.
+ * (pgwf_slot.c), the generation of the routing (pgwf_routing.c), the state of
+ * task queues (pgwf_queue_state.c) and the deadlines of workflow tasks
+ * (pgwf_deadline.c).  Their locks are of one tranche, "pg_workflow"; the
+ * routing needs none.
  *
  * Lock order: there is none to keep, because no code holds two of these
  * locks at a time, and nothing that can raise an error, wait or allocate is
@@ -28,7 +29,7 @@
 #define PGWF_TRANCHE	"pg_workflow"
 #define PGWF_LOCKS \
 	(PGWF_WAITER_LOCKS + PGWF_POLLER_LOCKS + PGWF_SLOT_LOCKS + \
-	 PGWF_QUEUE_LOCKS)
+	 PGWF_QUEUE_LOCKS + PGWF_DEADLINE_LOCKS)
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
@@ -63,6 +64,7 @@ shmem_request(void)
 	size = add_size(size, MAXALIGN(pgwf_slot_shmem_size()));
 	size = add_size(size, MAXALIGN(pgwf_routing_shmem_size()));
 	size = add_size(size, MAXALIGN(pgwf_queue_state_shmem_size()));
+	size = add_size(size, MAXALIGN(pgwf_deadline_shmem_size()));
 	RequestAddinShmemSpace(size);
 	RequestNamedLWLockTranche(PGWF_TRANCHE, PGWF_LOCKS);
 }
@@ -79,6 +81,7 @@ shmem_startup(void)
 	Size		slots = MAXALIGN(pgwf_slot_shmem_size());
 	Size		routing = MAXALIGN(pgwf_routing_shmem_size());
 	Size		states = MAXALIGN(pgwf_queue_state_shmem_size());
+	Size		deadlines = MAXALIGN(pgwf_deadline_shmem_size());
 	LWLockPadded *locks;
 	char	   *memory;
 	bool		found;
@@ -88,9 +91,9 @@ shmem_startup(void)
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	memory = ShmemInitStruct("pg_workflow",
-							 add_size(add_size(waiters, pollers),
-									  add_size(slots,
-											   add_size(routing, states))),
+							 add_size(add_size(add_size(waiters, pollers),
+											   add_size(slots, routing)),
+									  add_size(states, deadlines)),
 							 &found);
 	locks = GetNamedLWLockTranche(PGWF_TRANCHE);
 	pgwf_waiter_shmem_attach(memory, locks, !found);
@@ -105,6 +108,9 @@ shmem_startup(void)
 	memory += routing;
 	locks += PGWF_SLOT_LOCKS;
 	pgwf_queue_state_shmem_attach(memory, locks, !found);
+	memory += states;
+	locks += PGWF_QUEUE_LOCKS;
+	pgwf_deadline_shmem_attach(memory, locks, !found);
 	LWLockRelease(AddinShmemInitLock);
 
 	attached = true;

@@ -144,11 +144,15 @@ extern void pgwf_slot_shmem_attach(char *memory, LWLockPadded *locks,
 extern Size pgwf_queue_state_shmem_size(void);
 extern void pgwf_queue_state_shmem_attach(char *memory, LWLockPadded *locks,
 										  bool initialize);
+extern Size pgwf_deadline_shmem_size(void);
+extern void pgwf_deadline_shmem_attach(char *memory, LWLockPadded *locks,
+									   bool initialize);
 
 /* Locks of each part */
 #define PGWF_WAITER_LOCKS		16
 #define PGWF_POLLER_LOCKS		1
 #define PGWF_SLOT_LOCKS			1
 #define PGWF_QUEUE_LOCKS		16
+#define PGWF_DEADLINE_LOCKS		16
 
 #endif							/* PGWF_SHMEM_H */

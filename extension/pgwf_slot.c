@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_compat.h"
+#include "pgwf_deadline.h"
 #include "pgwf_guc.h"
 #include "pgwf_shmem.h"
 #include "pgwf_slot.h"
@@ -76,6 +77,7 @@ typedef struct Slot
 	pg_atomic_uint64 due;
 	pg_atomic_uint64 sleep_until;
 	pg_atomic_uint64 recheck_at;	/* written under slot_lock */
+	PgwfDeadlines deadlines;
 
 	/* under slot_lock */
 	int32		clocks[PGWF_SLOT_CLOCKS];	/* namespaces to be looked at */
@@ -166,6 +168,7 @@ reset_slot(Slot *slot, Oid dboid)
 	write_time(&slot->due, DT_NOEND);
 	write_time(&slot->sleep_until, DT_NOBEGIN);
 	write_time(&slot->recheck_at, DT_NOEND);
+	pgwf_deadlines_reset(&slot->deadlines);
 	slot->nclocks = 0;
 	slot->recheck_all = false;
 	memset(slot->rechecks, 0, sizeof(slot->rechecks));
@@ -207,6 +210,7 @@ pgwf_slot_shmem_attach(char *memory, LWLockPadded *locks, bool initialize)
 		pg_atomic_init_u64(&slot->due, 0);
 		pg_atomic_init_u64(&slot->sleep_until, 0);
 		pg_atomic_init_u64(&slot->recheck_at, 0);
+		pgwf_deadlines_init(&slot->deadlines);
 		reset_slot(slot, InvalidOid);
 	}
 }
@@ -280,6 +284,14 @@ pgwf_slot_publish_due(TimestampTz due)
 			break;
 		}
 	}
+}
+
+PgwfDeadlines *
+pgwf_slot_deadlines(void)
+{
+	Slot	   *slot = slots ? own_slot() : NULL;
+
+	return slot ? &slot->deadlines : NULL;
 }
 
 void
@@ -442,6 +454,7 @@ pgwf_slot_forget(Oid dboid)
 	if (slot != NULL && pg_atomic_read_u32(&slot->pid) == 0)
 		reset_slot(slot, InvalidOid);
 	LWLockRelease(slot_lock);
+	pgwf_deadlines_forget(dboid);
 }
 
 /*
@@ -555,6 +568,7 @@ pgwf_slot_enter(Oid dboid)
 			slot->asked_to_leave = false;
 			slot->free_on_exit = false;
 			write_time(&slot->sleep_until, DT_NOBEGIN);
+			write_time(&slot->deadlines.scan_at, DT_NOBEGIN);
 			pg_atomic_write_u32(&slot->procno, pgwf_my_proc_number());
 			pg_atomic_write_u32(&slot->pid, MyProcPid);
 			entered = true;
@@ -578,12 +592,14 @@ static void
 scheduler_exit(int code, Datum arg)
 {
 	Oid			dboid;
+	bool		no_extension;
 
 	LWLockAcquire(slot_lock, LW_EXCLUSIVE);
 	dboid = pg_atomic_read_u32(&my_slot->dboid);
 	my_slot->asked_to_leave = pg_atomic_read_u32(&my_slot->leave) != 0 ||
 		!pgwf_scheduler;
-	if (my_slot->free_on_exit)
+	no_extension = my_slot->free_on_exit;
+	if (no_extension)
 		reset_slot(my_slot, InvalidOid);
 	else
 	{
@@ -592,6 +608,8 @@ scheduler_exit(int code, Datum arg)
 		pg_atomic_write_u32(&my_slot->wanted, 1);
 	}
 	LWLockRelease(slot_lock);
+	if (no_extension)
+		pgwf_deadlines_forget(dboid);
 
 	wake_launcher();
 	for (int i = 0; i < MaxBackends; i++)

@@ -15,6 +15,7 @@
 typedef enum PgwfPart
 {
 	PGWF_PART_RUNS,				/* what time does to runs; messages */
+	PGWF_PART_DEADLINES,		/* of workflow tasks, where not known */
 	PGWF_PART_CLOCKS,			/* namespaces with virtual time */
 	PGWF_PART_SCHEDULES,
 	PGWF_PART_RETENTION,
@@ -35,6 +36,9 @@ typedef enum PgwfPart
  * a scheduler when there is none.  Cannot fail.
  */
 extern void pgwf_slot_publish_due(TimestampTz due);
+
+/* The deadlines of this database; NULL when it has no slot. */
+extern struct PgwfDeadlines *pgwf_slot_deadlines(void);
 
 /* Have the scheduler look now at a part of its work.  Cannot fail. */
 extern void pgwf_slot_publish_look(PgwfPart part);

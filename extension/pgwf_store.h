@@ -81,6 +81,7 @@ typedef struct PgwfState
 #define PGWF_RUN_PAUSED				0x100
 #define PGWF_RUN_HAS_QUERIES		0x200	/* there may be buffered ones */
 #define PGWF_RUN_SPECULATIVE		0x400	/* task without events so far */
+#define PGWF_RUN_HAS_POLL_REQUEST	0x800	/* a row in poll_request */
 #define PGWF_RUN_REPORTED_PROBLEMS	0x1000	/* see pgwf_problems.h */
 
 /* What it has to do with worker deployment versions; none is set if nothing */
@@ -170,14 +171,19 @@ typedef struct PgwfTask
 	int32		stamp;
 	int64		run_key;
 	TimestampTz scheduled_time;
-	TimestampTz due_at;			/* PGWF_NO_TIME: never */
 	PgwfRoute	route;
-	bool		claimed;
 	bool		sticky;
 	char	   *task_queue;
 	PgwfPlace	place;
-	char	   *request_id;		/* of the poll that claimed it, or NULL */
 } PgwfTask;
+
+/* workflow.poll_request */
+typedef struct PgwfPollRequest
+{
+	int32		namespace_id;
+	int32		stamp;
+	int64		run_key;
+} PgwfPollRequest;
 
 /* workflow.activity */
 typedef enum PgwfActivityState
@@ -310,6 +316,10 @@ extern bool pgwf_state_load(PgwfCall *call, int32 namespace_id,
 extern bool pgwf_state_is_busy(PgwfCall *call, int32 namespace_id,
 							   int64 run_key,
 							   bool (*is_busy) (TupleTableSlot *slot));
+extern void pgwf_state_scan(PgwfScan *scan, PgwfCall *call,
+							int32 namespace_id, int64 from_run_key);
+extern int32 pgwf_state_next_namespace(PgwfCall *call, int32 after);
+extern void pgwf_state_read(TupleTableSlot *slot, PgwfState *state);
 extern void pgwf_state_insert(PgwfCall *call, const PgwfState *state);
 extern void pgwf_state_update(PgwfCall *call, ItemPointer tid,
 							  const PgwfState *state);
@@ -371,7 +381,8 @@ extern PgwfTask *pgwf_task_load(PgwfCall *call, int32 namespace_id,
 extern void pgwf_task_insert(PgwfCall *call, const PgwfTask *task);
 extern void pgwf_task_update(PgwfCall *call, const PgwfTask *old,
 							 const PgwfTask *task);
-extern void pgwf_task_delete(PgwfCall *call, PgwfTask *task);
+extern void pgwf_task_delete(PgwfCall *call, PgwfTask *task,
+							 bool dispatched);
 extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
 								 int32 namespace_id, const char *task_queue,
 								 int32 version_key,
@@ -379,15 +390,20 @@ extern void pgwf_task_queue_scan(PgwfScan *scan, PgwfCall *call,
 extern int64 pgwf_task_queue_pass(PgwfCall *call, int32 namespace_id,
 								  const char *task_queue, int32 version_key,
 								  int class_, bool last);
-extern void pgwf_task_request_scan(PgwfScan *scan, PgwfCall *call,
-								   int32 namespace_id,
-								   const char *request_id);
-extern void pgwf_task_scan(PgwfScan *scan, PgwfCall *call,
-						   int32 namespace_id);
-extern void pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call,
-							   TimestampTz from, TimestampTz until);
 extern void pgwf_task_read(TupleTableSlot *slot, PgwfTask *task);
 extern PgwfQueuePosition pgwf_task_position(TupleTableSlot *slot);
+
+/* pgwf_store_poll_request.c */
+extern void pgwf_poll_request_insert(PgwfCall *call,
+									 const PgwfPollRequest *request,
+									 const char *request_id);
+extern void pgwf_poll_request_delete(PgwfCall *call, int32 namespace_id,
+									 int64 run_key);
+extern void pgwf_poll_request_scan(PgwfScan *scan, PgwfCall *call,
+								   int32 namespace_id,
+								   const char *request_id);
+extern void pgwf_poll_request_read(TupleTableSlot *slot,
+								   PgwfPollRequest *request);
 
 /* pgwf_store_activity.c */
 extern List *pgwf_activity_load_all(PgwfCall *call, int32 namespace_id,

@@ -57,8 +57,8 @@ enum
 	COLUMN_COUNT
 };
 
-static void
-read_row(TupleTableSlot *slot, PgwfState *state)
+void
+pgwf_state_read(TupleTableSlot *slot, PgwfState *state)
 {
 	Datum	   *v;
 
@@ -199,7 +199,7 @@ pgwf_state_load_locked(PgwfCall *call, int32 namespace_id, int64 run_key,
 	{
 		TupleTableSlot *slot = pgwf_table(call, PGWF_MUTABLE_STATE)->locked;
 
-		read_row(slot, state);
+		pgwf_state_read(slot, state);
 		*tid = slot->tts_tid;
 	}
 	return result;
@@ -215,9 +215,40 @@ pgwf_state_load(PgwfCall *call, int32 namespace_id, int64 run_key,
 
 	found = find_row(&scan, call, namespace_id, run_key);
 	if (found)
-		read_row(scan.slot, state);
+		pgwf_state_read(scan.slot, state);
 	pgwf_scan_end(&scan);
 	return found;
+}
+
+/* The runs of a namespace, by their keys, from one on */
+void
+pgwf_state_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
+				int64 from_run_key)
+{
+	PgwfKey		keys[2];
+
+	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
+	keys[1] = (PgwfKey) {2, BTGreaterEqualStrategyNumber,
+						 Int64GetDatum(from_run_key)};
+	pgwf_scan_begin(scan, call, PGWF_MUTABLE_STATE, PGWF_MUTABLE_STATE_PKEY,
+					keys, lengthof(keys));
+}
+
+/* The first namespace after another one that has open runs; 0: there is none */
+int32
+pgwf_state_next_namespace(PgwfCall *call, int32 after)
+{
+	PgwfKey		key = {1, BTGreaterEqualStrategyNumber,
+	Int32GetDatum(after + 1)};
+	PgwfScan	scan;
+	int32		next = 0;
+
+	pgwf_scan_begin(&scan, call, PGWF_MUTABLE_STATE, PGWF_MUTABLE_STATE_PKEY,
+					&key, 1);
+	if (pgwf_scan_next(&scan))
+		next = DatumGetInt32(scan.slot->tts_values[COL_NAMESPACE_ID]);
+	pgwf_scan_end(&scan);
+	return next;
 }
 
 /*

@@ -3,6 +3,8 @@
  * pgwf_store_task.c
  *		Rows of workflow.workflow_task: the queues of workflow tasks.
  *
+ * A task has a row while it waits for a worker.
+ *
  * A row is written by whoever holds the lock of its run.  Readers of a queue
  * see candidates only; what counts is the locked state of the run, whose
  * wft_stamp must be that of the row.
@@ -26,25 +28,15 @@ enum
 	COL_STAMP,
 	COL_RUN_KEY,
 	COL_SCHEDULED_TIME,
-	COL_DUE_AT,
 	COL_RANK,
 	COL_VERSION_KEY,
 	COL_ROUTE_BUCKET,
-	COL_CLAIMED,
 	COL_STICKY,
 	COL_TASK_QUEUE,
 	COL_FAIRNESS_WEIGHT,
 	COL_FAIRNESS_KEY,
-	COL_REQUEST_ID,
 	COLUMN_COUNT
 };
-
-static char *
-read_text(TupleTableSlot *slot, int column)
-{
-	return slot->tts_isnull[column] ? NULL :
-		TextDatumGetCString(slot->tts_values[column]);
-}
 
 void
 pgwf_task_read(TupleTableSlot *slot, PgwfTask *task)
@@ -56,27 +48,15 @@ pgwf_task_read(TupleTableSlot *slot, PgwfTask *task)
 	task->stamp = DatumGetInt32(v[COL_STAMP]);
 	task->run_key = DatumGetInt64(v[COL_RUN_KEY]);
 	task->scheduled_time = DatumGetTimestampTz(v[COL_SCHEDULED_TIME]);
-	task->due_at = slot->tts_isnull[COL_DUE_AT] ? PGWF_NO_TIME :
-		DatumGetTimestampTz(v[COL_DUE_AT]);
 	task->route.version_key = DatumGetInt32(v[COL_VERSION_KEY]);
 	task->route.bucket = DatumGetInt16(v[COL_ROUTE_BUCKET]);
-	task->claimed = DatumGetBool(v[COL_CLAIMED]);
 	task->sticky = DatumGetBool(v[COL_STICKY]);
 	task->task_queue = TextDatumGetCString(v[COL_TASK_QUEUE]);
 	task->place.rank = DatumGetInt64(v[COL_RANK]);
 	task->place.fairness_weight = slot->tts_isnull[COL_FAIRNESS_WEIGHT] ? 0 :
 		DatumGetFloat4(v[COL_FAIRNESS_WEIGHT]);
-	task->place.fairness_key = read_text(slot, COL_FAIRNESS_KEY);
-	task->request_id = read_text(slot, COL_REQUEST_ID);
-}
-
-static void
-write_text(Datum *v, bool *nulls, int column, const char *value)
-{
-	if (value)
-		v[column] = CStringGetTextDatum(value);
-	else
-		nulls[column] = true;
+	task->place.fairness_key = slot->tts_isnull[COL_FAIRNESS_KEY] ? NULL :
+		TextDatumGetCString(v[COL_FAIRNESS_KEY]);
 }
 
 static void
@@ -87,18 +67,17 @@ write_row(const PgwfTask *task, Datum *v, bool *nulls)
 	v[COL_STAMP] = Int32GetDatum(task->stamp);
 	v[COL_RUN_KEY] = Int64GetDatum(task->run_key);
 	v[COL_SCHEDULED_TIME] = TimestampTzGetDatum(task->scheduled_time);
-	v[COL_DUE_AT] = TimestampTzGetDatum(task->due_at);
-	nulls[COL_DUE_AT] = (task->due_at == PGWF_NO_TIME);
 	v[COL_VERSION_KEY] = Int32GetDatum(task->route.version_key);
 	v[COL_ROUTE_BUCKET] = Int16GetDatum(task->route.bucket);
-	v[COL_CLAIMED] = BoolGetDatum(task->claimed);
 	v[COL_STICKY] = BoolGetDatum(task->sticky);
 	v[COL_TASK_QUEUE] = CStringGetTextDatum(task->task_queue);
 	v[COL_RANK] = Int64GetDatum(task->place.rank);
 	v[COL_FAIRNESS_WEIGHT] = Float4GetDatum(task->place.fairness_weight);
 	nulls[COL_FAIRNESS_WEIGHT] = (task->place.fairness_weight == 0);
-	write_text(v, nulls, COL_FAIRNESS_KEY, task->place.fairness_key);
-	write_text(v, nulls, COL_REQUEST_ID, task->request_id);
+	if (task->place.fairness_key)
+		v[COL_FAIRNESS_KEY] = CStringGetTextDatum(task->place.fairness_key);
+	else
+		nulls[COL_FAIRNESS_KEY] = true;
 }
 
 /* Where a task that was read is in the index of its queue */
@@ -112,7 +91,7 @@ pgwf_task_position(TupleTableSlot *slot)
 	return position;
 }
 
-/* NULL if the run has no workflow task */
+/* NULL if no workflow task of the run waits */
 PgwfTask *
 pgwf_task_load(PgwfCall *call, int32 namespace_id, int64 run_key)
 {
@@ -133,37 +112,25 @@ pgwf_task_load(PgwfCall *call, int32 namespace_id, int64 run_key)
 	return task;
 }
 
-/*
- * Tells those who look for tasks what becomes of the one that was "old" and
- * is "new"; NULL: there was, or is, none.
- */
+/* Tells those who look for tasks that one waits; "added": not there before */
 static void
-note_change(const PgwfTask *old, const PgwfTask *new)
+note_waiting(const PgwfTask *task, bool added)
 {
-	bool		waited = old && !old->claimed;
-	bool		waits = new && !new->claimed;
-	bool		stays = waited && waits &&
-	strcmp(old->task_queue, new->task_queue) == 0;
+	PgwfQueuePosition position = {task->place.rank, task->scheduled_time};
 
-	if (waited && !stays)
-	{
-		bool		dispatched = new && new->claimed;
+	pgwf_xact_task_waits(task->namespace_id, PGWF_QUEUE_WORKFLOW,
+						 task->task_queue, &task->route, &position, added);
+}
 
-		pgwf_xact_task_left(old->namespace_id, PGWF_QUEUE_WORKFLOW,
-							old->task_queue, dispatched);
-		if (!dispatched)
-			pgwf_place_left(&old->place, old->namespace_id,
-							PGWF_QUEUE_WORKFLOW, old->task_queue,
-							old->route.version_key);
-	}
-	if (waits)
-	{
-		PgwfQueuePosition position = {new->place.rank, new->scheduled_time};
-
-		pgwf_xact_task_waits(new->namespace_id, PGWF_QUEUE_WORKFLOW,
-							 new->task_queue, &new->route, &position,
-							 !stays);
-	}
+/* The same when it waits there no longer */
+static void
+note_left(const PgwfTask *task, bool dispatched)
+{
+	pgwf_xact_task_left(task->namespace_id, PGWF_QUEUE_WORKFLOW,
+						task->task_queue, dispatched);
+	if (!dispatched)
+		pgwf_place_left(&task->place, task->namespace_id, PGWF_QUEUE_WORKFLOW,
+						task->task_queue, task->route.version_key);
 }
 
 void
@@ -174,7 +141,7 @@ pgwf_task_insert(PgwfCall *call, const PgwfTask *task)
 
 	write_row(task, values, nulls);
 	pgwf_table_insert(call, PGWF_WORKFLOW_TASK, values, nulls);
-	note_change(NULL, task);
+	note_waiting(task, true);
 }
 
 /* Puts "task" in the place of the row that was read as "old" */
@@ -184,21 +151,25 @@ pgwf_task_update(PgwfCall *call, const PgwfTask *old, const PgwfTask *task)
 	Datum		values[COLUMN_COUNT];
 	bool		nulls[COLUMN_COUNT];
 	ItemPointerData tid = old->tid;
+	bool		stays = strcmp(old->task_queue, task->task_queue) == 0;
 
 	write_row(task, values, nulls);
 	pgwf_table_update(call, PGWF_WORKFLOW_TASK, &tid, values, nulls);
-	note_change(old, task);
+	if (!stays)
+		note_left(old, false);
+	note_waiting(task, !stays);
 }
 
+/* A worker has the task now, if it is dispatched, or it is gone */
 void
-pgwf_task_delete(PgwfCall *call, PgwfTask *task)
+pgwf_task_delete(PgwfCall *call, PgwfTask *task, bool dispatched)
 {
 	pgwf_table_delete(call, PGWF_WORKFLOW_TASK, &task->tid);
-	note_change(task, NULL);
+	note_left(task, dispatched);
 }
 
 /*
- * The unclaimed tasks of a queue for a version, or for none: by rank, then
+ * The tasks of a queue for a version, or for none: by rank, then
  * oldest first; those before "start" are left out
  */
 void
@@ -249,34 +220,4 @@ pgwf_task_queue_pass(PgwfCall *call, int32 namespace_id,
 		pass = PGWF_RANK_PASS(DatumGetInt64(scan.slot->tts_values[COL_RANK]));
 	pgwf_scan_end(&scan);
 	return pass;
-}
-
-/* The tasks that polls of a request id have claimed */
-void
-pgwf_task_request_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
-					   const char *request_id)
-{
-	PgwfKey		keys[2];
-
-	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-	keys[1] = PGWF_EQUAL_KEY(2, CStringGetTextDatum(request_id));
-	pgwf_scan_begin(scan, call, PGWF_WORKFLOW_TASK,
-					PGWF_WORKFLOW_TASK_REQUEST_IDX, keys, lengthof(keys));
-}
-
-/* The tasks due from one moment to another, earliest first */
-void
-pgwf_task_due_scan(PgwfScan *scan, PgwfCall *call, TimestampTz from,
-				   TimestampTz until)
-{
-	pgwf_scan_begin_due(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_DUE_IDX,
-						from, until);
-}
-
-/* All of a namespace */
-void
-pgwf_task_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id)
-{
-	pgwf_scan_begin_namespace(scan, call, PGWF_WORKFLOW_TASK, PGWF_WORKFLOW_TASK_PKEY,
-							  namespace_id);
 }

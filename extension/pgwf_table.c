@@ -485,7 +485,8 @@ comparison(Oid type, StrategyNumber strategy)
 		case INT2OID:
 			return F_INT2EQ;
 		case INT4OID:
-			return F_INT4EQ;
+			return strategy == BTGreaterEqualStrategyNumber ? F_INT4GE :
+				F_INT4EQ;
 		case INT8OID:
 			return strategy == BTLessEqualStrategyNumber ? F_INT8LE :
 				strategy == BTGreaterEqualStrategyNumber ? F_INT8GE : F_INT8EQ;

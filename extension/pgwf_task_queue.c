@@ -34,7 +34,7 @@ static PgwfStatement select_workflow_backlog = {
 	.sql = "SELECT (rank >> 60)::integer, pg_catalog.count(*),"
 	" pg_catalog.min(scheduled_time)"
 	" FROM workflow.workflow_task"
-	" WHERE namespace_id = $1 AND task_queue = $2 AND NOT claimed"
+	" WHERE namespace_id = $1 AND task_queue = $2"
 	" GROUP BY 1 ORDER BY 1",
 	.nargs = 2,
 	.argtypes = {INT4OID, TEXTOID}

@@ -28,6 +28,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_compat.h"
+#include "pgwf_deadline.h"
 #include "pgwf_queue_state.h"
 #include "pgwf_shmem.h"
 #include "pgwf_slot.h"
@@ -151,6 +152,7 @@ after_prepared(TransactionStmtKind kind)
 	{
 		pgwf_queue_state_forget_starts(MyDatabaseId);
 		pgwf_shmem_recheck_all(MyDatabaseId);
+		pgwf_deadlines_prepared_ended();
 		pgwf_slot_publish_all();
 	}
 	if (OidIsValid(get_extension_oid(EXTENSION_NAME, true)) !=

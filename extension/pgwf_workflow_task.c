@@ -479,6 +479,25 @@ pgwf_workflow_task_time_out(PgwfRun *run)
 	}
 }
 
+/*
+ * When the run's workflow task times out: its worker has to answer, or the
+ * worker of a sticky queue to pick it up.  PGWF_NO_TIME: never, or it has
+ * none.
+ */
+TimestampTz
+pgwf_workflow_task_deadline(const PgwfState *state)
+{
+	if (state->wft_scheduled_event_id == 0)
+		return PGWF_NO_TIME;
+	if (state->wft_started_event_id != 0)
+		return state->wft_started_time + state->wft_timeout;
+	if (state->flags & PGWF_RUN_TASK_ON_STICKY)
+		return state->wft_scheduled_time + state->sticky_timeout;
+	if (state->flags & PGWF_RUN_SPECULATIVE)
+		return state->wft_scheduled_time + PGWF_SPECULATIVE_SCHEDULE_TO_START;
+	return PGWF_NO_TIME;
+}
+
 /* A worker has extended its task by heartbeats for too long */
 void
 pgwf_workflow_task_expire_heartbeat(PgwfRun *run)

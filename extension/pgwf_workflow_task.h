@@ -51,6 +51,7 @@ extern void pgwf_workflow_task_force_close(PgwfRun *run);
 extern void pgwf_workflow_task_withdraw(PgwfRun *run, const char *cause);
 extern void pgwf_workflow_task_forget(PgwfRun *run);
 extern void pgwf_workflow_task_move_to_normal(PgwfRun *run);
+extern TimestampTz pgwf_workflow_task_deadline(const PgwfState *state);
 extern bool pgwf_sticky_worker_is_alive(PgwfRun *run);
 extern void pgwf_run_clear_sticky(PgwfRun *run);
 extern Jsonb *pgwf_workflow_task_scheduled_attributes(PgwfRun *run);

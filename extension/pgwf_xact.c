@@ -14,6 +14,9 @@
  * one at a time, and does nothing that can fail.  At an abort it runs after
  * the row locks are gone, and whoever slept because of them looks again.
  *
+ * Deadlines of workflow tasks have an array of their own: there may be two for
+ * every answer, and none is merged with another.
+ *
  * PREPARE TRANSACTION forgets the effects: they would belong to whoever says
  * COMMIT PREPARED or ROLLBACK PREPARED.  There, the utility hook lets all
  * waiters and the scheduler look again.
@@ -29,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "pgwf_deadline.h"
 #include "pgwf_routing.h"
 #include "pgwf_slot.h"
 #include "pgwf_xact.h"
@@ -66,6 +70,18 @@ typedef struct Effect
 static Effect *effects = NULL;
 static int	neffects = 0;
 static int	max_effects = 0;
+
+/* A deadline that is set, or has gone */
+typedef struct DeadlineChange
+{
+	PgwfDeadline deadline;
+	int			level;			/* as above */
+	bool		set;
+} DeadlineChange;
+
+static DeadlineChange *deadlines = NULL;
+static int	ndeadlines = 0;
+static int	max_deadlines = 0;
 
 /* Keys are of workers that got the tasks when this was the routing */
 static uint64 routing_generation = 0;
@@ -257,6 +273,47 @@ pgwf_xact_due(TimestampTz due)
 	effect->u.due = found ? Min(effect->u.due, due) : due;
 }
 
+static void
+note_deadline(int32 namespace_id, int64 run_key, int32 stamp,
+			  TimestampTz due, bool set)
+{
+	DeadlineChange *change;
+
+	if (deadlines == NULL)
+	{
+		max_deadlines = 16;
+		deadlines = MemoryContextAlloc(TopTransactionContext,
+									   max_deadlines * sizeof(DeadlineChange));
+	}
+	else if (ndeadlines == max_deadlines)
+	{
+		deadlines = repalloc(deadlines,
+							 mul_size(2 * max_deadlines,
+									  sizeof(DeadlineChange)));
+		max_deadlines *= 2;
+	}
+	change = &deadlines[ndeadlines++];
+	change->deadline.namespace_id = namespace_id;
+	change->deadline.run_key = run_key;
+	change->deadline.stamp = stamp;
+	change->deadline.due = due;
+	change->level = GetCurrentTransactionNestLevel();
+	change->set = set;
+}
+
+void
+pgwf_xact_task_deadline(int32 namespace_id, int64 run_key, int32 stamp,
+						TimestampTz due)
+{
+	note_deadline(namespace_id, run_key, stamp, due, true);
+}
+
+void
+pgwf_xact_task_deadline_gone(int32 namespace_id, int64 run_key, int32 stamp)
+{
+	note_deadline(namespace_id, run_key, stamp, 0, false);
+}
+
 void
 pgwf_xact_look(PgwfPart part)
 {
@@ -362,6 +419,18 @@ apply(Effect *effect)
 	}
 }
 
+static void
+apply_deadlines(void)
+{
+	for (int i = 0; i < ndeadlines; i++)
+	{
+		if (deadlines[i].set)
+			pgwf_deadline_set(&deadlines[i].deadline);
+		else
+			pgwf_deadline_remove(&deadlines[i].deadline);
+	}
+}
+
 /*
  * Undo it: tasks that were held, or changed, are there again as they were.
  */
@@ -401,6 +470,7 @@ xact_callback(XactEvent event, void *arg)
 			break;
 
 		case XACT_EVENT_COMMIT:
+			apply_deadlines();
 			for (int i = 0; i < neffects; i++)
 				apply(&effects[i]);
 			look_at_routing();
@@ -413,6 +483,8 @@ xact_callback(XactEvent event, void *arg)
 			break;
 
 		case XACT_EVENT_PREPARE:
+			if (ndeadlines > 0)
+				pgwf_deadlines_prepared();
 			break;
 
 		default:
@@ -426,6 +498,9 @@ xact_callback(XactEvent event, void *arg)
 	effects = NULL;
 	neffects = 0;
 	max_effects = 0;
+	deadlines = NULL;
+	ndeadlines = 0;
+	max_deadlines = 0;
 	claims = false;
 	claims_only = false;
 	claims_end = InvalidXLogRecPtr;
@@ -443,11 +518,16 @@ subxact_callback(SubXactEvent event, SubTransactionId mySubid,
 		case SUBXACT_EVENT_COMMIT_SUB:
 			for (int i = neffects - 1; i >= 0 && effects[i].level >= level; i--)
 				effects[i].level = level - 1;
+			for (int i = ndeadlines - 1;
+				 i >= 0 && deadlines[i].level >= level; i--)
+				deadlines[i].level = level - 1;
 			break;
 
 		case SUBXACT_EVENT_ABORT_SUB:
 			while (neffects > 0 && effects[neffects - 1].level >= level)
 				let_go(&effects[--neffects]);
+			while (ndeadlines > 0 && deadlines[ndeadlines - 1].level >= level)
+				ndeadlines--;
 			break;
 
 		default:

@@ -79,6 +79,14 @@ extern void pgwf_xact_look(PgwfPart part);
 extern void pgwf_xact_due(TimestampTz due);
 
 /*
+ * The workflow task of a run times out at that moment, or has none any more.
+ */
+extern void pgwf_xact_task_deadline(int32 namespace_id, int64 run_key,
+									int32 stamp, TimestampTz due);
+extern void pgwf_xact_task_deadline_gone(int32 namespace_id, int64 run_key,
+										 int32 stamp);
+
+/*
  * This transaction makes a promise to its caller: its commit is flushed
  * before it is reported, whatever synchronous_commit says.
  */

@@ -132,6 +132,16 @@ SELECT count(*) > 0
 FROM workflow.poll_workflow_task_queue(queue, 1, 'worker', sticky)
 $$;
 
+-- When the workflow task of the open run times out, as the scheduler knows.
+CREATE FUNCTION t.deadline(workflow text) RETURNS timestamptz
+LANGUAGE sql AS $$
+SELECT max(d.due_at)
+FROM workflow.execution AS e
+JOIN workflow.mutable_state AS m USING (namespace_id, run_key)
+JOIN workflow.task_deadlines() AS d USING (namespace_id, run_key)
+WHERE e.workflow_id = workflow AND d.stamp = m.wft_stamp
+$$;
+
 CREATE FUNCTION t.complete(token text, commands jsonb DEFAULT '[]',
     sticky text DEFAULT NULL, inline boolean DEFAULT false,
     force boolean DEFAULT false)

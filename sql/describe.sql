@@ -119,11 +119,10 @@ SELECT * FROM workflow.pending_children WHERE workflow_id = 'regress open'
 ORDER BY initiated_event_id;
 \x off
 INSERT INTO workflow.workflow_task (namespace_id, stamp, run_key,
-    scheduled_time, due_at, rank, claimed, sticky, task_queue)
+    scheduled_time, rank, sticky, task_queue)
 VALUES
-    (1, 1, 263882790666241, now() - interval '1 minute', NULL, 3, true, false, 'orders'),
-    (1, 1, 263882790666243, now() - interval '2 minutes', NULL, 3, false, false, 'orders'),
-    (1, 1, 263882790666242, now() - interval '3 minutes', NULL, 3, false, true, 'sticky');
+    (1, 1, 263882790666243, now() - interval '2 minutes', 3, false, 'orders'),
+    (1, 1, 263882790666242, now() - interval '3 minutes', 3, true, 'sticky');
 SELECT namespace, task_queue, kind, sticky, backlog,
     CASE WHEN kind = 'workflow' THEN backlog_age END AS backlog_age,
     backlog_age IS NULL AS no_age, started, backing_off

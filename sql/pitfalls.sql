@@ -92,7 +92,7 @@ SELECT t.task('pitfall 4') -> 'attempt';
 SELECT t.task('pitfall 4') -> 'attempt';
 SELECT t.types('pitfall 4', 4);
 SELECT t.wait_for($$ SELECT count(*) = 1 FROM workflow.workflow_task
-    WHERE task_queue = 'pitfall 4' AND NOT claimed $$);
+    WHERE task_queue = 'pitfall 4' $$);
 SELECT workflow.signal_workflow_execution('pitfall 4', 's');
 SELECT t.task('pitfall 4') -> 'attempt';
 SELECT t.types('pitfall 4', 4);
@@ -144,12 +144,11 @@ SELECT t.types('pitfall 7');
 -- 8. Only on a sticky queue is there a limit to how long a workflow task
 -- waits
 SELECT t.start('pitfall 8');
-SELECT due_at IS NULL FROM workflow.workflow_task
-WHERE task_queue = 'pitfall 8';
+SELECT t.deadline('pitfall 8') IS NULL;
 SELECT t.has_task('pitfall 8 sticky', true);
 SELECT t.complete(t.poll('pitfall 8'), sticky => 'pitfall 8 sticky',
     force => true);
-SELECT due_at - scheduled_time FROM workflow.workflow_task
+SELECT t.deadline('pitfall 8') - scheduled_time FROM workflow.workflow_task
 WHERE task_queue = 'pitfall 8 sticky';
 
 -- 9. A queued activity is canceled behind all commands, and then there is a

@@ -41,10 +41,7 @@ SELECT t.wait_event('wft timeout buffered', 'WorkflowTaskTimedOut');
 SELECT * FROM t.events('wft timeout buffered', 3);
 
 -- on a normal queue a task waits for a worker without limit
-SELECT w.due_at
-FROM workflow.workflow_task AS w JOIN workflow.execution AS e
-    USING (namespace_id, run_key)
-WHERE e.workflow_id = 'wft timeout buffered';
+SELECT t.deadline('wft timeout buffered');
 
 -- what is appended before a transient task is started makes it a first
 -- attempt again

@@ -174,10 +174,8 @@ SELECT t.start('inline normal');
 SELECT t.complete(t.poll('inline normal'), inline => true, force => true)
     AS answer \gset
 SELECT :'answer'::jsonb #> '{workflowTask,history,events,1,attributes}';
-SELECT w.sticky, w.claimed, w.task_queue
-FROM workflow.workflow_task AS w JOIN workflow.execution AS e
-    USING (namespace_id, run_key)
-WHERE e.workflow_id = 'inline normal';
+SELECT sticky, backlog, started FROM workflow.task_queues
+WHERE task_queue = 'inline normal' AND kind = 'workflow';
 
 -- no reason for a new task: none
 SELECT t.start('inline none');
@@ -210,9 +208,9 @@ SELECT t.complete(t.poll('sticky of worker', true),
 SELECT workflow.respond_activity_task_completed(:'three', '3',
     'activity worker', sticky_queue => 'sticky of worker') AS task \gset
 SELECT t.mask(:'task'::jsonb);
-SELECT count(*) FROM workflow.workflow_task AS w
-JOIN workflow.execution AS e USING (namespace_id, run_key)
-WHERE e.workflow_id = 'sticky next' AND w.claimed AND w.sticky;
+SELECT task_queue, sticky, backlog, started FROM workflow.task_queues
+WHERE task_queue IN ('sticky next', 'sticky of worker')
+    AND kind = 'workflow';
 SELECT t.complete(:'task'::jsonb ->> 'taskToken', t.schedule('4'),
     sticky => 'sticky of worker');
 -- nor while the workflow is paused

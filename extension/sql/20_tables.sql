@@ -367,39 +367,49 @@ CREATE TABLE workflow.workflow_task (
     stamp integer NOT NULL,
     run_key bigint NOT NULL,
     scheduled_time timestamptz NOT NULL,
-    due_at timestamptz,
     rank bigint NOT NULL,
     version_key integer NOT NULL DEFAULT 0,
     route_bucket smallint NOT NULL DEFAULT 0,
-    claimed boolean NOT NULL,
     sticky boolean NOT NULL,
     task_queue text COLLATE "C" NOT NULL,
     fairness_weight real,
     fairness_key text COLLATE "C",
-    request_id text COLLATE "C",
     CONSTRAINT workflow_task_pkey PRIMARY KEY (namespace_id, run_key)
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
+) WITH (autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_cost_delay = 0);
 
 CREATE INDEX workflow_task_queue_idx
     ON workflow.workflow_task
-       (namespace_id, task_queue, version_key, rank, scheduled_time, run_key)
-    WHERE NOT claimed;
-CREATE INDEX workflow_task_due_idx
-    ON workflow.workflow_task (due_at)
-    WHERE due_at IS NOT NULL;
-CREATE INDEX workflow_task_request_idx
-    ON workflow.workflow_task (namespace_id, request_id)
-    WHERE request_id IS NOT NULL;
+       (namespace_id, task_queue, version_key, rank, scheduled_time, run_key);
 
 COMMENT ON TABLE workflow.workflow_task IS
-'the workflow task of each run that has one, waiting for or held by a worker';
-COMMENT ON COLUMN workflow.workflow_task.due_at IS
-'when the task times out: its worker''s answer, or a sticky queue''s pick-up';
+'the workflow tasks that wait for a worker; one that a worker has stands in mutable_state alone';
 COMMENT ON COLUMN workflow.workflow_task.version_key IS
 'the only worker deployment version that may have it; 0: as the queue is routed';
 COMMENT ON COLUMN workflow.workflow_task.route_bucket IS
 'hash of the workflow id, from 0 to 9999: whether a ramping version gets it';
+
+/*
+ * Kept apart from the queue, because few polls can be repeated.
+ */
+CREATE TABLE workflow.poll_request (
+    namespace_id integer NOT NULL,
+    stamp integer NOT NULL,
+    run_key bigint NOT NULL,
+    request_id text COLLATE "C" NOT NULL,
+    CONSTRAINT poll_request_pkey PRIMARY KEY (namespace_id, run_key)
+) WITH (autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_cost_delay = 0);
+
+CREATE INDEX poll_request_request_idx
+    ON workflow.poll_request (namespace_id, request_id);
+
+COMMENT ON TABLE workflow.poll_request IS
+'the workflow tasks that workers have by polls that can be repeated';
+COMMENT ON COLUMN workflow.poll_request.stamp IS
+'number of the workflow task within the run';
+COMMENT ON COLUMN workflow.poll_request.request_id IS
+'request id of the poll';
 
 CREATE TABLE workflow.activity (
     namespace_id integer NOT NULL,
@@ -460,8 +470,6 @@ COMMENT ON COLUMN workflow.workflow_task.fairness_key IS
 'whose turn the task is, among those of its priority; null: nobody''s';
 COMMENT ON COLUMN workflow.workflow_task.fairness_weight IS
 'how often it is the turn of its key, compared with others; null: 1';
-COMMENT ON COLUMN workflow.workflow_task.request_id IS
-'request id of the poll that claimed the task, if it had one';
 
 COMMENT ON TABLE workflow.activity IS
 'one row per pending activity: its options, its attempt and its state';
@@ -591,6 +599,8 @@ SELECT pg_catalog.pg_extension_config_dump(
     'workflow.buffered_event', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.workflow_task', '');
+SELECT pg_catalog.pg_extension_config_dump(
+    'workflow.poll_request', '');
 SELECT pg_catalog.pg_extension_config_dump(
     'workflow.activity', '');
 SELECT pg_catalog.pg_extension_config_dump(

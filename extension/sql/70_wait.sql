@@ -100,6 +100,18 @@ LEFT JOIN workflow.worker_version AS v USING (namespace_id, version_key);
 COMMENT ON VIEW workflow.pollers IS
 'workers that have polled or waited in the last five minutes, by queue';
 
+CREATE FUNCTION workflow.task_deadlines(
+    OUT namespace_id integer,
+    OUT run_key bigint,
+    OUT stamp integer,
+    OUT due_at timestamptz)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+AS 'MODULE_PATHNAME', 'pgwf_task_deadlines';
+
+COMMENT ON FUNCTION workflow.task_deadlines() IS
+'when the workflow tasks of this database time out, as far as shared memory knows; a row without a run tells when all runs are looked at';
+
 CREATE FUNCTION workflow.describe_task_queue(
     task_queue text,
     task_queue_type text DEFAULT 'TASK_QUEUE_TYPE_WORKFLOW',

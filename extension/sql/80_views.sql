@@ -336,14 +336,25 @@ FROM workflow.namespace AS n
 LEFT JOIN workflow.namespace_clock AS c
     ON c.namespace_id = n.namespace_id
 CROSS JOIN LATERAL (
-    SELECT w.task_queue, 'workflow' AS kind, w.sticky,
-        count(*) FILTER (WHERE NOT w.claimed) AS backlog,
-        min(w.scheduled_time) FILTER (WHERE NOT w.claimed) AS oldest_time,
-        count(*) FILTER (WHERE w.claimed) AS started,
+    SELECT t.task_queue, 'workflow' AS kind, t.sticky,
+        count(t.scheduled_time) AS backlog,
+        min(t.scheduled_time) AS oldest_time,
+        count(*) FILTER (WHERE t.scheduled_time IS NULL) AS started,
         0::bigint AS backing_off
-    FROM workflow.workflow_task AS w
-    WHERE w.namespace_id = n.namespace_id
-    GROUP BY w.task_queue, w.sticky
+    FROM (
+        SELECT w.task_queue, w.sticky, w.scheduled_time
+        FROM workflow.workflow_task AS w
+        WHERE w.namespace_id = n.namespace_id
+        UNION ALL
+        /* workers have them: from the run's queue or a private one */
+        SELECT CASE WHEN m.flags & 4 = 0 THEN e.task_queue
+                ELSE m.sticky_queue END,
+            m.flags & 4 <> 0, NULL
+        FROM workflow.mutable_state AS m
+        JOIN workflow.execution AS e USING (namespace_id, run_key)
+        WHERE m.namespace_id = n.namespace_id
+            AND m.wft_started_event_id <> 0) AS t
+    GROUP BY t.task_queue, t.sticky
     UNION ALL
     SELECT a.task_queue, 'activity', false,
         count(*) FILTER (WHERE a.state = 1),

@@ -111,6 +111,7 @@ VALUES
     ('routine', 'list_batch_operations', 'read'),
     /* what people look at */
     ('routine', 'pollers', 'read'),
+    ('routine', 'task_deadlines', 'owner'),
     ('routine', 'describe_task_queue', 'read'),
     ('routine', 'update_task_queue_config', 'admin'),
     ('view', 'namespaces', 'read'),

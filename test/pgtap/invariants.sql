@@ -11,6 +11,49 @@
 \pset tuples_only on
 \pset pager off
 
+/* When workflow tasks time out, as the states of their runs tell. */
+CREATE TEMP VIEW task_deadline AS
+SELECT * FROM (
+    SELECT m.namespace_id, m.run_key, m.wft_stamp AS stamp,
+        CASE WHEN m.wft_started_event_id <> 0
+            THEN m.wft_started_time + m.wft_timeout_us * interval '1 us'
+        WHEN m.flags & 4 <> 0
+            THEN m.wft_scheduled_time + m.sticky_timeout_us * interval '1 us'
+        WHEN m.flags & x'400'::int <> 0
+            THEN m.wft_scheduled_time + interval '5 s' END AS due_at
+    FROM workflow.mutable_state AS m
+    WHERE m.wft_scheduled_event_id <> 0) AS t
+WHERE due_at IS NOT NULL;
+
+/*
+ * The same as the scheduler knows it, which is no matter of a snapshot.  Who
+ * answers his task meanwhile takes it away from both, but not at the same
+ * moment.  So what seems to be unknown is asked for again.
+ */
+CREATE TEMP TABLE known_deadline AS
+SELECT t.*, NULL::timestamptz AS known_at
+FROM task_deadline AS t
+JOIN workflow.namespace AS n USING (namespace_id)
+WHERE NOT n.virtual_time AND n.deleted_xid IS NULL;
+DO $$
+BEGIN
+    FOR i IN 1 .. 3
+    LOOP
+        DELETE FROM known_deadline
+        WHERE (known_at <= due_at) IS NOT TRUE
+            AND (namespace_id, run_key, stamp, due_at) NOT IN (
+                SELECT namespace_id, run_key, stamp, due_at
+                FROM task_deadline);
+        UPDATE known_deadline AS k
+        SET known_at = (
+            SELECT min(d.due_at) FROM workflow.task_deadlines() AS d
+            WHERE d.run_key IS NULL OR d.namespace_id = k.namespace_id
+                AND d.run_key = k.run_key AND d.stamp = k.stamp)
+        WHERE (known_at <= due_at) IS NOT TRUE;
+    END LOOP;
+END
+$$;
+
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SET LOCAL client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
@@ -305,12 +348,14 @@ SELECT is_empty($$
      UNION ALL SELECT 'timer', namespace_id, run_key FROM workflow.timer
      UNION ALL SELECT 'workflow_task', namespace_id, run_key
      FROM workflow.workflow_task
+     UNION ALL SELECT 'poll_request', namespace_id, run_key
+     FROM workflow.poll_request
      UNION ALL SELECT 'buffered_event', namespace_id, run_key
      FROM workflow.buffered_event
      UNION ALL SELECT 'run_request', namespace_id, run_key
      FROM workflow.run_request WHERE kind <> 2)
     EXCEPT SELECT t, namespace_id, run_key FROM open_run,
-        unnest('{mutable_state,activity,timer,workflow_task,buffered_event,run_request}'::text[]) AS t $$,
+        unnest('{mutable_state,activity,timer,workflow_task,poll_request,buffered_event,run_request}'::text[]) AS t $$,
     'nothing is pending in a closed run');
 
 SELECT is_empty($$
@@ -454,12 +499,15 @@ SELECT set_eq($$
 
 SELECT is_empty($$
     SELECT m.namespace_id, m.run_key, m.wft_scheduled_event_id,
-        m.wft_started_event_id, t.claimed, t.stamp, m.wft_stamp
+        m.wft_started_event_id, t.stamp, m.wft_stamp, t.sticky, m.flags
     FROM workflow.mutable_state AS m
     LEFT JOIN workflow.workflow_task AS t USING (namespace_id, run_key)
-    WHERE (m.wft_scheduled_event_id <> 0) <> (t.run_key IS NOT NULL)
-        OR (m.wft_started_event_id <> 0) <> coalesce(t.claimed, false)
-        OR t.stamp <> m.wft_stamp $$,
+    WHERE (m.wft_scheduled_event_id <> 0 AND m.wft_started_event_id = 0)
+            <> (t.run_key IS NOT NULL)
+        OR m.wft_started_event_id <> 0 AND m.wft_scheduled_event_id = 0
+        OR t.stamp <> m.wft_stamp
+        OR t.scheduled_time <> m.wft_scheduled_time
+        OR t.sticky <> (m.flags & 4 <> 0) $$,
     'the state and its workflow task agree');
 
 SELECT is_empty($$
@@ -531,6 +579,10 @@ SELECT is_empty($$
     WHERE NOT EXISTS (
             SELECT FROM workflow.workflow_task AS t
             WHERE t.namespace_id = r.namespace_id AND t.run_key = r.run_key)
+        AND NOT EXISTS (
+            SELECT FROM workflow.mutable_state AS m
+            WHERE m.namespace_id = r.namespace_id AND m.run_key = r.run_key
+                AND m.wft_started_event_id <> 0)
         /* a paused run waits for an operator */
         AND NOT EXISTS (
             SELECT FROM workflow.execution AS e
@@ -585,10 +637,9 @@ SELECT set_eq($$
 /* ---- a way forward: nothing waits for what nobody will bring ---- */
 
 SELECT is_empty($$
-    SELECT t.namespace_id, t.run_key, t.claimed, t.sticky
-    FROM workflow.workflow_task AS t
-    WHERE t.due_at IS NULL AND (t.claimed OR t.sticky) $$,
-    'a workflow task that a worker has, or its queue, has a deadline');
+    SELECT namespace_id, run_key, stamp, due_at, known_at
+    FROM known_deadline WHERE (known_at <= due_at) IS NOT TRUE $$,
+    'the scheduler knows when a task times out that a worker has, or its queue');
 
 SELECT is_empty($$
     SELECT a.namespace_id, a.run_key, a.scheduled_event_id, a.state
@@ -603,7 +654,7 @@ SELECT is_empty($$
 SELECT is_empty($$
     SELECT t.namespace_id, t.run_key, t.rank, t.fairness_key
     FROM (SELECT namespace_id, run_key, rank, fairness_key,
-            NOT claimed AND NOT sticky AS has_turn
+            NOT sticky AS has_turn
         FROM workflow.workflow_task
         UNION ALL
         SELECT namespace_id, run_key, rank, fairness_key, state = 1
@@ -614,8 +665,13 @@ SELECT is_empty($$
     'a task has a priority, and one with a fairness key a turn');
 
 SELECT is_empty($$
-    SELECT namespace_id, run_key, request_id
-    FROM workflow.workflow_task WHERE request_id IS NOT NULL AND NOT claimed
+    SELECT coalesce(r.namespace_id, m.namespace_id),
+        coalesce(r.run_key, m.run_key), r.request_id
+    FROM workflow.poll_request AS r
+    FULL JOIN (
+        SELECT * FROM workflow.mutable_state WHERE flags & x'800'::int <> 0)
+        AS m USING (namespace_id, run_key)
+    WHERE (m.wft_started_event_id <> 0 AND m.wft_stamp = r.stamp) IS NOT TRUE
     UNION ALL
     SELECT namespace_id, run_key, request_id
     FROM workflow.activity WHERE request_id IS NOT NULL AND state <> 2 $$,
@@ -640,6 +696,10 @@ SELECT is_empty($$
     WHERE u.state = 1 AND e.status = 'Running' AND NOT EXISTS (
         SELECT FROM workflow.workflow_task AS t
         WHERE t.namespace_id = u.namespace_id AND t.run_key = u.run_key)
+        AND NOT EXISTS (
+            SELECT FROM workflow.mutable_state AS m
+            WHERE m.namespace_id = u.namespace_id AND m.run_key = u.run_key
+                AND m.wft_started_event_id <> 0)
         AND NOT EXISTS (
             SELECT FROM workflow.timer AS t
             WHERE t.namespace_id = u.namespace_id AND t.run_key = u.run_key
@@ -740,7 +800,7 @@ SELECT is_empty($$
     WHERE due_at < now() - interval '1 minute'
     UNION ALL
     SELECT 'workflow_task', namespace_id, run_key, due_at
-    FROM workflow.workflow_task WHERE due_at < now() - interval '1 minute'
+    FROM task_deadline WHERE due_at < now() - interval '1 minute'
     UNION ALL
     SELECT 'outbox', namespace_id, run_key, due_at
     FROM workflow.outbox WHERE due_at < now() - interval '1 minute'
@@ -798,7 +858,7 @@ SELECT is_empty($$
     JOIN workflow.mutable_state AS m USING (namespace_id, run_key)
     JOIN pinned AS p USING (namespace_id, run_key)
     JOIN workflow.execution AS e USING (namespace_id, run_key)
-    WHERE NOT t.claimed AND (t.version_key <> CASE
+    WHERE (t.version_key <> CASE
             WHEN t.sticky THEN m.version_key
             WHEN m.flags & x'100000'::int <> 0 THEN m.transition_key
             ELSE p.version_key END

@@ -18,13 +18,18 @@ $primary->safe_psql(
 		workflow_type => 'w', task_queue => 'q',
 		workflow_run_timeout => '1 s');
 	SELECT workflow.start_workflow_execution(workflow_id => 'waits',
-		workflow_type => 'w', task_queue => 'q2')});
+		workflow_type => 'w', task_queue => 'q2');
+	SELECT workflow.start_workflow_execution(workflow_id => 'claimed',
+		workflow_type => 'w', task_queue => 'q3',
+		workflow_task_timeout => '1 s')});
 $primary->append_conf('postgresql.conf', 'pg_workflow.scheduler = off');
 $primary->reload;
 wait_until(
 	$primary, "SELECT count(*) FROM pg_stat_activity
 	WHERE backend_type = 'pg_workflow scheduler'", expect => '0');
 
+$primary->safe_psql('postgres',
+	"SELECT count(*) FROM workflow.poll_workflow_task_queue('q3')");
 $primary->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
@@ -70,7 +75,7 @@ is( $standby->safe_psql(
 			(SELECT count FROM workflow.count_workflow_executions()),
 			(SELECT sum(backlog) FROM workflow.task_queues),
 			(SELECT count(*) FROM workflow.pollers)}),
-	'WORKFLOW_EXECUTION_STATUS_RUNNING|2|2|1|2|2|0',
+	'WORKFLOW_EXECUTION_STATUS_RUNNING|2|2|1|3|2|0',
 	'and what only looks works');
 
 $primary->stop;
@@ -80,6 +85,10 @@ wait_until($standby,
 	"SELECT status = 'TimedOut' FROM workflow.execution
 	WHERE workflow_id = 'later'");
 pass('and what was due meanwhile is fired');
+wait_until($standby,
+	"SELECT count(*) = 1 FROM workflow.history WHERE workflow_id = 'claimed'
+		AND event_type = 'WorkflowTaskTimedOut'");
+pass('and so is the timeout of a task whose worker was with the primary');
 is( $standby->safe_psql(
 		'postgres', "CALL workflow.wait_for_task('{q2}', NULL)"),
 	'{q2}|{}',

@@ -192,8 +192,8 @@ my %damage = (
 	'the pending children are those that were started and have not closed' =>
 	  'DELETE FROM workflow.child_execution WHERE ' . of('open'),
 	'the state and its workflow task agree' =>
-	  'UPDATE workflow.workflow_task SET claimed = false WHERE '
-	  . of('open'),
+	  'UPDATE workflow.workflow_task SET sticky = true WHERE '
+	  . of('limited'),
 	'a run counts its updates right' =>
 	  'UPDATE workflow.mutable_state SET open_updates = 0 WHERE '
 	  . of('updated'),
@@ -218,8 +218,8 @@ my %damage = (
 	  . of('open'),
 	'the pending timers are those that were started and have not ended' =>
 	  'DELETE FROM workflow.timer WHERE kind = 1',
-	'a workflow task that a worker has, or its queue, has a deadline' =>
-	  'UPDATE workflow.workflow_task SET due_at = NULL WHERE ' . of('open'),
+	'the scheduler knows when a task times out that a worker has, or its queue'
+	  => 'UPDATE known_deadline SET known_at = NULL WHERE ' . of('open'),
 	'an activity waits for a worker, for its time, or for an operator' =>
 	  'UPDATE workflow.activity SET state = 4 WHERE ' . of('open'),
 	'a task has a priority, and one with a fairness key a turn' =>
