@@ -234,7 +234,7 @@ pgwf_state_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id,
 					keys, lengthof(keys));
 }
 
-/* The first namespace after another one that has open runs; 0: there is none */
+/* The next namespace that has open runs; 0: there is none */
 int32
 pgwf_state_next_namespace(PgwfCall *call, int32 after)
 {
