@@ -309,12 +309,13 @@ pgwf_execution_find_current(PgwfCall *call, int32 namespace_id,
 
 /*
  * The run_key of a workflow id's last run at this moment, whatever the
- * snapshot shows, that at "except" aside; 0 if there is none.  If another
- * transaction is about to start, close or delete it, *undecided is its id.
+ * snapshot shows; 0 if there is none.  Those that follow *passed (or NULL)
+ * are passed over.  If another transaction is about to start, close or delete
+ * it, *undecided is its id.
  */
 static int64
 last_run_key(PgwfCall *call, int32 namespace_id, const char *workflow_id,
-			 ItemPointer except, TransactionId *undecided)
+			 const int64 *passed, TransactionId *undecided)
 {
 	PgwfKey		keys[2];
 	int64		run_key;
@@ -322,8 +323,8 @@ last_run_key(PgwfCall *call, int32 namespace_id, const char *workflow_id,
 	workflow_id_keys(keys, namespace_id, workflow_id);
 	if (!pgwf_scan_newest(call, PGWF_EXECUTION,
 						  PGWF_EXECUTION_WORKFLOW_ID_KEY, keys,
-						  lengthof(keys), except, COL_RUN_KEY, &run_key,
-						  undecided))
+						  lengthof(keys), COL_RUN_KEY, &run_key,
+						  COL_PREVIOUS_RUN_KEY, passed, undecided))
 		return 0;
 	return run_key;
 }
@@ -382,7 +383,8 @@ pgwf_execution_insert(PgwfCall *call, const PgwfExecution *execution)
 								   nulls, &tid))
 		return false;
 	last = last_run_key(call, execution->namespace_id,
-						execution->workflow_id, &tid, &undecided);
+						execution->workflow_id, &execution->previous_run_key,
+						&undecided);
 	if (TransactionIdIsValid(undecided) ||
 		last != execution->previous_run_key)
 	{

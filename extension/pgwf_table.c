@@ -343,12 +343,13 @@ pgwf_table_insert_if_free(PgwfCall *call, PgwfRelationId id,
 	return !conflict;
 }
 
-/* Deletes a row that this very command has inserted */
+/* Deletes a row that this very command has inserted; what follows sees none */
 void
 pgwf_table_take_back(PgwfCall *call, PgwfRelationId id, ItemPointer tid)
 {
 	CommandCounterIncrement();
 	pgwf_table_delete(call, id, tid);
+	CommandCounterIncrement();
 }
 
 /* "values" and "nulls" hold the rows one after the other */
@@ -611,17 +612,45 @@ pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
 }
 
 /*
+ * Has the transaction that inserted the version of a row, and may be in
+ * progress, replaced or deleted it as well?
+ */
+static bool
+is_taken_back(TupleTableSlot *slot)
+{
+	HeapTupleHeader header = ExecFetchSlotHeapTuple(slot, false,
+													NULL)->t_data;
+
+	return (header->t_infomask & (HEAP_XMAX_INVALID |
+								  HEAP_XMAX_IS_MULTI)) == 0 &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		HeapTupleHeaderGetRawXmax(header) ==
+		HeapTupleHeaderGetRawXmin(header);
+}
+
+static int64
+slot_bigint(TupleTableSlot *slot, int column)
+{
+	bool		isnull;
+
+	return DatumGetInt64(slot_getattr(slot, column + 1, &isnull));
+}
+
+/*
  * Reads a bigint column of the last row with these keys, in the order of the
- * index, as things are at this moment, whatever the snapshot shows; the row
- * at "except" (or NULL) is passed over.  Returns false if there is none.
+ * index, as things are at this moment, whatever the snapshot shows.  Rows
+ * that have *passed (or NULL) in another column are passed over.  Returns
+ * false if there is none.
  *
  * If another transaction in progress has inserted, changed or deleted that
- * row, *undecided is its id; otherwise it is invalid.
+ * row, *undecided is its id; otherwise it is invalid.  What it has inserted
+ * and deleted does not count.
  */
 bool
 pgwf_scan_newest(PgwfCall *call, PgwfRelationId table, PgwfRelationId index,
-				 const PgwfKey *keys, int nkeys, ItemPointer except,
-				 int column, int64 *value, TransactionId *undecided)
+				 const PgwfKey *keys, int nkeys, int column, int64 *value,
+				 int passed_column, const int64 *passed,
+				 TransactionId *undecided)
 {
 	SnapshotData dirty;
 	PgwfScan	scan;
@@ -632,15 +661,15 @@ pgwf_scan_newest(PgwfCall *call, PgwfRelationId table, PgwfRelationId index,
 			   BackwardScanDirection, &dirty);
 	do
 		found = index_getnext_slot(scan.scan, scan.direction, scan.slot);
-	while (found && except && ItemPointerEquals(&scan.slot->tts_tid, except));
+	while (found && (is_taken_back(scan.slot) ||
+					 (passed && slot_bigint(scan.slot,
+											passed_column) == *passed)));
 	*undecided = InvalidTransactionId;
 	if (found)
 	{
-		bool		isnull;
-
 		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin :
 			dirty.xmax;
-		*value = DatumGetInt64(slot_getattr(scan.slot, column + 1, &isnull));
+		*value = slot_bigint(scan.slot, column);
 	}
 	index_endscan(scan.scan);
 	ExecDropSingleTupleTableSlot(scan.slot);

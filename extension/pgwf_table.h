@@ -156,8 +156,9 @@ extern void pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call,
 								 const PgwfKey *keys, int nkeys);
 extern bool pgwf_scan_newest(PgwfCall *call, PgwfRelationId table,
 							 PgwfRelationId index, const PgwfKey *keys,
-							 int nkeys, ItemPointer except, int column,
-							 int64 *value, TransactionId *undecided);
+							 int nkeys, int column, int64 *value,
+							 int passed_column, const int64 *passed,
+							 TransactionId *undecided);
 extern bool pgwf_scan_next(PgwfScan *scan);
 extern void pgwf_scan_end(PgwfScan *scan);
 
