@@ -50,7 +50,7 @@ param_limit(PgwfParams *params, bool set, double value, bool unset)
 
 PgwfResult
 pgwf_client_update_task_queue(PgwfClient *client,
-							  const PgwfTaskQueueOptions * options,
+							  const PgwfTaskQueueOptions *options,
 							  json_t **config)
 {
 	PgwfTaskQueueOptions o = PGWF_TASK_QUEUE_OPTIONS_INIT;

@@ -66,7 +66,7 @@ pgwf_set_query_handler(PgwfWorkflow *wf, const char *name, PgwfQueryFn fn,
 void
 pgwf_set_query_handler_with(PgwfWorkflow *wf, const char *name,
 							PgwfQueryFn fn, void *arg,
-							const PgwfQueryHandlerOptions * options)
+							const PgwfQueryHandlerOptions *options)
 {
 	PgwfQueryHandlerOptions o;
 	PgwfHandler *handler;

@@ -178,7 +178,7 @@ pgwf_set_signal_handler(PgwfWorkflow *wf, const char *name, PgwfSignalFn fn,
 void
 pgwf_set_signal_handler_with(PgwfWorkflow *wf, const char *name,
 							 PgwfSignalFn fn, void *arg,
-							 const PgwfSignalHandlerOptions * options)
+							 const PgwfSignalHandlerOptions *options)
 {
 	PgwfSignalHandlerOptions o;
 	PgwfSignalHandler *handler;

@@ -606,7 +606,7 @@ typedef struct PgwfTaskQueueOptions
 	double		key_rate;		/* the same for each fairness key */
 	bool		unset_key_rate;
 	const char *reason;
-}			PgwfTaskQueueOptions;
+} PgwfTaskQueueOptions;
 
 #define PGWF_TASK_QUEUE_OPTIONS_DEFAULTS \
 	.struct_size = sizeof(PgwfTaskQueueOptions)
@@ -619,7 +619,7 @@ extern PgwfResult pgwf_client_describe_task_queue(PgwfClient *client,
 extern PgwfResult pgwf_client_list_task_queues(PgwfClient *client,
 											   json_t **queues);
 extern PgwfResult pgwf_client_update_task_queue(PgwfClient *client,
-												const PgwfTaskQueueOptions * options,
+												const PgwfTaskQueueOptions *options,
 												json_t **config);
 extern PgwfResult pgwf_client_register_namespace(PgwfClient *client,
 												 const char *name,

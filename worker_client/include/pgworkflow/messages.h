@@ -72,7 +72,7 @@ typedef struct PgwfQueryHandlerOptions
 {
 	size_t		struct_size;	/* set by the INIT macro */
 	const char *description;	/* for people, in the metadata; NULL: none */
-}			PgwfQueryHandlerOptions;
+} PgwfQueryHandlerOptions;
 
 #define PGWF_QUERY_HANDLER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfQueryHandlerOptions)
 #define PGWF_QUERY_HANDLER_OPTIONS_INIT PGWF_INIT(PgwfQueryHandlerOptions)
@@ -85,7 +85,7 @@ extern void pgwf_set_query_handler(PgwfWorkflow *wf, const char *name,
 								   PgwfQueryFn fn, void *arg);
 extern void pgwf_set_query_handler_with(PgwfWorkflow *wf, const char *name,
 										PgwfQueryFn fn, void *arg,
-										const PgwfQueryHandlerOptions * options);
+										const PgwfQueryHandlerOptions *options);
 
 /* ---- Updates ---- */
 
@@ -158,7 +158,7 @@ typedef struct PgwfSignalHandlerOptions
 	size_t		struct_size;	/* set by the INIT macro */
 	PgwfUnfinished unfinished;
 	const char *description;	/* for people, in the metadata; NULL: none */
-}			PgwfSignalHandlerOptions;
+} PgwfSignalHandlerOptions;
 
 #define PGWF_SIGNAL_HANDLER_OPTIONS_DEFAULTS .struct_size = sizeof(PgwfSignalHandlerOptions)
 #define PGWF_SIGNAL_HANDLER_OPTIONS_INIT PGWF_INIT(PgwfSignalHandlerOptions)
@@ -169,7 +169,7 @@ typedef struct PgwfSignalHandlerOptions
  */
 extern void pgwf_set_signal_handler_with(PgwfWorkflow *wf, const char *name,
 										 PgwfSignalFn fn, void *arg,
-										 const PgwfSignalHandlerOptions * options);
+										 const PgwfSignalHandlerOptions *options);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop
