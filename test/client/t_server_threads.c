@@ -363,6 +363,72 @@ test_group(PGconn *conn)
 	pgwf_client_free(client);
 }
 
+/* ---- a codec that turns all bits around ---- */
+
+static bool
+turn(const unsigned char *data, size_t size, unsigned char **out,
+	 size_t *out_size, void *arg)
+{
+	size_t		i;
+
+	(void) arg;
+	*out = malloc(size + 1);
+	for (i = 0; i < size; i++)
+		(*out)[i] = data[i] ^ 0xff;
+	*out_size = size;
+	return true;
+}
+
+/* Values of calls in a group go through the client's codec. */
+static void
+test_codec(PGconn *conn)
+{
+	PgwfCodec	codec = PGWF_CODEC_INIT;
+	PgwfClientOptions options = PGWF_CLIENT_OPTIONS_INIT;
+	PgwfHistoryOptions h = PGWF_HISTORY_OPTIONS_INIT;
+	PgwfClient *client;
+	const char *held = unique("held-codec", 0);
+	PGconn	   *holder = hold_run(held);
+	Call		calls[4] = {{0}};
+	char	   *text;
+	int			i;
+
+	codec.encoding = "binary/turned";
+	codec.encode = codec.decode = turn;
+	options.codec = &codec;
+	client = pgwf_client_new(NULL, &options);
+	begin_waiting(&calls[0], client, conn, held);
+	for (i = 1; i < 4; i++)
+	{
+		calls[i].input = json_pack("[s]", i == 1 ? "secret" : "null");
+		begin_call(&calls[i], client, START_RUN, unique("codec", i));
+	}
+	ok(wait_for_queue(client, 3), "the others wait in the queue");
+	let_go(holder);
+	end_calls(calls, 4);
+	h.workflow_id = unique("codec", 1);
+	h.page_size = 1;
+	text = sql(conn, "SELECT position('secret' IN attributes::text) FROM "
+			   "workflow.get_workflow_execution_history($1, page_size => 1)",
+			   h.workflow_id, NULL);
+	is_str(text, "0", "a value is encoded");
+	free(text);
+	for (i = 1; i < 4; i++)
+	{
+		json_t	   *events = NULL;
+
+		call_is(&calls[i], PGWF_OK, "a start with a codec");
+		h.workflow_id = calls[i].id;
+		pgwf_client_history(client, &h, &events);
+		ok(json_equal(json_object_get(json_object_get(json_array_get(events, 0),
+													  "attributes"), "input"),
+					  calls[i].input), "and is decoded");
+		json_decref(events);
+		json_decref(calls[i].input);
+	}
+	pgwf_client_free(client);
+}
+
 /*
  * The connection is lost while a group waits in the server: all but one can be
  * repeated, and happen once.
@@ -601,14 +667,17 @@ runner_main(void *arg)
 static void
 test_all(PGconn *conn, bool killed)
 {
-	PgwfClient *client = pgwf_client_new(NULL, NULL);
+	PgwfClientOptions options = PGWF_CLIENT_OPTIONS_INIT;
+	PgwfClient *client;
 	Runner		runners[THREADS] = {{0}};
-	const char *how = killed ? "with lost connections" : "in peace";
+	const char *how = killed ? "with lost connections" : "in peace, unprepared";
 	int			kills = 0;
 	int			wrong = 0;
 	int			i;
 	char		name[128];
 
+	options.pooled = !killed;
+	client = pgwf_client_new(NULL, &options);
 	snprintf(prefix + strlen(prefix), 8, "%c", killed ? 'k' : 'p');
 	snprintf(name, sizeof(name), "%s-all-", prefix);
 	for (i = 0; i < THREADS; i++)
@@ -651,6 +720,7 @@ main(void)
 	snprintf(prefix, sizeof(prefix), "threads-%ld", (long) getpid());
 	snprintf(queue, sizeof(queue), "%s", prefix);
 	test_group(conn);
+	test_codec(conn);
 	test_lost(conn);
 	test_deadline(conn);
 	test_long(conn);

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "pgwf_client.h"
+#include "pgwf_pool.h"
 
 /* ---- parameters ---- */
 
@@ -134,6 +135,8 @@ new_client(PgwfConn *lent, const char *conninfo,
 							   sizeof(PgwfIdleConn));
 	client->user = pthread_self();
 	client->max_group = PGWF_MAX_GROUP;
+	client->last_group = 1;
+	pgwf_cond_init(&client->gathered);
 	pthread_mutex_init(&client->mutex, NULL);
 	if (lent != NULL)
 	{
@@ -168,6 +171,7 @@ pgwf_client_free(PgwfClient *client)
 		pgwf_conn_destroy(client->idle[i].conn);
 	free(client->idle);
 	pgwf_client_free_errors(client);
+	pthread_cond_destroy(&client->gathered);
 	pthread_mutex_destroy(&client->mutex);
 	free(client->conninfo);
 	free(client->workflow_namespace);

@@ -7,11 +7,14 @@
  * A thread that finds no exchange under way sends its call at once, by
  * itself.  Those that come meanwhile wait in a queue; when the exchange is
  * over, the first of them becomes the leader, who sends all that wait by then
- * as one call of execute_calls(), which is one transaction.  When one of a
- * group fails, none of it has happened: the one that failed is repeated by
- * itself, in its own thread, and the others once more as a group; so all get
- * the answer they would have got alone.  Every call is answered after its
- * transaction has committed.
+ * as one call of execute_calls(), which is one transaction.  After a group
+ * its threads are likely to come again, one after the other: the next leader
+ * waits for as many, but for a moment only.
+ *
+ * When one of a group fails, none of it has happened: the one that failed is
+ * repeated by itself, in its own thread, and the others once more as a group;
+ * so all get the answer they would have got alone.  Every call is answered
+ * after its transaction has committed.
  *
  * A group cannot lock its runs in the order in which workers do, as it does
  * not know them: the service refuses its calls that would have to wait for one
@@ -25,11 +28,12 @@
  *
  *-------------------------------------------------------------------------
  */
-#include <poll.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "pgwf_client.h"
 #include "pgwf_pool.h"
@@ -47,6 +51,9 @@
  */
 #define MAX_FAILURES	3
 #define MIN_GROUP		4
+
+/* A leader waits for others for half as long as the exchange before took. */
+#define MAX_GATHER_US	1000
 
 typedef enum WriteState
 {
@@ -305,7 +312,8 @@ enqueue(PgwfClient *client, PgwfWrite *write)
 		link = &(*link)->next;
 	write->next = NULL;
 	*link = write;
-	client->nwrites++;
+	if (++client->nwrites == client->last_group)
+		pthread_cond_signal(&client->gathered);
 }
 
 static void
@@ -333,6 +341,35 @@ appoint_leader(PgwfClient *client)
 	client->exchanging = client->writes != NULL;
 	if (client->exchanging)
 		set_state(client->writes, WRITE_LEADS);
+}
+
+static int64_t
+clock_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Waits a moment for those who went together before. */
+static void
+gather(PgwfClient *client)
+{
+	int64_t		us = client->last_us / 2;
+	int64_t		until;
+	struct timespec limit;
+
+	until = clock_us() + (us < MAX_GATHER_US ? us : MAX_GATHER_US);
+	limit.tv_sec = until / 1000000;
+	limit.tv_nsec = until % 1000000 * 1000;
+	while (client->nwrites < client->last_group &&
+		   client->nwrites < client->max_group)
+	{
+		if (pthread_cond_timedwait(&client->gathered, &client->mutex,
+								   &limit) == ETIMEDOUT)
+			break;
+	}
 }
 
 /* Takes what goes out together, the first of the queue at least. */
@@ -389,10 +426,14 @@ lead(PgwfClient *client, PgwfWrite *write)
 {
 	PgwfWrite  *group[PGWF_MAX_GROUP];
 	PgwfConn   *conn;
+	int64_t		begin;
 	bool		succeeded = true;
 	int			n;
 	int			i;
 
+	pthread_mutex_lock(&client->mutex);
+	gather(client);
+	pthread_mutex_unlock(&client->mutex);
 	conn = take_conn(client, write);
 	pthread_mutex_lock(&client->mutex);
 	if (conn == NULL)
@@ -406,6 +447,7 @@ lead(PgwfClient *client, PgwfWrite *write)
 	n = take_group(client, group);
 	pthread_mutex_unlock(&client->mutex);
 
+	begin = clock_us();
 	if (n == 1)
 		send_one(client, conn, write, write);
 	else
@@ -413,6 +455,8 @@ lead(PgwfClient *client, PgwfWrite *write)
 	pgwf_client_return_conn(client, conn, false);
 
 	pthread_mutex_lock(&client->mutex);
+	client->last_group = n;
+	client->last_us = clock_us() - begin;
 	if (n > 1)
 		limit_groups(client, n, succeeded);
 	for (i = 0; i < n; i++)

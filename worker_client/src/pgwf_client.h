@@ -59,6 +59,9 @@ struct PgwfClient
 	PgwfWrite  *writes;			/* those that wait for the next one */
 	int			nwrites;
 	int			max_group;		/* so many go together, if they do not fail */
+	int			last_group;		/* so many did in the last exchange */
+	int64_t		last_us;		/* which took so long */
+	pthread_cond_t gathered;	/* so many wait again */
 };
 
 /* Parameters being collected for one statement; the call frees them. */

@@ -33,8 +33,9 @@ extern "C"
  *	- Calls that the server answers at once share one connection and wait for
  *	  each other.  Short writes (start, signal, signal with start, request to
  *	  cancel, terminate) that come while one is under way are sent together,
- *	  as one transaction, as soon as it is answered; one that comes alone is
- *	  sent at once.  Each returns when its transaction has committed, with its
+ *	  as one transaction, when it is answered or, after such a group, up to a
+ *	  millisecond later; what a thread sends alone is sent at once.  Each
+ *	  returns when its transaction has committed, with its
  *	  own result or error, as if it had been sent by itself.
  *	- Calls that may last (result, query, update, list, count, history) have
  *	  another connection each, up to max_connections less one, and leave that
