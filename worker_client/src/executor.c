@@ -315,6 +315,20 @@ pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec)
 }
 
 /*
+ * Is code queued that has not begun to run?
+ */
+bool
+pgwf_executor_has_work(PgwfExecutor *executor)
+{
+	bool		has_work;
+
+	pthread_mutex_lock(&executor->mutex);
+	has_work = executor->todo != NULL;
+	pthread_mutex_unlock(&executor->mutex);
+	return has_work;
+}
+
+/*
  * Take all outcomes, a list; NULL if there are none.
  */
 PgwfExec *

@@ -54,6 +54,7 @@ extern PgwfExecutor *pgwf_executor_create(const PgwfRegistry *registry,
 										  void *arg);
 extern void pgwf_executor_set_room(PgwfExecutor *executor, int room);
 extern bool pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec);
+extern bool pgwf_executor_has_work(PgwfExecutor *executor);
 extern PgwfExec *pgwf_executor_collect(PgwfExecutor *executor);
 extern bool pgwf_executor_wait(PgwfExecutor *executor, int timeout_ms);
 extern int64_t pgwf_executor_running_since(PgwfExecutor *executor);

@@ -12,10 +12,11 @@
  *	  worker_activity.c	activities and local activities
  *	  worker_metrics.c	what was counted, for others
  *
- * Everything belongs to the main thread, the one in pgwf_worker_run(), except
- * what is marked otherwise.  The threads that run workflow code (executor.c)
- * and activities (pool.c, activity.c) hand over their outcomes and wake the
- * main thread through pgwf_worker_notify().
+ * Everything belongs to the main thread, the one in pgwf_worker_run(), or to
+ * the thread that takes its place while it sleeps (see worker.c), except what
+ * is marked otherwise.  The threads that run workflow code (executor.c) and
+ * activities (pool.c, activity.c) hand over their outcomes, and then take the
+ * place of the main thread or wake it through pgwf_worker_notify().
  *
  *-------------------------------------------------------------------------
  */
@@ -130,6 +131,8 @@ struct PgwfWorker
 	int			stop_wanted;	/* atomic */
 	int			attention;		/* atomic: something has happened */
 	int			sleeping;		/* atomic: the main thread is, or will be */
+	int			helping;		/* atomic: another thread takes a turn */
+	pthread_mutex_t loop;		/* guards what is the main thread's */
 	pthread_mutex_t mutex;		/* guards done_activities */
 	PgwfActivity *done_activities;
 	PgwfWorkerStats stats;		/* written by the main thread, atomically */
@@ -142,6 +145,9 @@ struct PgwfWorker
 	bool		proved;			/* a poll or a wait has worked once */
 	bool		run_called;
 	bool		leaked;			/* threads of ours live on */
+	bool		asleep;			/* the main thread is, until: */
+	int64_t		sleeps_until;
+	bool		by_executor;	/* the executor's thread takes this turn */
 
 	/* the working connection */
 	PgwfConn   *work;
@@ -216,6 +222,7 @@ extern PgwfWorker *pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 										  PgwfRegistry *registry,
 										  PgwfMocks *mocks, char **error);
 extern void pgwf_worker_notify(void *worker);
+extern void pgwf_worker_activity_done(PgwfActivity *activity, void *worker);
 extern void pgwf_worker_fatal(PgwfWorker *worker, const PgwfErr *err);
 extern bool pgwf_error_is_transient(const PgwfErr *err);
 extern const char *pgwf_worker_versioning_mode(const PgwfWorker *worker);
@@ -226,6 +233,7 @@ extern void pgwf_worker_publish_slots(PgwfWorker *worker);
 
 /* worker_wait.c */
 extern int64_t pgwf_worker_wait_step(PgwfWorker *worker, int64_t now);
+extern bool pgwf_worker_wait_stands(const PgwfWorker *worker);
 extern int64_t pgwf_worker_wait_stop(PgwfWorker *worker, int64_t now);
 extern void pgwf_worker_wait_ready(PgwfWorker *worker);
 
@@ -292,6 +300,5 @@ extern void pgwf_worker_forget_local(PgwfWorker *worker, PgwfRun *run);
 extern void pgwf_worker_collect_activities(PgwfWorker *worker);
 extern int64_t pgwf_worker_tick_activities(PgwfWorker *worker, int64_t now);
 extern void pgwf_worker_cancel_activities(PgwfWorker *worker);
-extern void pgwf_worker_activity_done(PgwfActivity *activity, void *worker);
 
 #endif							/* PGWF_WORKER_H */

@@ -8,6 +8,12 @@
  * (worker_exchange.c) or, with nothing to say and nothing known to be there,
  * sleeps until a thread, the waiting connection or the clock wakes it.
  *
+ * While it sleeps, a thread that has finished something takes a turn itself:
+ * when little goes on, that saves waking the main thread, which would have to
+ * wake that thread again for what the service answers.  The loop's mutex is
+ * held by whoever takes a turn; the main thread lets go of it to sleep alone.
+ * It is taken before any other mutex, and other threads only try to have it.
+ *
  * Nothing here blocks without a limit: sleeping ends with the wake-up pipe,
  * and every statement has a timeout.
  *
@@ -29,6 +35,11 @@
 
 /* How long ending threads may take that have nothing to do. */
 #define THREAD_END_MS	1000
+
+/* How many turns another thread takes, one after the other. */
+#define MAX_TURNS		10
+
+static void executor_done(void *arg);
 
 /* ---- options and life ---- */
 
@@ -166,6 +177,7 @@ pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 	w->sticky_timeout = pgwf_strdup(buf);
 
 	pthread_mutex_init(&w->mutex, NULL);
+	pthread_mutex_init(&w->loop, NULL);
 	w->wakeup.fd[0] = w->wakeup.fd[1] = -1;
 	w->stop_pipe = w->wakeup;
 	pgwf_cache_init(&w->cache);
@@ -178,7 +190,7 @@ pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 	pgwf_backoff_init(&w->work_backoff, seed);
 	pgwf_backoff_init(&w->wait_backoff, seed + 1);
 	pgwf_backoff_init(&w->respond_backoff, seed + 2);
-	w->executor = pgwf_executor_create(registry, pgwf_worker_notify, w);
+	w->executor = pgwf_executor_create(registry, executor_done, w);
 
 	w->host.registry = registry;
 	w->host.mocks = mocks;
@@ -230,6 +242,7 @@ pgwf_worker_free(PgwfWorker *worker)
 	pgwf_wakeup_close(&worker->wakeup);
 	pgwf_wakeup_close(&worker->stop_pipe);
 	pthread_mutex_destroy(&worker->mutex);
+	pthread_mutex_destroy(&worker->loop);
 	pgwf_err_reset(&worker->err);
 	free(worker->conninfo);
 	free(worker->workflow_namespace);
@@ -440,6 +453,7 @@ shut_down(PgwfWorker *worker)
 
 /* ---- the loop ---- */
 
+/* What threads have finished, and tasks that wait to be begun */
 static void
 collect(PgwfWorker *worker)
 {
@@ -523,14 +537,114 @@ sleep_until(PgwfWorker *worker, int64_t wake)
 		fds[1].revents = 0;
 		nfds = 2;
 	}
+	worker->asleep = true;
+	worker->sleeps_until = wake;
+	pthread_mutex_unlock(&worker->loop);
 	rc = poll(fds, (nfds_t) nfds, timeout);
 	__atomic_store_n(&worker->sleeping, 0, __ATOMIC_SEQ_CST);
+	pthread_mutex_lock(&worker->loop);
+	worker->asleep = false;
 	if (rc <= 0)
 		return;
 	if (fds[0].revents != 0)
 		pgwf_wakeup_clear(&worker->wakeup);
 	if (nfds > 1 && fds[1].revents != 0)
 		pgwf_worker_wait_ready(worker);
+}
+
+/*
+ * A turn of the loop by another thread, while the main thread sleeps.  False
+ * if the main thread has to look as well: something is left that only it
+ * does, or it sleeps too long.  The caller holds the loop's mutex.
+ */
+static bool
+take_turn(PgwfWorker *worker)
+{
+	bool		exchanged = false;
+
+	if (!worker->asleep || worker->stopping ||
+		__atomic_load_n(&worker->stop_wanted, __ATOMIC_SEQ_CST) != 0)
+		return false;
+	__atomic_store_n(&worker->attention, 0, __ATOMIC_SEQ_CST);
+	for (;;)
+	{
+		int64_t		now;
+		int64_t		wake;
+		int64_t		next;
+
+		collect(worker);
+		pgwf_worker_publish_slots(worker);
+		now = pgwf_clock_ms();
+		wake = pgwf_worker_tick_activities(worker, now);
+		next = watch_executor(worker, now);
+		if (next < wake)
+			wake = next;
+		if (!pgwf_conn_is_open(worker->work) || worker->fatal != PGWF_OK)
+			return false;
+		if (!pgwf_worker_exchange_due(worker, now, &wake))
+			return wake >= worker->sleeps_until &&
+				pgwf_worker_wait_stands(worker);
+		if (exchanged)
+			return false;
+		pgwf_worker_exchange(worker);
+		exchanged = true;
+	}
+}
+
+/*
+ * Called by a thread that has finished something: it goes on with it itself
+ * if the main thread sleeps, which is quicker than waking that.  Workflow code
+ * that waits for its thread comes first.
+ */
+static void
+help(PgwfWorker *worker, bool by_executor)
+{
+	bool		done = false;
+	int			turns = 0;
+
+	do
+	{
+		__atomic_store_n(&worker->attention, 1, __ATOMIC_SEQ_CST);
+		if ((by_executor && pgwf_executor_has_work(worker->executor)) ||
+			pthread_mutex_trylock(&worker->loop) != 0)
+		{
+			/* another helper looks again before it leaves */
+			done = __atomic_load_n(&worker->helping, __ATOMIC_SEQ_CST) != 0;
+			break;
+		}
+		__atomic_store_n(&worker->helping, 1, __ATOMIC_SEQ_CST);
+		worker->by_executor = by_executor;
+		done = take_turn(worker);
+		worker->by_executor = false;
+		__atomic_store_n(&worker->helping, 0, __ATOMIC_SEQ_CST);
+		pthread_mutex_unlock(&worker->loop);
+		if (!done)
+			break;
+		done = __atomic_load_n(&worker->attention, __ATOMIC_SEQ_CST) == 0;
+	} while (!done && ++turns < MAX_TURNS);
+	if (!done)
+		pgwf_worker_notify(worker);
+}
+
+static void
+executor_done(void *arg)
+{
+	help(arg, true);
+}
+
+/*
+ * Called by the activity's thread when the function has ended.
+ */
+void
+pgwf_worker_activity_done(PgwfActivity *activity, void *arg)
+{
+	PgwfWorker *worker = arg;
+
+	pthread_mutex_lock(&worker->mutex);
+	activity->done_next = worker->done_activities;
+	worker->done_activities = activity;
+	pthread_mutex_unlock(&worker->mutex);
+	help(worker, false);
 }
 
 PgwfResult
@@ -541,6 +655,7 @@ pgwf_worker_run(PgwfWorker *worker)
 							"the worker has run already");
 	worker->run_called = true;
 
+	pthread_mutex_lock(&worker->loop);
 	while (worker->fatal == PGWF_OK)
 	{
 		int64_t		now;
@@ -580,5 +695,6 @@ pgwf_worker_run(PgwfWorker *worker)
 		sleep_until(worker, wake);
 	}
 	shut_down(worker);
+	pthread_mutex_unlock(&worker->loop);
 	return worker->fatal;
 }

@@ -8,7 +8,7 @@
  * attempt refers to its run until it has ended, timed out, or the run has left
  * memory; after that its function may go on, but nobody listens.
  *
- * Main thread only, except pgwf_worker_activity_done().
+ * For the thread that takes a turn of the worker's loop.
  *
  *-------------------------------------------------------------------------
  */
@@ -158,21 +158,6 @@ pgwf_worker_take_activity(PgwfWorker *worker, PgwfNode *task)
 	activity->end = PGWF_END_FAILED;
 	respond(worker, activity);
 	pgwf_activity_free(activity);
-}
-
-/*
- * Called by the activity's thread when the function has ended.
- */
-void
-pgwf_worker_activity_done(PgwfActivity *activity, void *arg)
-{
-	PgwfWorker *worker = arg;
-
-	pthread_mutex_lock(&worker->mutex);
-	activity->done_next = worker->done_activities;
-	worker->done_activities = activity;
-	pthread_mutex_unlock(&worker->mutex);
-	pgwf_worker_notify(worker);
 }
 
 /* ---- local activities ---- */

@@ -701,7 +701,7 @@ pgwf_worker_exchange(PgwfWorker *worker)
 	 * Workflow code is quick as a rule: what it is about to say goes out with
 	 * the rest.
 	 */
-	if (!pgwf_executor_idle(worker->executor))
+	if (!worker->by_executor && !pgwf_executor_idle(worker->executor))
 	{
 		pgwf_executor_wait(worker->executor, SETTLE_MS);
 		exec = pgwf_executor_collect(worker->executor);

@@ -160,6 +160,37 @@ pgwf_worker_wait_stop(PgwfWorker *worker, int64_t now)
 	return INT64_MAX;
 }
 
+/* The queues to be waited for, and whether the call is for them all */
+static void
+look(const PgwfWorker *worker, bool *wanted, bool *any, bool *uncovered)
+{
+	int			q;
+
+	*any = false;
+	*uncovered = false;
+	for (q = 0; q < PGWF_NUM_QUEUES; q++)
+	{
+		wanted[q] = !worker->hint[q] &&
+			pgwf_worker_free_slots(worker, (PgwfQueue) q) > 0;
+		*any = *any || wanted[q];
+		*uncovered = *uncovered || (wanted[q] && !worker->wait_covers[q]);
+	}
+}
+
+/*
+ * Is there nothing to be done about waiting?
+ */
+bool
+pgwf_worker_wait_stands(const PgwfWorker *worker)
+{
+	bool		wanted[PGWF_NUM_QUEUES];
+	bool		any;
+	bool		uncovered;
+
+	look(worker, wanted, &any, &uncovered);
+	return worker->wait_busy ? !uncovered : !any;
+}
+
 /*
  * Before the main thread sleeps: see to it that the service wakes us when one
  * of the queues has something for us.  Returns when to look again.
@@ -168,9 +199,8 @@ int64_t
 pgwf_worker_wait_step(PgwfWorker *worker, int64_t now)
 {
 	bool		wanted[PGWF_NUM_QUEUES];
-	bool		any = false;
-	bool		uncovered = false;
-	int			q;
+	bool		any;
+	bool		uncovered;
 
 	if (worker->stopping || worker->fatal != PGWF_OK)
 		return INT64_MAX;
@@ -181,13 +211,7 @@ pgwf_worker_wait_step(PgwfWorker *worker, int64_t now)
 		pgwf_conn_close(worker->wait);
 		wait_failed(worker, now);
 	}
-	for (q = 0; q < PGWF_NUM_QUEUES; q++)
-	{
-		wanted[q] = !worker->hint[q] &&
-			pgwf_worker_free_slots(worker, (PgwfQueue) q) > 0;
-		any = any || wanted[q];
-		uncovered = uncovered || (wanted[q] && !worker->wait_covers[q]);
-	}
+	look(worker, wanted, &any, &uncovered);
 	if (worker->wait_busy)
 	{
 		if (!uncovered)
