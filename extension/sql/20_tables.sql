@@ -119,7 +119,7 @@ CREATE TABLE workflow.execution (
     CONSTRAINT execution_pkey PRIMARY KEY (namespace_id, run_key),
     CONSTRAINT execution_workflow_id_key
         UNIQUE (namespace_id, workflow_id, previous_run_key)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 45);
 
 /*
  * For list_workflow_executions(): one kind of workflow, and whatever search

@@ -16,6 +16,7 @@ use Test::More;
 my %RECORDED = (
 	'rows inserted' => 10,
 	'rows updated' => 4,
+	'of them HOT' => 3.8,
 	'rows deleted' => 3,
 	'log' => 4830);
 
@@ -24,6 +25,7 @@ my %RECORDED = (
 my %TOLERANCE = (
 	'rows inserted' => 0.01,
 	'rows updated' => 0.02,
+	'of them HOT' => 0.06,
 	'rows deleted' => 0.01,
 	'log' => 0.08);
 
