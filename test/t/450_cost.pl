@@ -25,7 +25,7 @@ my %RECORDED = (
 my %TOLERANCE = (
 	'rows inserted' => 0.01,
 	'rows updated' => 0.02,
-	'of them HOT' => 0.06,
+	'of them HOT' => 0.1,
 	'rows deleted' => 0.01,
 	'log' => 0.08);
 
