@@ -580,6 +580,16 @@ pgwf_request_bind(PgwfRequest *request, const char *value)
 }
 
 /*
+ * The same with a value that lives longer than the request.
+ */
+void
+pgwf_request_bind_static(PgwfRequest *request, const char *value)
+{
+	request->borrowed |= UINT64_C(1) << request->nvalues;
+	request->values[request->nvalues++] = (char *) value;
+}
+
+/*
  * The same with a malloc'ed value that the request takes over.
  */
 void
@@ -606,7 +616,10 @@ pgwf_request_destroy(PgwfRequest *request)
 		return;
 	pgwf_request_clear(request);
 	for (i = 0; i < request->nvalues; i++)
-		free(request->values[i]);
+	{
+		if ((request->borrowed & UINT64_C(1) << i) == 0)
+			free(request->values[i]);
+	}
 	free(request);
 }
 

@@ -124,7 +124,7 @@ pgwf_node_get(const PgwfNode *object, const char *key)
 		return NULL;
 	pgwf_node_foreach(object, node)
 	{
-		if (strcmp(node->key, key) == 0)
+		if (node->key[0] == key[0] && strcmp(node->key, key) == 0)
 			return node;
 	}
 	return NULL;

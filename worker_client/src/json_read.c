@@ -302,7 +302,10 @@ read_object(PgwfJsonReader *r, char *key, int depth)
 			r->p++;
 			skip_space(r);
 		}
-		if (*r->p != '"' || !read_string(r, &name, &size) ||
+		if (*r->p != '"' || !read_string(r, &name, &size))
+			return false;
+		/* only an escape, which makes it shorter, can be a zero byte */
+		if (size < (size_t) (r->p - 1 - name) &&
 			memchr(name, '\0', size) != NULL)
 			return false;
 		skip_space(r);

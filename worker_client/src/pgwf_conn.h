@@ -40,6 +40,7 @@ typedef struct PgwfRequest
 	int			group;
 	int			nvalues;
 	char	   *values[PGWF_MAX_PARAMS];
+	uint64_t	borrowed;		/* those values that are not ours, as bits */
 	PGresult   *result;
 	PgwfErr		err;
 } PgwfRequest;
@@ -67,6 +68,7 @@ extern PgwfResult pgwf_conn_pipeline(PgwfConn *conn, PgwfRequest *const *request
 
 extern PgwfRequest *pgwf_request_create(PgwfStmt stmt);
 extern void pgwf_request_bind(PgwfRequest *request, const char *value);
+extern void pgwf_request_bind_static(PgwfRequest *request, const char *value);
 extern void pgwf_request_bind_own(PgwfRequest *request, char *value);
 extern void pgwf_request_clear(PgwfRequest *request);
 extern void pgwf_request_destroy(PgwfRequest *request);

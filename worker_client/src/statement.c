@@ -9,6 +9,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,17 +337,76 @@ pgwf_stmt_name(PgwfStmt stmt)
 	return statements[stmt].function;
 }
 
+/* ---- parameters ---- */
+
+/* A parameter, as it is written in the table above */
+typedef struct PgwfParam
+{
+	const char *name;
+	const char *type;
+	int			name_length;
+	int			type_length;
+	bool		is_boolean;
+	bool		is_jsonb;
+} PgwfParam;
+
+/* Those of each statement, taken apart once and for all threads */
+static PgwfParam stmt_params[PGWF_NUM_STMTS][PGWF_MAX_PARAMS];
+static int	stmt_nparams[PGWF_NUM_STMTS];
+static pthread_once_t params_once = PTHREAD_ONCE_INIT;
+
+static bool
+is_type(const PgwfParam *param, const char *name)
+{
+	return strlen(name) == (size_t) param->type_length &&
+		strncmp(param->type, name, (size_t) param->type_length) == 0;
+}
+
+static void
+read_params(void)
+{
+	int			stmt;
+
+	for (stmt = 0; stmt < PGWF_NUM_STMTS; stmt++)
+	{
+		const char *p = statements[stmt].params;
+		int			n = 0;
+
+		if (p == NULL)
+		{
+			stmt_nparams[stmt] = statements[stmt].nparams;
+			continue;
+		}
+		while (*p != '\0')
+		{
+			PgwfParam  *param = &stmt_params[stmt][n++];
+
+			param->name = p;
+			param->name_length = (int) strcspn(p, " ");
+			param->type = p + param->name_length + 1;
+			param->type_length = (int) strcspn(param->type, ",");
+			param->is_boolean = is_type(param, "boolean");
+			param->is_jsonb = is_type(param, "jsonb");
+			p = param->type + param->type_length;
+			p += strspn(p, ", ");
+		}
+		stmt_nparams[stmt] = n;
+	}
+}
+
+/* The parameters of a statement that calls a function. */
+static const PgwfParam *
+params_of(PgwfStmt stmt)
+{
+	pthread_once(&params_once, read_params);
+	return stmt_params[stmt];
+}
+
 int
 pgwf_stmt_nparams(PgwfStmt stmt)
 {
-	const char *p;
-	int			n = 1;
-
-	if (statements[stmt].params == NULL)
-		return statements[stmt].nparams;
-	for (p = statements[stmt].params; *p != '\0'; p++)
-		n += (*p == ',');
-	return n;
+	pthread_once(&params_once, read_params);
+	return stmt_nparams[stmt];
 }
 
 /* The types whose names are SQL's own, which no search_path changes */
@@ -369,31 +429,24 @@ schema_of(const char *type)
 char *
 pgwf_stmt_sql(PgwfStmt stmt)
 {
-	const char *p = statements[stmt].params;
+	const PgwfParam *params = params_of(stmt);
 	char	   *sql;
 	size_t		size;
 	FILE	   *out;
-	int			n = 0;
+	int			n;
 
-	if (p == NULL)
+	if (statements[stmt].params == NULL)
 		return pgwf_strdup(statements[stmt].head);
 	out = open_memstream(&sql, &size);
 	if (out == NULL)
 		abort();
 	fprintf(out, "%s workflow.%s(", statements[stmt].head,
 			statements[stmt].function);
-	while (*p != '\0')
-	{
-		int			name = (int) strcspn(p, " ");
-		const char *type = p + name + 1;
-		int			type_length = (int) strcspn(type, ",");
-
-		fprintf(out, "%s%.*s => $%d::%s%.*s", n > 0 ? ", " : "", name, p,
-				n + 1, schema_of(type), type_length, type);
-		n++;
-		p = type + type_length;
-		p += strspn(p, ", ");
-	}
+	for (n = 0; n < stmt_nparams[stmt]; n++)
+		fprintf(out, "%s%.*s => $%d::%s%.*s", n > 0 ? ", " : "",
+				params[n].name_length, params[n].name, n + 1,
+				schema_of(params[n].type), params[n].type_length,
+				params[n].type);
 	fputc(')', out);
 	if (fclose(out) != 0)
 		abort();
@@ -419,20 +472,20 @@ append_name(PgwfText *out, const char *name, size_t length)
 }
 
 static bool
-is_word(const char *text, int length, const char *word)
+is_named(const PgwfParam *param, const char *name)
 {
-	return strncmp(text, word, (size_t) length) == 0 && word[length] == '\0';
+	return strncmp(param->name, name, (size_t) param->name_length) == 0 &&
+		name[param->name_length] == '\0';
 }
 
 static void
-append_value(PgwfText *out, const char *type, int type_length,
-			 const char *value)
+append_value(PgwfText *out, const PgwfParam *param, const char *value)
 {
 	if (value == NULL)
 		append_text(out, "null");
-	else if (is_word(type, type_length, "boolean"))
+	else if (param->is_boolean)
 		append_text(out, *value == 't' ? "true" : "false");
-	else if (is_word(type, type_length, "jsonb"))
+	else if (param->is_jsonb)
 		append_text(out, value);
 	else
 		pgwf_text_append_string(out, value, strlen(value));
@@ -449,35 +502,31 @@ pgwf_stmt_append_call(PgwfText *out, PgwfStmt stmt,
 					  const char *const *values, PgwfCommonArgument *common,
 					  int ncommon)
 {
-	const char *p = statements[stmt].params;
+	const PgwfParam *params = params_of(stmt);
+	int			n;
 
 	append_text(out, "{\"call\":\"");
 	append_text(out, statements[stmt].function);
 	append_text(out, "\",\"arguments\":{");
-	for (; *p != '\0'; values++)
+	for (n = 0; n < stmt_nparams[stmt]; n++)
 	{
-		int			name = (int) strcspn(p, " ");
-		const char *type = p + name + 1;
-		int			type_length = (int) strcspn(type, ",");
-		bool		left_out = *values == NULL ||
-		(**values == 'f' && is_word(type, type_length, "boolean"));
+		const PgwfParam *param = &params[n];
+		const char *value = values[n];
+		bool		left_out = value == NULL ||
+		(param->is_boolean && *value == 'f');
 		int			i;
 
 		for (i = 0; i < ncommon; i++)
 		{
-			if (!is_word(p, name, common[i].name))
+			if (!is_named(param, common[i].name))
 				continue;
 			common[i].used = true;
-			left_out = *values != NULL &&
-				strcmp(*values, common[i].value) == 0;
+			left_out = value != NULL && strcmp(value, common[i].value) == 0;
 		}
-		if (!left_out)
-		{
-			append_name(out, p, (size_t) name);
-			append_value(out, type, type_length, *values);
-		}
-		p = type + type_length;
-		p += strspn(p, ", ");
+		if (left_out)
+			continue;
+		append_name(out, param->name, (size_t) param->name_length);
+		append_value(out, param, value);
 	}
 	append_text(out, "}}");
 }

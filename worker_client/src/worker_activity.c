@@ -64,7 +64,8 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 		case PGWF_END_COMPLETED:
 			request = pgwf_request_create(PGWF_STMT_ACTIVITY_COMPLETED);
 			pgwf_request_bind(request, token);
-			pgwf_request_bind(request, activity->result_text);
+			pgwf_request_bind_own(request, activity->result_text);
+			activity->result_text = NULL;
 			break;
 
 		case PGWF_END_FAILED:
@@ -107,8 +108,8 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 		case PGWF_END_DROPPED:
 			return;
 	}
-	pgwf_request_bind(request, worker->identity);
-	pgwf_request_bind(request, worker->workflow_namespace);
+	pgwf_request_bind_static(request, worker->identity);
+	pgwf_request_bind_static(request, worker->workflow_namespace);
 	if (activity->end == PGWF_END_COMPLETED)
 		pgwf_request_bind(request, NULL);	/* see ask_for_next_task() */
 	pgwf_worker_respond(worker, request, activity->info.run_id, NULL,

@@ -274,32 +274,45 @@ versioning_behavior(const PgwfWorker *worker, const PgwfRun *run)
 		behavior == PGWF_VERSIONING_AUTO_UPGRADE ? "AUTO_UPGRADE" : NULL;
 }
 
-/* The completion of the run's task with what its code has come to. */
+/* Bind a text of an answer, which is taken out of it. */
+static void
+bind_text(PgwfRequest *request, char **text)
+{
+	pgwf_request_bind_own(request, *text);
+	*text = NULL;
+}
+
+/*
+ * The completion of the run's task with what its code has come to; takes the
+ * texts out of the answer.
+ */
 static PgwfRequest *
-completion(PgwfWorker *worker, PgwfRun *run, const PgwfAnswerTexts *answer,
+completion(PgwfWorker *worker, PgwfRun *run, PgwfAnswerTexts *answer,
 		   bool force_new, bool sticky, bool return_new)
 {
 	PgwfRequest *request;
 
 	request = pgwf_request_create(PGWF_STMT_WORKFLOW_COMPLETED);
 	pgwf_request_bind(request, run->token);
-	pgwf_request_bind(request, answer->commands != NULL ?
-					  answer->commands : "[]");
-	pgwf_request_bind(request, worker->identity);
-	pgwf_request_bind(request, sticky ? worker->sticky_queue : NULL);
-	pgwf_request_bind(request, worker->sticky_timeout);
-	pgwf_request_bind(request, return_new ? "t" : "f");
-	pgwf_request_bind(request, force_new ? "t" : "f");
-	pgwf_request_bind(request, answer->sdk_metadata);
-	pgwf_request_bind(request, answer->metering_metadata);
-	pgwf_request_bind(request, answer->query_results);
-	pgwf_request_bind(request, answer->messages);
-	pgwf_request_bind(request, answer->may_discard ? "t" : "f");
-	pgwf_request_bind(request, worker->build_id);
-	pgwf_request_bind(request, worker->deployment_name);
-	pgwf_request_bind(request, pgwf_worker_versioning_mode(worker));
-	pgwf_request_bind(request, versioning_behavior(worker, run));
-	pgwf_request_bind(request, worker->workflow_namespace);
+	if (answer->commands != NULL)
+		bind_text(request, &answer->commands);
+	else
+		pgwf_request_bind_static(request, "[]");
+	pgwf_request_bind_static(request, worker->identity);
+	pgwf_request_bind_static(request, sticky ? worker->sticky_queue : NULL);
+	pgwf_request_bind_static(request, worker->sticky_timeout);
+	pgwf_request_bind_static(request, return_new ? "t" : "f");
+	pgwf_request_bind_static(request, force_new ? "t" : "f");
+	bind_text(request, &answer->sdk_metadata);
+	bind_text(request, &answer->metering_metadata);
+	bind_text(request, &answer->query_results);
+	bind_text(request, &answer->messages);
+	pgwf_request_bind_static(request, answer->may_discard ? "t" : "f");
+	pgwf_request_bind_static(request, worker->build_id);
+	pgwf_request_bind_static(request, worker->deployment_name);
+	pgwf_request_bind_static(request, pgwf_worker_versioning_mode(worker));
+	pgwf_request_bind_static(request, versioning_behavior(worker, run));
+	pgwf_request_bind_static(request, worker->workflow_namespace);
 	return request;
 }
 
@@ -308,8 +321,7 @@ completion(PgwfWorker *worker, PgwfRun *run, const PgwfAnswerTexts *answer,
  * one and the run stays in memory.
  */
 static void
-complete_task(PgwfWorker *worker, PgwfRun *run,
-			  const PgwfAnswerTexts *answer)
+complete_task(PgwfWorker *worker, PgwfRun *run, PgwfAnswerTexts *answer)
 {
 	bool		keep = worker->sticky_queue != NULL && !worker->stopping;
 
