@@ -309,7 +309,7 @@ convert_time(StringInfo out, JsonbValue *value, PgwfDirection direction)
 		pgwf_put_time(out, value->val.string.val, value->val.string.len);
 	else
 	{
-		pgwf_format_time(time, sizeof(time), pgwf_parse_time(value));
+		pgwf_format_time(time, pgwf_parse_time(value));
 		pgwf_put_text(out, time, (int) strlen(time));
 	}
 }

@@ -135,7 +135,7 @@ append_event(StringInfo out, PgwfEvent *event)
 	JsonbValue	value;
 
 	pgwf_unpack_event(event);
-	pgwf_format_time(time, sizeof(time), event->time);
+	pgwf_format_time(time, event->time);
 
 	appendStringInfo(out, "{\"eventId\":\"" INT64_FORMAT "\",\"eventTime\":",
 					 event->event_id);

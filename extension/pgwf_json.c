@@ -133,7 +133,7 @@ pgwf_object_time(PgwfObject *object, const char *key, TimestampTz value)
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		return;
-	pgwf_format_time(buf, sizeof(buf), value);
+	pgwf_format_time(buf, value);
 	push_key(object, key);
 	push_string(object, pstrdup(buf));
 }
@@ -216,7 +216,7 @@ pgwf_object_time_element(PgwfObject *object, TimestampTz value)
 {
 	char		buf[PGWF_TIME_LEN];
 
-	pgwf_format_time(buf, sizeof(buf), value);
+	pgwf_format_time(buf, value);
 	pgwf_object_text_element(object, pstrdup(buf));
 }
 
@@ -748,9 +748,9 @@ pgwf_parse_rfc3339(const char *text, int len, TimestampTz *result)
 	return tm2timestamp(&tm, fraction, &offset, result) == 0;
 }
 
-/* RFC 3339 in UTC with microseconds */
+/* RFC 3339 in UTC with microseconds; "buf" has PGWF_TIME_LEN bytes */
 void
-pgwf_format_time(char *buf, size_t size, TimestampTz time)
+pgwf_format_time(char *buf, TimestampTz time)
 {
 	struct pg_tm tm;
 	fsec_t		fsec;
@@ -760,9 +760,24 @@ pgwf_format_time(char *buf, size_t size, TimestampTz time)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
-	snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
-			 tm.tm_year, tm.tm_mon, tm.tm_mday,
-			 tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
+	if (tm.tm_year < 0)
+		*buf++ = '-';
+	buf = pg_ultostr_zeropad(buf, (uint32) abs(tm.tm_year),
+							 tm.tm_year < 0 ? 3 : 4);
+	*buf++ = '-';
+	buf = pg_ultostr_zeropad(buf, (uint32) tm.tm_mon, 2);
+	*buf++ = '-';
+	buf = pg_ultostr_zeropad(buf, (uint32) tm.tm_mday, 2);
+	*buf++ = 'T';
+	buf = pg_ultostr_zeropad(buf, (uint32) tm.tm_hour, 2);
+	*buf++ = ':';
+	buf = pg_ultostr_zeropad(buf, (uint32) tm.tm_min, 2);
+	*buf++ = ':';
+	buf = pg_ultostr_zeropad(buf, (uint32) tm.tm_sec, 2);
+	*buf++ = '.';
+	buf = pg_ultostr_zeropad(buf, (uint32) fsec, 6);
+	*buf++ = 'Z';
+	*buf = '\0';
 }
 
 /*
@@ -795,13 +810,22 @@ pgwf_append_json_text(StringInfo buf, const char *key, const char *value)
 	escape_json(buf, value);
 }
 
+/* Much cheaper than a format */
+void
+pgwf_append_integer(StringInfo buf, int64 value)
+{
+	char		digits[PGWF_INTEGER_LEN];
+
+	appendBinaryStringInfo(buf, digits, pg_lltoa(value, digits));
+}
+
 void
 pgwf_append_json_int(StringInfo buf, const char *key, int64 value)
 {
 	if (value == 0)
 		return;
 	pgwf_append_json_member(buf, key);
-	appendStringInfo(buf, INT64_FORMAT, value);
+	pgwf_append_integer(buf, value);
 }
 
 void
@@ -822,7 +846,7 @@ pgwf_append_json_time(StringInfo buf, const char *key, TimestampTz value)
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		return;
-	pgwf_format_time(text, sizeof(text), value);
+	pgwf_format_time(text, value);
 	pgwf_append_json_text(buf, key, text);
 }
 

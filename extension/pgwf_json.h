@@ -95,11 +95,12 @@ extern bool pgwf_parse_duration(const char *text, int len, int64 *result);
 extern bool pgwf_parse_rfc3339(const char *text, int len,
 							   TimestampTz *result);
 extern void pgwf_format_duration(char *buf, size_t size, int64 duration);
-extern void pgwf_format_time(char *buf, size_t size, TimestampTz time);
+extern void pgwf_format_time(char *buf, TimestampTz time);
 extern void pgwf_append_jsonb(StringInfo buf, const Jsonb *value);
 extern void pgwf_append_json_member(StringInfo buf, const char *key);
 extern void pgwf_append_json_text(StringInfo buf, const char *key,
 								  const char *value);
+extern void pgwf_append_integer(StringInfo buf, int64 value);
 extern void pgwf_append_json_int(StringInfo buf, const char *key,
 								 int64 value);
 extern void pgwf_append_json_duration(StringInfo buf, const char *key,
@@ -113,5 +114,6 @@ extern void pgwf_append_json_name(StringInfo buf, const char *key,
 
 #define PGWF_DURATION_LEN	32
 #define PGWF_TIME_LEN		40
+#define PGWF_INTEGER_LEN	24
 
 #endif							/* PGWF_JSON_H */

@@ -521,6 +521,7 @@ append_value(StringInfo buf, const PgwfPacked *packed, int *offset)
 	const char *text;
 	int			len;
 	int			kind;
+	char		digits[PGWF_INTEGER_LEN];
 
 	check_stack_depth();
 	kind = get_kind(packed, offset, &count);
@@ -550,10 +551,11 @@ append_value(StringInfo buf, const PgwfPacked *packed, int *offset)
 			appendStringInfoChar(buf, ']');
 			break;
 		case KIND_INTEGER:
-			appendStringInfo(buf, UINT64_FORMAT, count);
+			appendBinaryStringInfo(buf, digits,
+								   pg_ulltoa_n(count, digits));
 			break;
 		case KIND_MINUS:
-			appendStringInfo(buf, INT64_FORMAT, -1 - (int64) count);
+			pgwf_append_integer(buf, -1 - (int64) count);
 			break;
 		case KIND_NUMBER:
 			appendBinaryStringInfo(buf, get_bytes(packed, offset, count),

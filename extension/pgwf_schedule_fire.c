@@ -321,7 +321,7 @@ time_suffix(TimestampTz nominal)
 {
 	char		buf[PGWF_TIME_LEN];
 
-	pgwf_format_time(buf, sizeof(buf), nominal);
+	pgwf_format_time(buf, nominal);
 	strcpy(strchr(buf, '.'), "Z");
 	return pstrdup(buf);
 }

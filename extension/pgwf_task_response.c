@@ -24,13 +24,16 @@ append_event(StringInfo buf, const PgwfEvent *event)
 {
 	char		time[PGWF_TIME_LEN];
 
-	pgwf_format_time(time, sizeof(time), event->time);
+	pgwf_format_time(time, event->time);
 	if (buf->data[buf->len - 1] != '[')
 		appendStringInfoString(buf, ", ");
-	appendStringInfo(buf, "{\"eventId\": " INT64_FORMAT
-					 ", \"eventTime\": \"%s\", \"eventType\": \"%s\"",
-					 event->event_id, time,
-					 pgwf_event_info[event->type].name);
+	appendStringInfoString(buf, "{\"eventId\": ");
+	pgwf_append_integer(buf, event->event_id);
+	appendStringInfoString(buf, ", \"eventTime\": \"");
+	appendStringInfoString(buf, time);
+	appendStringInfoString(buf, "\", \"eventType\": \"");
+	appendStringInfoString(buf, pgwf_event_info[event->type].name);
+	appendStringInfoChar(buf, '"');
 	pgwf_append_event_members(buf, event);
 	appendStringInfoChar(buf, '}');
 }

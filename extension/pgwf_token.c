@@ -12,29 +12,63 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 #include "pgwf_args.h"
 #include "pgwf_compat.h"
 #include "pgwf_errors.h"
+#include "pgwf_json.h"
 #include "pgwf_token.h"
 
-#define TOKEN_FORMAT "%c%d." INT64_FORMAT "." INT64_FORMAT ".%d." INT64_FORMAT
+/* Room for a token: five numbers, each with what precedes it */
+#define TOKEN_LEN (5 * PGWF_INTEGER_LEN)
+
+static char *
+write_token(char kind, const PgwfToken *token)
+{
+	int64		numbers[5];
+	char	   *text = palloc(TOKEN_LEN);
+	char	   *end = text;
+
+	numbers[0] = token->namespace_id;
+	numbers[1] = token->run_key;
+	numbers[2] = token->scheduled_event_id;
+	numbers[3] = token->stamp;
+	numbers[4] = token->started_time;
+	for (int i = 0; i < lengthof(numbers); i++)
+	{
+		*end++ = i == 0 ? kind : '.';
+		end += pg_lltoa(numbers[i], end);
+	}
+	return text;
+}
 
 char *
 pgwf_token_for_task(const PgwfState *state)
 {
-	return psprintf(TOKEN_FORMAT, 'w', state->namespace_id, state->run_key,
-					state->wft_scheduled_event_id, state->wft_stamp,
-					state->wft_started_time);
+	PgwfToken	token;
+
+	token.namespace_id = state->namespace_id;
+	token.run_key = state->run_key;
+	token.scheduled_event_id = state->wft_scheduled_event_id;
+	token.stamp = state->wft_stamp;
+	token.started_time = state->wft_started_time;
+	return write_token('w', &token);
 }
 
 char *
 pgwf_token_for_activity(const PgwfActivity *activity)
 {
-	return psprintf(TOKEN_FORMAT, 'a', activity->namespace_id,
-					activity->run_key, activity->scheduled_event_id,
-					activity->attempt, activity->started_time);
+	PgwfToken	token;
+
+	token.namespace_id = activity->namespace_id;
+	token.run_key = activity->run_key;
+	token.scheduled_event_id = activity->scheduled_event_id;
+	token.stamp = activity->attempt;
+	token.started_time = activity->started_time;
+	return write_token('a', &token);
 }
 
 pg_noreturn static void
@@ -46,19 +80,48 @@ report_invalid_token(void)
 			 errhint("Pass the taskToken of the task just as it was polled.")));
 }
 
+/* Reads a number as they are written; moves *c behind it */
+static bool
+read_number(const char **c, int64 *number)
+{
+	bool		negative = (**c == '-');
+	const char *first = *c + negative;
+
+	*number = 0;
+	for (*c = first; **c >= '0' && **c <= '9'; (*c)++)
+	{
+		if (pg_mul_s64_overflow(*number, 10, number) ||
+			pg_sub_s64_overflow(*number, **c - '0', number))
+			return false;
+	}
+	if (!negative && *number == PG_INT64_MIN)
+		return false;
+	if (!negative)
+		*number = -*number;
+	return *c > first;
+}
+
 /* Reads a token of a kind, 'w' or 'a', or raises an error */
 void
 pgwf_token_parse(const char *text, char kind, PgwfToken *token)
 {
-	int			length = -1;
+	int64		numbers[5];
+	const char *c = text;
 
-	if (text == NULL || text[0] != kind ||
-		sscanf(text + 1,
-			   "%d." INT64_FORMAT "." INT64_FORMAT ".%d." INT64_FORMAT "%n",
-			   &token->namespace_id, &token->run_key,
-			   &token->scheduled_event_id, &token->stamp,
-			   &token->started_time, &length) != 5 ||
-		length < 0 || text[1 + length] != '\0')
+	if (text == NULL)
+		report_invalid_token();
+	for (int i = 0; i < lengthof(numbers); i++)
+	{
+		if (*c++ != (i == 0 ? kind : '.') || !read_number(&c, &numbers[i]))
+			report_invalid_token();
+	}
+	token->namespace_id = (int32) numbers[0];
+	token->run_key = numbers[1];
+	token->scheduled_event_id = numbers[2];
+	token->stamp = (int32) numbers[3];
+	token->started_time = numbers[4];
+	if (*c != '\0' || token->namespace_id != numbers[0] ||
+		token->stamp != numbers[3])
 		report_invalid_token();
 }
 

@@ -55,6 +55,12 @@ SELECT t.err(format('SELECT %s', call)) FROM (VALUES
     ('workflow.respond_activity_task_completed($$$$)'),
     ('workflow.respond_activity_task_completed($$w1.1.1.1.1$$)'),
     ('workflow.respond_activity_task_completed($$a1.1.1.1.1x$$)'),
+    ('workflow.respond_activity_task_completed($$a1.1.1.1$$)'),
+    ('workflow.respond_activity_task_completed($$a1.1.-.1.1$$)'),
+    ('workflow.respond_activity_task_completed($$a4294967297.1.1.1.1$$)'),
+    ('workflow.respond_activity_task_completed($$a1.1.1.4294967297.1$$)'),
+    ('workflow.respond_activity_task_completed($$a1.9223372036854775808.1.1.1$$)'),
+    ('workflow.respond_activity_task_completed($$a1.9223372036854775807.1.1.-9223372036854775808$$)'),
     ('workflow.respond_activity_task_completed($$a1.999999999.1.1.1$$)'),
     ('workflow.record_activity_task_heartbeat($$a1.999999999.1.1.1$$)'),
     ('workflow.record_activity_task_heartbeat($$a$$)')) AS v (call);
