@@ -39,7 +39,7 @@ run_cached_runs(void)
 
 	start_workers(1, n + 100);
 	before = resident();
-	starters = start_clients(RECEIVER, CLIENTS, true, n, 0, 0);
+	starters = start_clients(RECEIVER, CLIENTS, true, n, 1e6, 0);
 	join_clients(starters);
 	while (worker_stats().workflow_tasks < n)
 	{

@@ -4,12 +4,12 @@
  *	  The connection layer: connecting, running statements, prepared once
  *	  per connection, and pipelines of them.
  *
- * Only this file calls libpq's network functions.  It never blocks in
- * libpq: sockets are non-blocking, and waits are poll() calls with a deadline
- * that end early when the connection's interrupt descriptor is readable.
- * When a wait ends without an answer the connection is closed, because the
- * answer may still be under way on it; a connection that the caller lent us is
- * left to the caller.
+ * Only this file, and conn_cancel.c in a thread of its own, call libpq's
+ * network functions.  This one never blocks in libpq: sockets are
+ * non-blocking, and waits are poll() calls with a deadline that end early when
+ * the connection's interrupt descriptor is readable.  When a wait ends without
+ * an answer the connection is closed, because the answer may still be under
+ * way on it; a connection that the caller lent us is left to the caller.
  *
  * No locks: a PgwfConn is used by one thread at a time.
  *
@@ -17,13 +17,11 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pgwf_conn.h"
-#include "pgwf_pool.h"
 
 /* ---- life ---- */
 
@@ -61,6 +59,7 @@ pgwf_conn_destroy(PgwfConn *conn)
 	if (conn == NULL)
 		return;
 	pgwf_conn_close(conn);
+	pgwf_conn_wait_for_cancels(conn);
 	pgwf_err_reset(&conn->err);
 	free(conn->conninfo);
 	free(conn->application_name);
@@ -524,39 +523,6 @@ pgwf_conn_exec(PgwfConn *conn, PgwfStmt stmt, const char *const *values,
 	if (!nonblocking && conn->pg != NULL)
 		PQsetnonblocking(conn->pg, 0);
 	return code;
-}
-
-/* ---- cancelling ---- */
-
-static void *
-cancel_main(void *arg)
-{
-	PGcancel   *cancel = arg;
-	char		errbuf[256];
-
-	/* too late or not delivered: the waiter has a time limit of its own */
-	PQcancel(cancel, errbuf, sizeof(errbuf));
-	PQfreeCancel(cancel);
-	return NULL;
-}
-
-/*
- * Ask the server to end the running statement.  PQcancel may block for as
- * long as connecting does, so a thread of its own runs it, which owns all
- * it needs.
- */
-void
-pgwf_conn_cancel(PgwfConn *conn)
-{
-	PGcancel   *cancel = PQgetCancel(conn->pg);
-	pthread_t	thread;
-
-	if (cancel == NULL)
-		return;
-	if (pgwf_thread_create(&thread, cancel_main, cancel) == 0)
-		pthread_detach(thread);
-	else
-		PQfreeCancel(cancel);
 }
 
 /* ---- pipelines ---- */

@@ -17,6 +17,9 @@
 #include "pgwf_statement.h"
 #include "pgwf_util.h"
 
+/* Requests to cancel that are on their way; see conn_cancel.c */
+typedef struct PgwfCancels PgwfCancels;
+
 typedef struct PgwfConn
 {
 	PGconn	   *pg;				/* NULL when not connected */
@@ -26,6 +29,7 @@ typedef struct PgwfConn
 	bool		pooled;			/* prepare nothing: see pgworkflow/client.h */
 	bool		prepared[PGWF_NUM_STMTS];
 	PgwfErr		err;			/* what the last call that failed met */
+	PgwfCancels *cancels;		/* NULL: nothing was ever cancelled */
 } PgwfConn;
 
 /*
@@ -63,6 +67,7 @@ extern PgwfResult pgwf_conn_send(PgwfConn *conn, PgwfStmt stmt,
 extern PgwfResult pgwf_conn_receive(PgwfConn *conn, bool *busy,
 									PGresult **result);
 extern void pgwf_conn_cancel(PgwfConn *conn);
+extern void pgwf_conn_wait_for_cancels(PgwfConn *conn);
 extern PgwfResult pgwf_conn_pipeline(PgwfConn *conn, PgwfRequest *const *requests,
 									 int nrequests, int timeout_ms);
 
