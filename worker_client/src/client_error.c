@@ -58,10 +58,15 @@ static void
 free_thread(void *arg)
 {
 	ThreadErrors *errors = arg;
+	PgwfClientError *error;
+	PgwfClientError *next;
 
 	pthread_mutex_lock(&mutex);
-	while (errors->list != NULL)
-		free_error(errors->list);
+	for (error = errors->list; error != NULL; error = next)
+	{
+		next = error->next_of_thread;
+		free_error(error);
+	}
 	pthread_mutex_unlock(&mutex);
 	free(errors);
 }
@@ -141,9 +146,15 @@ pgwf_client_err(PgwfClient *client)
 void
 pgwf_client_free_errors(PgwfClient *client)
 {
+	PgwfClientError *error;
+	PgwfClientError *next;
+
 	pthread_mutex_lock(&mutex);
-	while (client->errors != NULL)
-		free_error(client->errors);
+	for (error = client->errors; error != NULL; error = next)
+	{
+		next = error->next_of_client;
+		free_error(error);
+	}
 	pthread_mutex_unlock(&mutex);
 }
 
