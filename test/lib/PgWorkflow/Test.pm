@@ -253,8 +253,8 @@ sub check_invariants
 	my $invariants = slurp_file("$top/test/pgtap/invariants.sql");
 
 	# whatever settings a test has given its databases
-	local $ENV{PGOPTIONS} =
-	  '-c statement_timeout=0 -c default_transaction_read_only=off';
+	local $ENV{PGOPTIONS} = '-c statement_timeout=0 '
+	  . '-c default_transaction_read_only=off -c synchronous_commit=local';
 	my $pgtap = $node->safe_psql('postgres', "SELECT count(*)
 		FROM pg_available_extensions WHERE name = 'pgtap'");
 	my @databases = split(/\n/, $node->safe_psql('postgres',
