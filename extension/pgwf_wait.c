@@ -448,6 +448,13 @@ wait_for_tasks(FunctionCallInfo fcinfo, const char *procedure,
 
 	note_pollers(&waited, true);
 
+	/*
+	 * Before the client gets its tasks: it may answer others first, on
+	 * another connection, and must not wait there for runs that are locked
+	 * here until it has read them.
+	 */
+	pgwf_commit();
+
 	MemoryContextSwitchTo(caller_context);
 	values[0] = queue_array(&waited, PGWF_QUEUE_WORKFLOW);
 	values[1] = queue_array(&waited, PGWF_QUEUE_ACTIVITY);

@@ -538,6 +538,25 @@ $node->safe_psql(
 	$holder->quit;
 }
 
+# ---- a client that does not read its tasks holds nothing ----
+
+my $slow = wait_on("'{large}', NULL, '100 s'", 'wait_and_poll');
+kill 'STOP', $slow->{pid};
+$node->safe_psql(
+	'postgres', q{
+	SELECT workflow.start_workflow_execution(workflow_id => 'large',
+		workflow_type => 'w', task_queue => 'large',
+		input => jsonb_build_array(repeat('x', 1500000)))});
+wait_until($node, "SELECT count(*) = 1 FROM pg_stat_activity
+	WHERE query LIKE 'CALL%wait_and_poll%' AND wait_event = 'ClientWrite'");
+($status, $out, $err) = $node->psql(
+	'postgres', q{
+	SET lock_timeout = '20 s';
+	SELECT workflow.terminate_workflow_execution('large')});
+is($status, 0, 'a task is committed before it is sent');
+kill 'CONT', $slow->{pid};
+wait_program($slow);
+
 check_invariants($node);
 $node->stop;
 done_testing();
