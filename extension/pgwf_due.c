@@ -85,24 +85,41 @@ find_due_tasks(PgwfCall *call, DueTasks *tasks)
 	pgwf_call_new_snapshot(call);
 }
 
+/* When a workflow task times out, or PGWF_NO_TIME */
+static TimestampTz
+task_deadline(PgwfCall *call, const PgwfDeadline *deadline)
+{
+	PgwfState	state;
+
+	if (pgwf_namespace_clock(deadline->namespace_id) != PGWF_CLOCK_WALL ||
+		!pgwf_state_load(call, deadline->namespace_id, deadline->run_key,
+						 &state) ||
+		state.wft_stamp != deadline->stamp)
+		return PGWF_NO_TIME;
+	return pgwf_workflow_task_deadline(&state);
+}
+
 /*
  * Adds the run of a workflow task if it is as due as it is said to be.  A
- * deadline that is true no longer is removed.
+ * deadline that is true no longer is removed; who has set it again meanwhile
+ * had committed, so that a second look sees it.
  */
 static void
 check_due_task(PgwfCall *call, List **runs, const PgwfDeadline *deadline,
 			   DueTasks *tasks)
 {
-	PgwfState	state;
-	TimestampTz due = PGWF_NO_TIME;
+	TimestampTz due = task_deadline(call, deadline);
 
-	if (pgwf_namespace_clock(deadline->namespace_id) == PGWF_CLOCK_WALL &&
-		pgwf_state_load(call, deadline->namespace_id, deadline->run_key,
-						&state) &&
-		state.wft_stamp == deadline->stamp)
-		due = pgwf_workflow_task_deadline(&state);
 	if (due == PGWF_NO_TIME)
+	{
+		PgwfDeadline again = *deadline;
+
 		pgwf_deadline_remove(deadline);
+		pgwf_call_new_snapshot(call);
+		again.due = task_deadline(call, deadline);
+		if (again.due != PGWF_NO_TIME)
+			pgwf_deadline_set(&again);
+	}
 	else if (due > call->wall)
 	{
 		pgwf_deadline_correct(deadline, due);
