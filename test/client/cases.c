@@ -9,7 +9,6 @@
 #include "tap.h"
 
 PgwfRegistry *registry;
-char		trace[2000];
 char		logged[2000];
 
 const PgwfActivityOptions ten_seconds = {
@@ -24,15 +23,8 @@ const PgwfLocalOptions local_options = {
 Sim *
 start(const char *type, const char *input)
 {
-	trace[0] = '\0';
 	logged[0] = '\0';
-	return sim_new(registry, type, input);
-}
-
-void
-tracef(const char *str)
-{
-	strncat(trace, str, sizeof(trace) - strlen(trace) - 1);
+	return run_start(registry, type, input);
 }
 
 void
@@ -42,27 +34,6 @@ log_line(PgwfLogLevel level, const char *message, void *arg)
 	(void) arg;
 	strncat(logged, message, sizeof(logged) - strlen(logged) - 1);
 	strncat(logged, "\n", sizeof(logged) - strlen(logged) - 1);
-}
-
-void
-commands_are(Sim *sim, const char *expected, const char *name)
-{
-	char	   *got = sim_commands(sim);
-
-	is_str(got, expected, "%s", name);
-	free(got);
-}
-
-void
-ends(Sim *sim, const char *status, const char *key, const char *value,
-	 const char *name)
-{
-	is_str(sim_status(sim), status, "%s: closed by", name);
-	if (key != NULL)
-		is_json(json_object_get(sim_last_attributes(sim), key), value,
-				"%s: %s", name, key);
-	ok(sim_replays(sim), "%s: replays in all splits", name);
-	sim_free(sim);
 }
 
 void

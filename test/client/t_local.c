@@ -36,7 +36,7 @@ FLOW_BODY(local_flow)
 	futures[1] = pgwf_start_local_activity(wf, "fast", pgwf_pack(wf, "i", 2),
 										   &local_options);
 	if (pgwf_await_any(wf, futures, 2) == 1)
-		tracef("fast first ");
+		run_say("fast first ");
 	if (!pgwf_await_all(wf, futures, 2, failure))
 		return NULL;
 	pgwf_await(wf, futures[0], &a, NULL);
@@ -84,10 +84,10 @@ test_local(void)
 	slow_may_end = false;
 	sim->local = slow_later;
 	sim_task(sim);
-	is_str(trace, "fast first ", "local: in the order in which they end");
-	commands_are(sim, "RecordMarker core_local_activity, RecordMarker "
-				 "core_local_activity, CompleteWorkflowExecution",
-				 "local: markers");
+	is_str(run_trace, "fast first ", "local: in the order in which they end");
+	run_asks(sim, "RecordMarker core_local_activity, RecordMarker "
+			 "core_local_activity, CompleteWorkflowExecution",
+			 "local: markers");
 	is_json(json_object_get(json_array_get(sim->out.commands, 0),
 							"attributes"),
 			"{\"markerName\": \"core_local_activity\", \"details\": "
@@ -96,8 +96,8 @@ test_local(void)
 			"\"2026-01-01T00:00:00.400009Z\", \"original_schedule_time\": "
 			"\"2026-01-01T00:00:00.300009Z\"}], \"result\": [2]}}",
 			"local: a marker");
-	ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 2, 900]]",
-		 "local");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 2, 900]]",
+			 "local");
 
 	/* the slow one outlives three tasks */
 	sim = start("local", "[]");
@@ -115,9 +115,9 @@ test_local(void)
 	slow_may_end = false;
 	sim->local = slow_later;
 	sim_task(sim);
-	is_str(trace, "fast first ", "heartbeat: order");
-	ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 2, 900]]",
-		 "heartbeats");
+	is_str(run_trace, "fast first ", "heartbeat: order");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 2, 900]]",
+			 "heartbeats");
 
 	/* one is done before the heartbeat, and an event comes between */
 	sim = start("local", "[]");
@@ -133,8 +133,8 @@ test_local(void)
 	slow_may_end = true;
 	sim->local = slow_later;
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL,
-		 "a signal between heartbeats");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL,
+			 "a signal between heartbeats");
 
 	/* a crash: attempts start again */
 	sim = start("local", "[]");
@@ -146,8 +146,8 @@ test_local(void)
 	sim->local = slow_later;
 	slow_may_end = false;
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 2, 900]]",
-		 "a crash after a heartbeat");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 2, 900]]",
+			 "a crash after a heartbeat");
 }
 
 static int	attempts;
@@ -184,13 +184,13 @@ FLOW_BODY(local_retry_flow)
 	if (!pgwf_execute_local_activity(wf, "flaky", NULL, &o, &result, failure))
 		return NULL;
 	pgwf_execute_local_activity(wf, "fatal", NULL, &o, NULL, &why);
-	tracef(pgwf_failure_retry_state(why));
+	run_say("%s", pgwf_failure_retry_state(why));
 	retry.maximum_attempts = 2;
 	pgwf_execute_local_activity(wf, "flaky", NULL, &o, NULL, &why);
-	tracef(" ");
-	tracef(pgwf_failure_retry_state(why));
-	tracef(" ");
-	tracef(pgwf_failure_message(pgwf_failure_root(why)));
+	run_say(" ");
+	run_say("%s", pgwf_failure_retry_state(why));
+	run_say(" ");
+	run_say("%s", pgwf_failure_message(pgwf_failure_root(why)));
 	return result;
 }
 
@@ -218,25 +218,25 @@ test_local_retries(void)
 	sim->local = fail_twice;
 	sim_task(sim);
 	is_int(attempts, 3 + 1 + 2, "local retries: attempts");
-	is_str(trace, "RETRY_STATE_NON_RETRYABLE_FAILURE "
+	is_str(run_trace, "RETRY_STATE_NON_RETRYABLE_FAILURE "
 		   "RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED attempt 2",
 		   "local retries: why they ended");
 	is_json(sim->out.metering_metadata,
 			"{\"nonfirstLocalActivityExecutionAttempts\": 3}",
 			"local retries: metering");
-	ends(sim, "WorkflowExecutionCompleted", "result", "[3]",
-		 "local retries");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[3]",
+			 "local retries");
 
 	sim = start("local_backoff", "[]");
 	attempts = 0;
 	sim->local = fail_twice;
 	sim_task(sim);
-	commands_are(sim, "RecordMarker core_local_activity, StartTimer 1",
-				 "local backoff: a marker and a timer");
+	run_asks(sim, "RecordMarker core_local_activity, StartTimer 1",
+			 "local backoff: a marker and a timer");
 	sim_fire(sim, "1");
 	sim_task(sim);
-	commands_are(sim, "RecordMarker core_local_activity, StartTimer 2",
-				 "local backoff: again");
+	run_asks(sim, "RecordMarker core_local_activity, StartTimer 2",
+			 "local backoff: again");
 	is_json(json_object_get(json_object_get(json_array_get(sim->out.commands,
 														   1), "attributes"),
 							"startToFireTimeout"), "\"180s\"",
@@ -245,8 +245,8 @@ test_local_retries(void)
 	sim_fire(sim, "2");
 	sim_task(sim);
 	is_int(attempts, 3, "local backoff: attempts");
-	ends(sim, "WorkflowExecutionCompleted", "result", "[3]",
-		 "local backoff");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[3]",
+			 "local backoff");
 }
 
 FLOW_BODY(local_cancel_flow)
@@ -265,7 +265,7 @@ FLOW_BODY(local_cancel_flow)
 		return NULL;
 	pgwf_scope_cancel(wf, scope);
 	if (!pgwf_await(wf, future, NULL, &why) && pgwf_failure_is_canceled(why))
-		tracef("canceled");
+		run_say("canceled");
 	return NULL;
 }
 
@@ -289,14 +289,14 @@ test_local_cancel(void)
 	sim->local = never;
 	sim_begin(sim);
 	sim_heartbeat(sim);
-	commands_are(sim, "StartTimer 1", "a heartbeat sends what there is");
+	run_asks(sim, "StartTimer 1", "a heartbeat sends what there is");
 	sim_fire(sim, "1");
 	sim_task(sim);
-	is_str(trace, "canceled", "local cancel: try");
+	is_str(run_trace, "canceled", "local cancel: try");
 	is_int(sim->out.n_local_cancels, 1, "local cancel: the attempt is named");
-	commands_are(sim, "RecordMarker core_local_activity, "
-				 "CompleteWorkflowExecution", "local cancel: a marker");
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "local cancel: try");
+	run_asks(sim, "RecordMarker core_local_activity, "
+			 "CompleteWorkflowExecution", "local cancel: a marker");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "local cancel: try");
 
 	sim = start("local_cancel", "[1]");
 	sim->local = never;
@@ -315,8 +315,8 @@ test_local_cancel(void)
 	sim_fire(sim, "1");
 	sim->local = canceled_end;
 	sim_task(sim);
-	is_str(trace, "canceled", "local cancel: wait");
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "local cancel: wait");
+	is_str(run_trace, "canceled", "local cancel: wait");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "local cancel: wait");
 }
 
 /* A run that is evicted while local activities run, values held and all. */
@@ -336,22 +336,15 @@ test_local_eviction(void)
 int
 main(void)
 {
-	static const struct
-	{
-		const char *name;
-		PgwfWorkflowFn fn;
-	}			flows[] =
-	{
+	static const RunFlow flows[] = {
 		{"local", local_flow},
 		{"local_retry", local_retry_flow},
 		{"local_backoff", local_backoff_flow},
-		{"local_cancel", local_cancel_flow}
+		{"local_cancel", local_cancel_flow},
+		{NULL, NULL}
 	};
-	size_t		i;
 
-	registry = pgwf_registry_new();
-	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
-		pgwf_register_workflow(registry, flows[i].name, flows[i].fn, NULL);
+	registry = runs_registry(flows);
 
 	test_local();
 	test_local_retries();

@@ -104,7 +104,7 @@ test_held(bool command, int heartbeats, bool evict, bool rejected_too)
 		is_str(sim_update_state(sim, "u"), "completed", "%s: update", name);
 	sim_signal(sim, "go", "[]");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, name);
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, name);
 	free(name);
 }
 
@@ -127,8 +127,8 @@ note_update(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
 	(void) args;
 	(void) arg;
 	(void) failure;
-	tracef(pgwf_sprintf(wf, "[update %s%s]", name,
-						pgwf_is_replaying(wf) ? " replayed" : ""));
+	run_say("%s", pgwf_sprintf(wf, "[update %s%s]", name,
+							   pgwf_is_replaying(wf) ? " replayed" : ""));
 	return NULL;
 }
 
@@ -137,8 +137,8 @@ note_signal(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
 {
 	(void) input;
 	(void) arg;
-	tracef(pgwf_sprintf(wf, "[signal %s%s]", name,
-						pgwf_cancel_requested(wf) ? " canceled" : ""));
+	run_say("%s", pgwf_sprintf(wf, "[signal %s%s]", name,
+							   pgwf_cancel_requested(wf) ? " canceled" : ""));
 }
 
 static json_t *
@@ -148,7 +148,7 @@ note_query(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
 	(void) args;
 	(void) arg;
 	(void) failure;
-	tracef(pgwf_sprintf(wf, "[query %s]", name));
+	run_say("%s", pgwf_sprintf(wf, "[query %s]", name));
 	return NULL;
 }
 
@@ -160,7 +160,7 @@ note_end(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
 
 	(void) failure;
 	pgwf_await(wf, future, NULL, NULL);
-	tracef(pgwf_sprintf(wf, "[%send]", name));
+	run_say("%s", pgwf_sprintf(wf, "[%send]", name));
 	return NULL;
 }
 
@@ -179,9 +179,9 @@ FLOW_BODY(order_flow)
 	pgwf_spawn(wf, note_end, futures[0]);
 	pgwf_spawn(wf, note_end, futures[1]);
 	pgwf_await_all(wf, futures, 2, NULL);
-	tracef("[main]");
+	run_say("[main]");
 	pgwf_execute_local_activity(wf, "l", NULL, &local_options, NULL, NULL);
-	tracef("[local]");
+	run_say("[local]");
 	return NULL;
 }
 
@@ -195,7 +195,7 @@ test_order(void)
 	PgwfReplayReport *report;
 
 	sim_task(sim);
-	is_str(trace, "", "nothing yet");
+	is_str(run_trace, "", "nothing yet");
 	sim_fire(sim, "1");
 	sim_update(sim, "x", "x", "[]");
 	sim_signal(sim, "a", "[]");
@@ -206,36 +206,29 @@ test_order(void)
 	sim_buffer_query(sim, "1", "q", "[]");
 	sim_begin(sim);
 	/* signals and updates are dispatched first, coroutines run as made */
-	is_str(trace, expected, "coroutines run in the order of their making, "
+	is_str(run_trace, expected, "coroutines run in the order of their making, "
 		   "local activities after that, queries last (before a heartbeat too)");
 	sim_end(sim);
-	trace[0] = '\0';
+	run_trace[0] = '\0';
 	pgwf_replay_history(registry, sim->events, &report);
 	ok(report->ok && report->finished, "the same on replay");
-	is_str(trace, "[main][end][end][signal a canceled]"
+	is_str(run_trace, "[main][end][end][signal a canceled]"
 		   "[signal b canceled][update x replayed][update y replayed]"
 		   "[local]", "in the same order");
 	pgwf_replay_report_free(report);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "order");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "order");
 }
 
 int
 main(void)
 {
-	static const struct
-	{
-		const char *name;
-		PgwfWorkflowFn fn;
-	}			flows[] =
-	{
+	static const RunFlow flows[] = {
 		{"held", held_flow},
-		{"order", order_flow}
+		{"order", order_flow},
+		{NULL, NULL}
 	};
-	size_t		i;
 
-	registry = pgwf_registry_new();
-	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
-		pgwf_register_workflow(registry, flows[i].name, flows[i].fn, NULL);
+	registry = runs_registry(flows);
 
 	test_locals();
 	test_order();

@@ -81,7 +81,7 @@ add(PgwfWorkflow *wf, const char *name, json_t *args, void *arg,
 	json_int_t	n = json_integer_value(json_array_get(args, 0));
 
 	(void) name;
-	tracef("[add]");
+	run_say("[add]");
 	if (n == 13)
 	{
 		*failure = pgwf_failure_new("Unlucky", "%d", (int) n);
@@ -100,7 +100,7 @@ check_add(PgwfWorkflow *wf, const char *name, const json_t *args, void *arg,
 	json_int_t	n = json_integer_value(json_array_get(args, 0));
 
 	(void) name;
-	tracef("[check]");
+	run_say("[check]");
 	pgwf_alloc(wf, 10000);
 	if (n == 666)
 		pgwf_sleep(wf, 1000, NULL);
@@ -138,7 +138,7 @@ set_limit(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
 {
 	(void) wf;
 	(void) name;
-	tracef("[limit]");
+	run_say("[limit]");
 	((Counter *) arg)->limit = json_integer_value(json_array_get(input, 0));
 }
 
@@ -160,7 +160,7 @@ counter_init(PgwfWorkflow *wf, json_t *input)
 	};
 	Counter    *counter = pgwf_alloc(wf, sizeof(Counter));
 
-	tracef("[init]");
+	run_say("[init]");
 	counter->value = json_integer_value(json_array_get(input, 0));
 	counter->limit = 100;
 	pgwf_set_state(wf, counter);
@@ -185,7 +185,7 @@ FLOW_BODY(counter_flow)
 
 	(void) input;
 	(void) failure;
-	tracef("[main]");
+	run_say("[main]");
 	pgwf_set_current_details(wf, "counting");
 	pgwf_wait_condition(wf, is_closing, counter, PGWF_FOREVER);
 	pgwf_wait_handlers(wf, PGWF_FOREVER);
@@ -256,7 +256,7 @@ test_queries(void)
 	sim_signal(sim, "limit", "[7]");
 	sim_buffer_query(sim, "q3", "misbehave", "[\"activity\"]");
 	sim_task(sim);
-	commands_are(sim, "", "a query leaves no command");
+	run_asks(sim, "", "a query leaves no command");
 	answer = json_object_get(sim->out.query_results, "q3");
 	answer_fails(json_incref(answer), "pgwf_start_activity", "with a task");
 	sim_signal(sim, "close", "[]");
@@ -264,7 +264,7 @@ test_queries(void)
 	answer_is(sim_query_uncached(sim, "get", "[]"),
 			  "[{\"name\": \"get\", \"value\": 5, \"args\": [], "
 			  "\"replaying\": true}]", "a query of a closed run");
-	ends(sim, "WorkflowExecutionCompleted", "result", "[5]", "queries");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[5]", "queries");
 }
 
 /* A query sees what the last task that was answered has come to, no more. */
@@ -291,7 +291,7 @@ test_query_history(void)
 			"a task is open elsewhere");
 	json_decref(answer);
 	sim_end(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[1]", "query history");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[1]", "query history");
 }
 
 static json_t *
@@ -310,7 +310,7 @@ any_signal(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
 	(void) wf;
 	(void) input;
 	(void) arg;
-	tracef(name);
+	run_say("%s", name);
 }
 
 /* Waits in several ways, with handlers for all names. */
@@ -369,7 +369,7 @@ test_builtins(void)
 	sim_task(sim);
 	is_json(sim_update_outcome(sim, "u"), "{\"success\": [{\"any\": "
 			"\"whatever\", \"args\": [3]}]}", "an update likewise");
-	is_str(trace, "hello", "a signal likewise");
+	is_str(run_trace, "hello", "a signal likewise");
 	sim_complete(sim, "1", "1");
 	sim_task(sim);
 	answer_is(sim_query(sim, "__stack_trace", "[]"),
@@ -391,7 +391,7 @@ test_builtins(void)
 	answer_is(sim_query_uncached(sim, "__stack_trace", "[]"),
 			  "[\"the patient one:\\n    pgwf_await(timer \\\"2\\\")\"]",
 			  "of a closed run");
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "waiting");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "waiting");
 }
 
 /* ---- updates ---- */
@@ -402,12 +402,12 @@ test_updates(void)
 	Sim		   *sim = start("counter", "[5]");
 
 	sim_task(sim);
-	is_str(trace, "[init][main]", "init comes before main");
+	is_str(run_trace, "[init][main]", "init comes before main");
 
-	trace[0] = '\0';
+	run_trace[0] = '\0';
 	sim_update(sim, "u1", "add", "[2]");
 	sim_task(sim);
-	is_str(trace, "[check][add]", "a validator, then the handler");
+	is_str(run_trace, "[check][add]", "a validator, then the handler");
 	is_json(sim->out.messages,
 			"[{\"id\": \"u1/request/accept\", \"protocolInstanceId\": \"u1\", "
 			"\"body\": {\"@type\": "
@@ -432,16 +432,16 @@ test_updates(void)
 	is_json(json_object_get(json_object_get(sim_update_outcome(sim, "u2"),
 											"failure"), "message"),
 			"\"over the limit of 100\"", "why");
-	is_int(sim->discarded, 1, "leaves no trace");
-	commands_are(sim, "", "nor a command");
+	is_int(sim->discarded, 1, "leaves no run_trace");
+	run_asks(sim, "", "nor a command");
 
 	sim_update(sim, "u3", "add", "[13]");
 	sim_update(sim, "u4", "add slowly", "[4]");
 	sim_update(sim, "u5", "nothing", "[4]");
 	sim_update(sim, "u6", "add", "[666]");
 	sim_task(sim);
-	commands_are(sim, "ProtocolMessage, ProtocolMessage, ProtocolMessage, "
-				 "ScheduleActivityTask 1", "four at once");
+	run_asks(sim, "ProtocolMessage, ProtocolMessage, ProtocolMessage, "
+			 "ScheduleActivityTask 1", "four at once");
 	is_json(json_object_get(json_object_get(sim_update_outcome(sim, "u3"),
 											"failure"), "message"),
 			"\"13\"", "a handler fails");
@@ -466,7 +466,7 @@ test_updates(void)
 	is_json(sim_update_outcome(sim, "u4"),
 			"{\"success\": [[11, \"u4\", \"add slowly\"]]}", "its outcome");
 	is_str(logged, "", "nothing is left unfinished");
-	ends(sim, "WorkflowExecutionCompleted", "result", "[11]", "updates");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[11]", "updates");
 }
 
 /* Messages that are there before the workflow function. */
@@ -481,7 +481,7 @@ test_early_messages(void)
 	sim_signal(sim, "limit", "[70]");
 	sim_update(sim, "u3", "nothing", "[10]");
 	sim_task(sim);
-	is_str(trace, "[init][limit][limit][check][add][check][main]",
+	is_str(run_trace, "[init][limit][limit][check][add][check][main]",
 		   "init, signals, updates, then main");
 	is_str(sim_update_state(sim, "u1"), "completed",
 		   "a validator sees what signals before it did");
@@ -489,7 +489,7 @@ test_early_messages(void)
 	is_str(sim_update_state(sim, "u3"), "rejected", "unknown");
 	sim_signal(sim, "close", "[]");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[70]", "early");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[70]", "early");
 
 	/* without an init function they wait for their handlers */
 	sim = start("waiting", "[]");
@@ -501,7 +501,7 @@ test_early_messages(void)
 	sim_task(sim);
 	sim_signal(sim, "go", "[]");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "late handlers");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "late handlers");
 }
 
 /* A handler that the code no longer sets. */
@@ -651,7 +651,7 @@ test_discarded(bool evict)
 	is_int(sim->discarded, 5, "once more");
 	sim_signal(sim, "close", "[]");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[8]", "discarded");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[8]", "discarded");
 }
 
 /* ---- the end of the workflow ---- */
@@ -723,7 +723,7 @@ test_unfinished(void)
 	sim_signal(sim, "go", "[]");
 	sim_task(sim);
 	is_str(logged, "", "handlers that may be abandoned");
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "abandoned");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "abandoned");
 
 	sim = start("careless", "[]");
 	sim_task(sim);
@@ -742,32 +742,25 @@ test_unfinished(void)
 	ok(report->finished, "the same on replay");
 	is_str(logged, "", "says nothing");
 	pgwf_replay_report_free(report);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "warned");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "warned");
 }
 
 int
 main(void)
 {
-	static const struct
-	{
-		const char *name;
-		PgwfWorkflowFn fn;
-	}			flows[] =
-	{
+	static const RunFlow flows[] = {
 		{"waiting", waiting_flow},
 		{"handler", handler_flow},
-		{"careless", careless_flow}
+		{"careless", careless_flow},
+		{NULL, NULL}
 	};
 	PgwfTypeOptions options = PGWF_TYPE_OPTIONS_INIT;
-	size_t		i;
 
-	registry = pgwf_registry_new();
+	registry = runs_registry(flows);
 	pgwf_registry_set_log(registry, log_line, NULL);
 	options.init = counter_init;
 	pgwf_register_workflow_with(registry, "counter", counter_flow, NULL,
 								&options);
-	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
-		pgwf_register_workflow(registry, flows[i].name, flows[i].fn, NULL);
 
 	test_queries();
 	test_query_history();

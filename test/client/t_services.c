@@ -56,8 +56,8 @@ test_services(void)
 	seen_uuid[0] = '\0';
 	effects = 0;
 	sim_task(sim);
-	commands_are(sim, "RecordMarker SideEffect, RecordMarker SideEffect, "
-				 "StartTimer 1", "side effects make markers");
+	run_asks(sim, "RecordMarker SideEffect, RecordMarker SideEffect, "
+			 "StartTimer 1", "side effects make markers");
 	is_json(json_object_get(json_array_get(sim->out.commands, 1),
 							"attributes"),
 			"{\"markerName\": \"SideEffect\", \"details\": "
@@ -112,9 +112,9 @@ static void
 on_log(PgwfLogLevel level, const char *message, void *arg)
 {
 	(void) arg;
-	tracef(level == PGWF_LOG_WARNING ? "W:" : "?:");
-	tracef(message);
-	tracef(" ");
+	run_say("%s", level == PGWF_LOG_WARNING ? "W:" : "?:");
+	run_say("%s", message);
+	run_say(" ");
 }
 
 FLOW_BODY(log_flow)
@@ -136,9 +136,9 @@ test_log(void)
 	sim_evict(sim);
 	sim_fire(sim, "1");
 	sim_task(sim);
-	is_str(trace, "W:one 1 W:two ", "log lines are not repeated on replay");
+	is_str(run_trace, "W:one 1 W:two ", "log lines are not repeated on replay");
 	pgwf_registry_set_log(registry, NULL, NULL);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "log");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "log");
 }
 
 /* ---- patches ---- */
@@ -182,7 +182,7 @@ patch_case(int first, int then, const char *commands, const char *outcome,
 
 	patch_edition = first;
 	sim_task(sim);
-	commands_are(sim, commands, name);
+	run_asks(sim, commands, name);
 	sim_complete(sim, "1", "null");
 	patch_edition = then;
 	sim_evict(sim);
@@ -220,21 +220,14 @@ test_patches(void)
 int
 main(void)
 {
-	static const struct
-	{
-		const char *name;
-		PgwfWorkflowFn fn;
-	}			flows[] =
-	{
+	static const RunFlow flows[] = {
 		{"services", services_flow},
 		{"log", log_flow},
-		{"patch", patch_flow}
+		{"patch", patch_flow},
+		{NULL, NULL}
 	};
-	size_t		i;
 
-	registry = pgwf_registry_new();
-	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
-		pgwf_register_workflow(registry, flows[i].name, flows[i].fn, NULL);
+	registry = runs_registry(flows);
 	pgwf_register_workflow(registry, "info", info_flow, &effects);
 
 	test_services();

@@ -37,7 +37,7 @@ say_hello(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
 	(void) wf;
 	(void) arg;
 	(void) failure;
-	tracef("[spawned]");
+	run_say("[spawned]");
 	return NULL;
 }
 
@@ -47,7 +47,7 @@ busy_init(PgwfWorkflow *wf, json_t *input)
 	(void) input;
 	pgwf_spawn(wf, say_hello, NULL);
 	pgwf_set_state(wf, pgwf_start_activity(wf, "a", NULL, &ten_seconds));
-	tracef(pgwf_patched(wf, "p") ? "[patched]" : "[not patched]");
+	run_say("%s", pgwf_patched(wf, "p") ? "[patched]" : "[not patched]");
 }
 
 FLOW_BODY(busy_flow)
@@ -55,7 +55,7 @@ FLOW_BODY(busy_flow)
 	json_t	   *result;
 
 	(void) input;
-	tracef("[main]");
+	run_say("[main]");
 	if (!pgwf_await(wf, pgwf_state(wf), &result, failure))
 		return NULL;
 	return result;
@@ -87,19 +87,19 @@ test_types(void)
 
 	sim = start("busy init", "[]");
 	sim_task(sim);
-	is_str(trace, "[patched][spawned][main]",
+	is_str(run_trace, "[patched][spawned][main]",
 		   "an init function may do the rest");
-	commands_are(sim, "ScheduleActivityTask 1, RecordMarker core_patch, "
-				 "UpsertWorkflowSearchAttributes",
-				 "its commands");
+	run_asks(sim, "ScheduleActivityTask 1, RecordMarker core_patch, "
+			 "UpsertWorkflowSearchAttributes",
+			 "its commands");
 	sim_complete(sim, "1", "7");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[7]", "busy init");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[7]", "busy init");
 
 	sim = start("some type", "[]");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[\"some type\"]",
-		 "the function for all types");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[\"some type\"]",
+			 "the function for all types");
 	sim = start("reserved", "[]");
 	sim_begin(sim);
 	has_str(sim->out.message, "names that begin with \"__\" are reserved",
@@ -175,8 +175,8 @@ main(void)
 	{
 		{"blocking init", any_flow, blocking_init, 0, NULL},
 		{"busy init", busy_flow, busy_init, 0, NULL},
-		{"panics", any_flow, NULL, PGWF_FAIL_ON_NONDETERMINISM, trace},
-		{"gives up", any_flow, NULL, PGWF_FAIL_ON_PANIC, trace},
+		{"panics", any_flow, NULL, PGWF_FAIL_ON_NONDETERMINISM, run_trace},
+		{"gives up", any_flow, NULL, PGWF_FAIL_ON_PANIC, run_trace},
 		{NULL, any_flow, NULL, 0, NULL},
 	};
 	size_t		i;

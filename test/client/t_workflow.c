@@ -21,7 +21,7 @@ test_pizza(void)
 							"[{\"customer\": \"Ann\", \"pizzas\": [1]}]");
 
 	sim_task(sim);
-	commands_are(sim, "ScheduleActivityTask 1", "pizza: first command");
+	run_asks(sim, "ScheduleActivityTask 1", "pizza: first command");
 	is_json(json_object_get(json_array_get(sim->out.commands, 0),
 							"attributes"),
 			"{\"activityId\": \"1\", \"activityType\": {\"name\": "
@@ -33,7 +33,7 @@ test_pizza(void)
 			"pizza: what the library tells about itself");
 	sim_complete(sim, "1", "15");
 	sim_task(sim);
-	commands_are(sim, "StartTimer 1", "pizza: timer");
+	run_asks(sim, "StartTimer 1", "pizza: timer");
 	is_json(json_object_get(json_array_get(sim->out.commands, 0),
 							"attributes"),
 			"{\"timerId\": \"1\", \"startToFireTimeout\": \"1800s\"}",
@@ -43,22 +43,22 @@ test_pizza(void)
 	sim_begin(sim);
 	sim_lose_task(sim);
 	sim_task(sim);
-	commands_are(sim, "ScheduleActivityTask 2", "pizza: bill after a crash");
+	run_asks(sim, "ScheduleActivityTask 2", "pizza: bill after a crash");
 	sim_complete(sim, "2", "{\"total\": 12}");
 	sim_task(sim);
 	is_int((long long) json_array_size(sim->events), 22 + 3,
 		   "pizza: number of events");
-	ends(sim, "WorkflowExecutionCompleted", "result",
-		 "[{\"status\": \"billed\", \"bill\": {\"total\": 12}}]", "pizza");
+	run_ends(sim, "WorkflowExecutionCompleted", "result",
+			 "[{\"status\": \"billed\", \"bill\": {\"total\": 12}}]", "pizza");
 
 	sim = start("pizza", "[{}]");
 	sim_task(sim);
 	sim_complete(sim, "1", "26");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionFailed", "failure",
-		 "{\"message\": \"customer lives too far away (26 km)\", \"source\": "
-		 "\"pgworkflow-c\", \"applicationFailureInfo\": {\"type\": "
-		 "\"TooFarAway\"}}", "pizza too far");
+	run_ends(sim, "WorkflowExecutionFailed", "failure",
+			 "{\"message\": \"customer lives too far away (26 km)\", \"source\": "
+			 "\"pgworkflow-c\", \"applicationFailureInfo\": {\"type\": "
+			 "\"TooFarAway\"}}", "pizza too far");
 }
 
 /* ---- activities ---- */
@@ -83,7 +83,7 @@ FLOW_BODY(options_flow)
 	o.task_queue = "other";
 	o.retry_policy = &retry_policy;
 	o.summary = "what it does";
-	o.header = pgwf_pack(wf, "{s:i}", "trace", 7);
+	o.header = pgwf_pack(wf, "{s:i}", "run_trace", 7);
 	(void) input;
 	pgwf_execute_activity(wf, "a", pgwf_pack(wf, "[i, s]", 1, "x"), &o, NULL,
 						  failure);
@@ -101,7 +101,7 @@ test_options(void)
 			"{\"activityId\": \"my-id\", \"activityType\": {\"name\": "
 			"\"a\"}, \"taskQueue\": {\"name\": \"other\", \"kind\": "
 			"\"TASK_QUEUE_KIND_NORMAL\"}, \"header\": {\"fields\": "
-			"{\"trace\": 7}}, \"input\": [1, \"x\"], "
+			"{\"run_trace\": 7}}, \"input\": [1, \"x\"], "
 			"\"scheduleToCloseTimeout\": \"60s\", "
 			"\"scheduleToStartTimeout\": \"1s\", \"heartbeatTimeout\": "
 			"\"1.500s\", \"retryPolicy\": {\"initialInterval\": \"0.500s\", "
@@ -113,14 +113,14 @@ test_options(void)
 				 "\"failure\": {\"message\": \"no\", "
 				 "\"applicationFailureInfo\": {\"type\": \"Fatal\"}}}");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionFailed", "failure",
-		 "{\"message\": \"activity failed\", \"source\": \"pgworkflow-c\", "
-		 "\"cause\": {\"message\": \"no\", \"applicationFailureInfo\": "
-		 "{\"type\": \"Fatal\"}}, \"activityFailureInfo\": "
-		 "{\"scheduledEventId\": 5, \"startedEventId\": 6, \"identity\": "
-		 "\"activity worker\", \"activityType\": {\"name\": \"a\"}, "
-		 "\"activityId\": \"my-id\", \"retryState\": "
-		 "\"RETRY_STATE_NON_RETRYABLE_FAILURE\"}}", "a failed activity");
+	run_ends(sim, "WorkflowExecutionFailed", "failure",
+			 "{\"message\": \"activity failed\", \"source\": \"pgworkflow-c\", "
+			 "\"cause\": {\"message\": \"no\", \"applicationFailureInfo\": "
+			 "{\"type\": \"Fatal\"}}, \"activityFailureInfo\": "
+			 "{\"scheduledEventId\": 5, \"startedEventId\": 6, \"identity\": "
+			 "\"activity worker\", \"activityType\": {\"name\": \"a\"}, "
+			 "\"activityId\": \"my-id\", \"retryState\": "
+			 "\"RETRY_STATE_NON_RETRYABLE_FAILURE\"}}", "a failed activity");
 
 	sim = start("options", "[]");
 	sim_task(sim);
@@ -133,7 +133,7 @@ test_options(void)
 	is_json(json_object_get(json_object_get(sim_last_attributes(sim),
 											"failure"), "message"),
 			"\"activity timed out\"", "an activity that timed out");
-	ends(sim, "WorkflowExecutionFailed", NULL, NULL, "timed out");
+	run_ends(sim, "WorkflowExecutionFailed", NULL, NULL, "timed out");
 }
 
 /* ---- cancelling activities ---- */
@@ -149,14 +149,14 @@ FLOW_BODY(cancel_flow)
 		json_integer_value(json_array_get(input, 0));
 	if (pgwf_execute_activity(wf, "a", NULL, &o, &result, &why))
 		return pgwf_pack(wf, "{s:O}", "done", result);
-	tracef(pgwf_failure_is_canceled(why) ? "canceled " : "failed ");
+	run_say("%s", pgwf_failure_is_canceled(why) ? "canceled " : "failed ");
 	ok(pgwf_cancel_requested(wf) || pgwf_is_replaying(wf),
 	   "cancellation was requested");
 	/* nothing can be started here any more */
 	if (!pgwf_execute_activity(wf, "b", NULL, &o, NULL, NULL))
-		tracef("refused ");
+		run_say("refused ");
 	if (!pgwf_sleep(wf, 1000, NULL))
-		tracef("awake ");
+		run_say("awake ");
 	/* but clean-up can, in a shielded scope */
 	shield = pgwf_scope_new(wf, true);
 	pgwf_scope_enter(wf, shield);
@@ -175,28 +175,28 @@ test_cancel(void)
 	sim_task(sim);
 	sim_cancel(sim, "enough");
 	sim_task(sim);
-	is_str(trace, "canceled refused awake ", "try-cancel: resolved at once");
-	commands_are(sim, "RequestCancelActivityTask, ScheduleActivityTask 2",
-				 "try-cancel: asks, then cleans up");
+	is_str(run_trace, "canceled refused awake ", "try-cancel: resolved at once");
+	run_asks(sim, "RequestCancelActivityTask, ScheduleActivityTask 2",
+			 "try-cancel: asks, then cleans up");
 	is_json(json_object_get(json_array_get(sim->out.commands, 0),
 							"attributes"), "{\"scheduledEventId\": 5}",
 			"try-cancel: names the activity");
 	sim_complete(sim, "2", "null");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCanceled", NULL, NULL, "try-cancel");
+	run_ends(sim, "WorkflowExecutionCanceled", NULL, NULL, "try-cancel");
 
 	sim = start("cancel", "[1]");
 	sim_task(sim);
 	sim_cancel(sim, "enough");
 	sim_task(sim);
-	is_str(trace, "", "wait-completed: waits");
-	commands_are(sim, "RequestCancelActivityTask", "wait-completed: asks");
+	is_str(run_trace, "", "wait-completed: waits");
+	run_asks(sim, "RequestCancelActivityTask", "wait-completed: asks");
 	sim_task(sim);
-	is_str(trace, "canceled refused awake ", "wait-completed: resolved");
+	is_str(run_trace, "canceled refused awake ", "wait-completed: resolved");
 	sim_complete(sim, "2", "null");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCanceled", "details",
-		 "[\"ACTIVITY_ID_NOT_STARTED\"]", "wait-completed");
+	run_ends(sim, "WorkflowExecutionCanceled", "details",
+			 "[\"ACTIVITY_ID_NOT_STARTED\"]", "wait-completed");
 
 	/* the activity completes although it was asked to stop */
 	sim = start("cancel", "[1]");
@@ -206,30 +206,30 @@ test_cancel(void)
 	sim_complete(sim, "1", "5");
 	sim_end(sim);
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[{\"done\": 5}]",
-		 "wait-completed, completed");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[{\"done\": 5}]",
+			 "wait-completed, completed");
 
 	sim = start("cancel", "[2]");
 	sim_task(sim);
 	sim_cancel(sim, "enough");
 	sim_task(sim);
-	is_str(trace, "canceled refused awake ", "abandon: resolved at once");
-	commands_are(sim, "ScheduleActivityTask 2", "abandon: does not ask");
+	is_str(run_trace, "canceled refused awake ", "abandon: resolved at once");
+	run_asks(sim, "ScheduleActivityTask 2", "abandon: does not ask");
 	sim_complete(sim, "1", "1");
 	sim_task(sim);
 	sim_complete(sim, "2", "null");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCanceled", NULL, NULL, "abandon");
+	run_ends(sim, "WorkflowExecutionCanceled", NULL, NULL, "abandon");
 
 	/* canceled before the first task: the first call fails */
 	sim = start("cancel", "[0]");
 	sim_cancel(sim, "early");
 	sim_task(sim);
-	is_str(trace, "canceled refused awake ", "early cancellation");
-	commands_are(sim, "ScheduleActivityTask 1", "early: only the clean-up");
+	is_str(run_trace, "canceled refused awake ", "early cancellation");
+	run_asks(sim, "ScheduleActivityTask 1", "early: only the clean-up");
 	sim_complete(sim, "1", "null");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCanceled", NULL, NULL, "early cancellation");
+	run_ends(sim, "WorkflowExecutionCanceled", NULL, NULL, "early cancellation");
 }
 
 /* ---- scopes and coroutines ---- */
@@ -270,9 +270,9 @@ FLOW_BODY(race_flow)
 	ok(pgwf_scope_canceled(wf, scope) && !pgwf_scope_canceled(wf, NULL),
 	   "only the scope of the race is canceled");
 	if (pgwf_await_all(wf, legs, 3, &why))
-		tracef("all succeeded");
+		run_say("all succeeded");
 	else
-		tracef(pgwf_failure_is_canceled(why) ? "loser canceled" : "failed");
+		run_say("%s", pgwf_failure_is_canceled(why) ? "loser canceled" : "failed");
 	if (!pgwf_await(wf, legs[first], &result, failure))
 		return NULL;
 	return pgwf_pack(wf, "[i, O]", first, result);
@@ -284,19 +284,19 @@ test_race(void)
 	Sim		   *sim = start("race", "[]");
 
 	sim_task(sim);
-	commands_are(sim, "StartTimer 1, ScheduleActivityTask 1, "
-				 "ScheduleActivityTask 2", "race: start");
+	run_asks(sim, "StartTimer 1, ScheduleActivityTask 1, "
+			 "ScheduleActivityTask 2", "race: start");
 	sim_complete(sim, "2", "\"won\"");
 	sim_task(sim);
-	is_str(trace, "loser canceled", "race: the loser");
-	commands_are(sim, "CancelTimer 1, RequestCancelActivityTask, "
-				 "CompleteWorkflowExecution",
-				 "race: the rest is canceled, then the end");
-	ends(sim, "WorkflowExecutionCompleted", "result", "[[1, \"won\"]]",
-		 "race");
+	is_str(run_trace, "loser canceled", "race: the loser");
+	run_asks(sim, "CancelTimer 1, RequestCancelActivityTask, "
+			 "CompleteWorkflowExecution",
+			 "race: the rest is canceled, then the end");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[[1, \"won\"]]",
+			 "race");
 }
 
-/* What is canceled in the task that made it leaves no trace. */
+/* What is canceled in the task that made it leaves no run_trace. */
 FLOW_BODY(drop_flow)
 {
 	PgwfScope  *scope = pgwf_scope_new(wf, false);
@@ -329,19 +329,19 @@ test_drop(void)
 	Sim		   *sim = start("drop", "[]");
 
 	sim_task(sim);
-	commands_are(sim, "StartTimer 3", "canceled before sent: no commands");
+	run_asks(sim, "StartTimer 3", "canceled before sent: no commands");
 	sim_fire(sim, "3");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL,
-		 "canceled before sent");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL,
+			 "canceled before sent");
 }
 
 static json_t *
 order_leg(PgwfWorkflow *wf, void *arg, PgwfFailure **failure)
 {
-	tracef(arg);
+	run_say("%s", (const char *) arg);
 	pgwf_sleep(wf, 1000, failure);
-	tracef(arg);
+	run_say("%s", (const char *) arg);
 	return NULL;
 }
 
@@ -353,7 +353,7 @@ FLOW_BODY(order_flow)
 	legs[0] = pgwf_spawn(wf, order_leg, "a");
 	legs[1] = pgwf_spawn(wf, order_leg, "b");
 	legs[2] = pgwf_spawn(wf, order_leg, "c");
-	tracef("m");
+	run_say("m");
 	pgwf_await_all(wf, legs, 3, failure);
 	return NULL;
 }
@@ -368,8 +368,8 @@ test_order(void)
 	sim_fire(sim, "1");
 	sim_fire(sim, "2");
 	sim_task(sim);
-	is_str(trace, "mabcabc", "coroutines run in the order of their creation");
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "order");
+	is_str(run_trace, "mabcabc", "coroutines run in the order of their creation");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "order");
 }
 
 static json_t *
@@ -399,12 +399,12 @@ test_leftover(void)
 	Sim		   *sim = start("leftover", "[]");
 
 	sim_task(sim);
-	commands_are(sim, "ScheduleActivityTask 1, FailWorkflowExecution",
-				 "the closing command goes last");
-	ends(sim, "WorkflowExecutionFailed", "failure",
-		 "{\"message\": \"broken\", \"source\": \"pgworkflow-c\", "
-		 "\"applicationFailureInfo\": {\"type\": \"Leg\"}}",
-		 "a failure of a coroutine");
+	run_asks(sim, "ScheduleActivityTask 1, FailWorkflowExecution",
+			 "the closing command goes last");
+	run_ends(sim, "WorkflowExecutionFailed", "failure",
+			 "{\"message\": \"broken\", \"source\": \"pgworkflow-c\", "
+			 "\"applicationFailureInfo\": {\"type\": \"Leg\"}}",
+			 "a failure of a coroutine");
 }
 
 /* ---- signals and conditions ---- */
@@ -417,16 +417,16 @@ FLOW_BODY(signals_flow)
 
 	(void) input;
 	(void) failure;
-	tracef(pgwf_signal_count(wf, "add") == 2 ? "two early " : "?");
+	run_say("%s", pgwf_signal_count(wf, "add") == 2 ? "two early " : "?");
 	while (pgwf_try_receive_signal(wf, "add", &args))
 		json_array_append(sum, json_array_get(args, 0));
 	wait = pgwf_receive_signal(wf, "add", 5000, &args);
-	tracef(wait == PGWF_WAIT_TIMEOUT ? "timeout " : "?");
+	run_say("%s", wait == PGWF_WAIT_TIMEOUT ? "timeout " : "?");
 	wait = pgwf_receive_signal(wf, "add", 60000, &args);
-	tracef(wait == PGWF_WAIT_DONE ? "got " : "?");
+	run_say("%s", wait == PGWF_WAIT_DONE ? "got " : "?");
 	json_array_append(sum, json_array_get(args, 0));
 	wait = pgwf_receive_signal(wf, "end", PGWF_FOREVER, NULL);
-	tracef(wait == PGWF_WAIT_DONE ? "end" : "canceled");
+	run_say("%s", wait == PGWF_WAIT_DONE ? "end" : "canceled");
 	return sum;
 }
 
@@ -439,20 +439,20 @@ test_signals(void)
 	sim_signal(sim, "noise", "[]");
 	sim_signal(sim, "add", "[2]");
 	sim_task(sim);
-	commands_are(sim, "StartTimer 1", "signals: waits with a timeout");
+	run_asks(sim, "StartTimer 1", "signals: waits with a timeout");
 	sim_fire(sim, "1");
 	sim_task(sim);
-	commands_are(sim, "StartTimer 2", "signals: waits again");
+	run_asks(sim, "StartTimer 2", "signals: waits again");
 	sim_begin(sim);
 	sim_signal(sim, "add", "[3]");
 	sim_end(sim);
 	sim_task(sim);
-	commands_are(sim, "CancelTimer 2", "signals: the timeout is canceled");
+	run_asks(sim, "CancelTimer 2", "signals: the timeout is canceled");
 	sim_signal(sim, "end", "[]");
 	sim_task(sim);
-	is_str(trace, "two early timeout got end", "signals: what was seen");
-	ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 2, 3]]",
-		 "signals");
+	is_str(run_trace, "two early timeout got end", "signals: what was seen");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 2, 3]]",
+			 "signals");
 
 	sim = start("signals", "[]");
 	sim_signal(sim, "add", "[1]");
@@ -464,8 +464,8 @@ test_signals(void)
 	sim_task(sim);
 	sim_cancel(sim, "");
 	sim_task(sim);
-	has_str(trace, "canceled", "a cancellation ends waiting for a signal");
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "signals, canceled");
+	has_str(run_trace, "canceled", "a cancellation ends waiting for a signal");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL, "signals, canceled");
 }
 
 typedef struct Counter
@@ -488,7 +488,7 @@ on_other(PgwfWorkflow *wf, const char *name, json_t *input, void *arg)
 	(void) wf;
 	(void) input;
 	((Counter *) arg)->others++;
-	tracef(name);
+	run_say("%s", name);
 }
 
 static bool
@@ -518,30 +518,30 @@ test_handlers(void)
 	sim_signal(sim, "zzz", "[]");
 	sim_signal(sim, "add", "[2]");
 	sim_task(sim);
-	commands_are(sim, "StartTimer 1, ScheduleActivityTask 1",
-				 "handlers: signals that came before they were set");
-	is_str(trace, "zzz", "handlers: the one for all other names");
+	run_asks(sim, "StartTimer 1, ScheduleActivityTask 1",
+			 "handlers: signals that came before they were set");
+	is_str(run_trace, "zzz", "handlers: the one for all other names");
 	sim_signal(sim, "add", "[3]");
 	sim_complete(sim, "1", "null");
 	sim_task(sim);
 	sim_complete(sim, "2", "null");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[[0, 5, 1]]",
-		 "handlers and condition");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[[0, 5, 1]]",
+			 "handlers and condition");
 
 	sim = start("handlers", "[]");
 	sim_task(sim);
 	sim_fire(sim, "1");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 0, 0]]",
-		 "a condition that times out");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[[1, 0, 0]]",
+			 "a condition that times out");
 
 	sim = start("handlers", "[]");
 	sim_task(sim);
 	sim_cancel(sim, "x");
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", "result", "[[2, 0, 0]]",
-		 "a condition in a canceled scope");
+	run_ends(sim, "WorkflowExecutionCompleted", "result", "[[2, 0, 0]]",
+			 "a condition in a canceled scope");
 }
 
 /* ---- panics ---- */
@@ -613,8 +613,8 @@ test_panics(void)
 		sim_end(sim);
 	}
 	sim_task(sim);
-	ends(sim, "WorkflowExecutionCompleted", NULL, NULL,
-		 "the workflow recovers with fixed code");
+	run_ends(sim, "WorkflowExecutionCompleted", NULL, NULL,
+			 "the workflow recovers with fixed code");
 
 	sim = start("unknown", "[]");
 	sim_begin(sim);
@@ -724,12 +724,7 @@ test_stale(void)
 int
 main(void)
 {
-	static const struct
-	{
-		const char *name;
-		PgwfWorkflowFn fn;
-	}			flows[] =
-	{
+	static const RunFlow flows[] = {
 		{"pizza", pizza},
 		{"options", options_flow},
 		{"cancel", cancel_flow},
@@ -739,13 +734,11 @@ main(void)
 		{"leftover", leftover_flow},
 		{"signals", signals_flow},
 		{"handlers", handlers_flow},
-		{"panic", panic_flow}
+		{"panic", panic_flow},
+		{NULL, NULL}
 	};
-	size_t		i;
 
-	registry = pgwf_registry_new();
-	for (i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
-		pgwf_register_workflow(registry, flows[i].name, flows[i].fn, NULL);
+	registry = runs_registry(flows);
 
 	test_pizza();
 	test_options();

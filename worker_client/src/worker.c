@@ -553,6 +553,27 @@ sleep_until(PgwfWorker *worker, int64_t wake)
 }
 
 /*
+ * What each turn of the loop begins with: taking what has been finished, and
+ * looking at the times of activities and workflow code.  Returns the time it
+ * is; *wake is when something is due.
+ */
+static int64_t
+look_around(PgwfWorker *worker, int64_t *wake)
+{
+	int64_t		now;
+	int64_t		next;
+
+	collect(worker);
+	pgwf_worker_publish_slots(worker);
+	now = pgwf_clock_ms();
+	*wake = pgwf_worker_tick_activities(worker, now);
+	next = watch_executor(worker, now);
+	if (next < *wake)
+		*wake = next;
+	return now;
+}
+
+/*
  * A turn of the loop by another thread, while the main thread sleeps.  False
  * if the main thread has to look as well: something is left that only it
  * does, or it sleeps too long.  The caller holds the loop's mutex.
@@ -570,15 +591,8 @@ take_turn(PgwfWorker *worker)
 	{
 		int64_t		now;
 		int64_t		wake;
-		int64_t		next;
 
-		collect(worker);
-		pgwf_worker_publish_slots(worker);
-		now = pgwf_clock_ms();
-		wake = pgwf_worker_tick_activities(worker, now);
-		next = watch_executor(worker, now);
-		if (next < wake)
-			wake = next;
+		now = look_around(worker, &wake);
 		if (!pgwf_conn_is_open(worker->work) || worker->fatal != PGWF_OK)
 			return false;
 		if (!pgwf_worker_exchange_due(worker, now, &wake))
@@ -663,13 +677,7 @@ pgwf_worker_run(PgwfWorker *worker)
 		int64_t		next;
 
 		__atomic_store_n(&worker->attention, 0, __ATOMIC_SEQ_CST);
-		collect(worker);
-		pgwf_worker_publish_slots(worker);
-		now = pgwf_clock_ms();
-		wake = pgwf_worker_tick_activities(worker, now);
-		next = watch_executor(worker, now);
-		if (next < wake)
-			wake = next;
+		now = look_around(worker, &wake);
 		if (__atomic_load_n(&worker->stop_wanted, __ATOMIC_SEQ_CST) != 0)
 		{
 			next = stop_step(worker, now);
