@@ -251,3 +251,17 @@ server_ends(PgwfRegistry *registry, const char *id, const char *status,
 	json_decref(history);
 	free(file);
 }
+
+bool
+turn_bits(const unsigned char *data, size_t size, unsigned char **out,
+		  size_t *out_size, void *arg)
+{
+	size_t		i;
+
+	(void) arg;
+	*out = malloc(size + 1);
+	for (i = 0; i < size; i++)
+		(*out)[i] = data[i] ^ 0xff;
+	*out_size = size;
+	return true;
+}

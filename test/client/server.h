@@ -65,4 +65,8 @@ extern void server_ends(PgwfRegistry *registry, const char *id,
 extern void server_sql(const char *statement);
 extern void server_sleep(long ms);
 
+/* A codec's functions: turns all bits around, and back. */
+extern bool turn_bits(const unsigned char *data, size_t size,
+					  unsigned char **out, size_t *out_size, void *arg);
+
 #endif							/* SERVER_H */

@@ -14,6 +14,7 @@
 
 #include <pgworkflow.h>
 
+#include "server.h"
 #include "tap.h"
 
 #define WAIT_MS 30000
@@ -24,21 +25,7 @@
 static char queue[64];
 static PgwfClient *client;
 
-/* ---- a codec that turns all bits around ---- */
-
-static bool
-turn(const unsigned char *data, size_t size, unsigned char **out,
-	 size_t *out_size, void *arg)
-{
-	size_t		i;
-
-	(void) arg;
-	*out = malloc(size + 1);
-	for (i = 0; i < size; i++)
-		(*out)[i] = data[i] ^ 0xff;
-	*out_size = size;
-	return true;
-}
+/* ---- a codec ---- */
 
 static bool
 refuse(const unsigned char *data, size_t size, unsigned char **out,
@@ -58,7 +45,7 @@ make_codec(void)
 	PgwfCodec	codec = PGWF_CODEC_INIT;
 
 	codec.encoding = "binary/turned";
-	codec.encode = codec.decode = turn;
+	codec.encode = codec.decode = turn_bits;
 	codec.encode_failures = true;
 	return codec;
 }

@@ -17,6 +17,7 @@
 
 #include "pgwf_client.h"
 #include "pgwf_pool.h"
+#include "server.h"
 #include "tap.h"
 
 #define WAIT_MS		30000
@@ -363,21 +364,7 @@ test_group(PGconn *conn)
 	pgwf_client_free(client);
 }
 
-/* ---- a codec that turns all bits around ---- */
-
-static bool
-turn(const unsigned char *data, size_t size, unsigned char **out,
-	 size_t *out_size, void *arg)
-{
-	size_t		i;
-
-	(void) arg;
-	*out = malloc(size + 1);
-	for (i = 0; i < size; i++)
-		(*out)[i] = data[i] ^ 0xff;
-	*out_size = size;
-	return true;
-}
+/* ---- a codec ---- */
 
 /* Values of calls in a group go through the client's codec. */
 static void
@@ -394,7 +381,7 @@ test_codec(PGconn *conn)
 	int			i;
 
 	codec.encoding = "binary/turned";
-	codec.encode = codec.decode = turn;
+	codec.encode = codec.decode = turn_bits;
 	options.codec = &codec;
 	client = pgwf_client_new(NULL, &options);
 	begin_waiting(&calls[0], client, conn, held);
