@@ -222,7 +222,7 @@ class Run:
         self.completing = False
         self.turn = False
         self.trigger = False        # it needs a workflow task
-        self.unseen = False         # something was buffered before
+        self.unseen = 0             # events buffered before a completion
 
     def clone(self):
         other = copy.copy(self)
@@ -1116,7 +1116,7 @@ class World:
         run.close_attempted = False
         run.completing = True
         # What was buffered when the completion came keeps the run open.
-        run.unseen = bool(run.buffer)
+        run.unseen = len(run.buffer)
         for kind, attributes in commands:
             if kind in CLOSING and run.unseen:
                 raise Rejected('UNHANDLED_COMMAND')
@@ -1188,7 +1188,7 @@ class World:
                 raise Rejected('BAD_CANCEL_TIMER_ATTRIBUTES')
             event = fired[0][1]['startedEventId']
             run.buffer.remove(fired[0])
-            run.unseen = bool(run.buffer)
+            run.unseen -= 1
         run.append('TimerCanceled', timerId=timer, startedEventId=event,
                    workflowTaskCompletedEventId=completed, identity=identity)
 
@@ -1538,10 +1538,26 @@ class World:
 
         self.list_due(add, run, now)
         for due, at, method, args in all_due:
-            found.append((due, self.effect(index, at, method, args, False)))
-            if len(all_due) > 1:
-                found.append((due, self.effect(index, at, method, args,
-                                               True)))
+            moments = [at]
+            if self.outcome(run, method, args, at) != \
+                    self.outcome(run, method, args, now):
+                moments.append(now)
+            for moment in moments:
+                found.append((due, self.effect(index, moment, method, args,
+                                               False)))
+                if len(all_due) > 1:
+                    found.append((due, self.effect(index, moment, method,
+                                                   args, True)))
+
+    @staticmethod
+    def outcome(run, method, args, at):
+        """What a timeout leads to, where that depends on the time that is
+        left when it happens, which may be later than it was due."""
+        if method == 'activity_timeout' and \
+                args[1] in ('START_TO_CLOSE', 'HEARTBEAT'):
+            return run.retry_delay(run.activities[args[0]],
+                                   timeout_failure(args[1]), False, at)[0]
+        return None
 
     @staticmethod
     def effect(index, at, method, args, goes_on):
