@@ -329,7 +329,7 @@ complete_task(PgwfRun *run, CompletionRequest *request, StringInfo answer)
 		if (run->call->now > heartbeat_since +
 			(int64) pgwf_workflow_task_heartbeat_timeout * 1000)
 		{
-			pgwf_workflow_task_expire_heartbeat(run);
+			pgwf_workflow_task_time_out(run);
 			pgwf_run_finish(run);
 			append_error(answer, "PW005", NULL,
 						 "workflow task heartbeat timeout");

@@ -455,8 +455,9 @@ append_timed_out(PgwfRun *run, const char *timeout_type)
 }
 
 /*
- * The task's deadline has passed: its worker did not answer, or the worker
- * of a sticky queue did not pick it up.
+ * The task's deadline has passed: its worker did not answer, or has put it
+ * off by heartbeats for too long, or the worker of a sticky queue did not
+ * pick it up.
  */
 void
 pgwf_workflow_task_time_out(PgwfRun *run)
@@ -496,18 +497,6 @@ pgwf_workflow_task_deadline(const PgwfState *state)
 	if (state->flags & PGWF_RUN_SPECULATIVE)
 		return state->wft_scheduled_time + PGWF_SPECULATIVE_SCHEDULE_TO_START;
 	return PGWF_NO_TIME;
-}
-
-/* A worker has extended its task by heartbeats for too long */
-void
-pgwf_workflow_task_expire_heartbeat(PgwfRun *run)
-{
-	if (!pgwf_workflow_task_is_transient(run))
-		append_timed_out(run, "TIMEOUT_TYPE_START_TO_CLOSE");
-	pgwf_run_clear_sticky(run);
-	run->state.wft_attempt = 1;
-	pgwf_workflow_task_forget(run);
-	run->task_needed = true;
 }
 
 /*

@@ -46,7 +46,6 @@ extern void pgwf_workflow_task_complete(PgwfRun *run,
 extern void pgwf_workflow_task_fail(PgwfRun *run, const char *cause,
 									Jsonb *failure, const char *identity);
 extern void pgwf_workflow_task_time_out(PgwfRun *run);
-extern void pgwf_workflow_task_expire_heartbeat(PgwfRun *run);
 extern void pgwf_workflow_task_force_close(PgwfRun *run);
 extern void pgwf_workflow_task_withdraw(PgwfRun *run, const char *cause);
 extern void pgwf_workflow_task_forget(PgwfRun *run);

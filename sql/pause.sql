@@ -70,6 +70,24 @@ SELECT t.has_activity('pause started'), t.has_task('pause started');
 SELECT workflow.terminate_workflow_execution('pause started');
 
 --
+-- a close attempt was that of the task that the pause has withdrawn: what
+-- arrives while the next one is with a worker is taken
+--
+SELECT t.start('pause closing');
+SELECT t.poll('pause closing') AS task \gset
+SELECT workflow.signal_workflow_execution('pause closing', 'one');
+SELECT t.complete(:'task', t.close());
+SELECT workflow.pause_workflow_execution('pause closing');
+SELECT workflow.unpause_workflow_execution('pause closing');
+SELECT t.poll('pause closing') AS task \gset
+SELECT workflow.signal_workflow_execution('pause closing', 'two');
+CALL workflow.update_workflow_execution('pause closing', 'u', 'name',
+    timeout => '0 s');
+SELECT t.complete(:'task');
+SELECT t.types('pause closing', 4);
+SELECT workflow.terminate_workflow_execution('pause closing');
+
+--
 -- activities: a running attempt goes on, its retry waits
 --
 SELECT t.start('pause activity');

@@ -140,7 +140,20 @@ SELECT pg_sleep(0.002);
 SELECT t.complete(:'task', sticky => 'sticky of worker', inline => true,
     force => true);
 SELECT * FROM t.events('heartbeat limit', 4);
-SELECT t.has_task('heartbeat limit');
+-- like any timeout: the next attempt has no events, unless it was sticky
+SELECT t.task('heartbeat limit')->'attempt';
+RESET pg_workflow.workflow_task_heartbeat_timeout;
+SELECT t.start('heartbeat sticky');
+SELECT workflow.respond_workflow_task_completed(t.poll('heartbeat sticky'),
+    sticky_queue => 'sticky of worker', return_new_workflow_task => true,
+    force_create_new_workflow_task => true)
+    #>> '{workflowTask,taskToken}' AS task \gset
+SET pg_workflow.workflow_task_heartbeat_timeout = '1 ms';
+SELECT pg_sleep(0.002);
+SELECT t.complete(:'task', sticky => 'sticky of worker', inline => true,
+    force => true);
+SELECT * FROM t.events('heartbeat sticky', 7);
+SELECT t.task('heartbeat sticky')->'attempt';
 
 -- commands reset the clock
 SELECT t.start('heartbeat commands');

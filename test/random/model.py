@@ -19,6 +19,7 @@ RUN_ID = '<run id>'
 TIME = '<time>'
 CRON_WAIT = '<until the next of the schedule>'
 NEVER = float('inf')
+LONGEST_HEARTBEATS = 1800
 REPORTED_FAILURES = 5
 SERVICE = 'history-service'
 CAUSE = 'WORKFLOW_TASK_FAILED_CAUSE_'
@@ -331,11 +332,12 @@ class Run:
         self.task = {
             'attempt': attempt, 'started': 0, 'scheduled': 0,
             'sticky': sticky[0] if sticky else None, 'token': None,
-            'events': len(self.events), 'since': now}
+            'events': len(self.events), 'since': (0, now)}
         if sticky:
             self.task['due'] = now + sticky[1]
         if attempt == 1:
             self.write_scheduled()
+            self.task['since'] = (self.task['scheduled'], now)
         else:
             self.task['scheduled'] = len(self.events) + 1
 
@@ -361,7 +363,8 @@ class Run:
         self.task = {
             'attempt': 1, 'started': 0, 'scheduled': len(self.events) + 1,
             'sticky': sticky[0] if sticky else None, 'token': None,
-            'events': len(self.events), 'since': now, 'speculative': True,
+            'events': len(self.events), 'since': (0, now),
+            'speculative': True,
             'due': now + (min(sticky[1], 5) if sticky else 5)}
 
     @property
@@ -475,6 +478,12 @@ class Run:
                             cause=CAUSE + 'FORCE_CLOSE_COMMAND',
                             identity=SERVICE)
             self.flush()
+
+    def heartbeats_since(self):
+        """When the first of the tasks that only ask for more was scheduled;
+        by the service's clock if that is known."""
+        event, at = self.task['since']
+        return self.times.get(event, at)
 
     # ---- timers and activities ----
 
@@ -829,6 +838,7 @@ class World:
             # No worker has failed: the run stays with its worker.
             task = run.task
             run.task = None
+            run.close_attempted = False
             run.next_attempt = 1
             if task['attempt'] == 1:
                 run.append('WorkflowTaskFailed',
@@ -903,7 +913,7 @@ class World:
             setattr(run, name, getattr(base, name))
         run.memo = merge({}, run.start_memo)
         run.search = merge({}, run.start_search)
-        run.times = dict(base.times)
+        run.times = {n: t for n, t in base.times.items() if n < event_id}
         run.events = base.events[:event_id - 1]
         for number, (kind, attributes) in enumerate(run.events, 1):
             self.recall(run, number, kind, attributes, now)
@@ -1026,8 +1036,9 @@ class World:
     def complete(self, now, token, commands, identity, sticky, force, inline,
                  messages=()):
         """Returns ('done', run started inline or None, activities started
-        eagerly) or ('rejected', cause, []).  A task that is to be as if it
-        had never been is 'discarded' instead of 'done'."""
+        eagerly) or ('rejected', cause, []), with no cause if the task has
+        been put off for too long.  A task that is to be as if it had never
+        been is 'discarded' instead of 'done'."""
         position = [i for i, c in enumerate(commands) if c[0] in CLOSING]
         if position and position[0] != len(commands) - 1:
             raise Refused(INVALID)
@@ -1035,6 +1046,10 @@ class World:
         heartbeat = force and not commands and not messages
         if run.paused and heartbeat:
             raise Refused(PRECONDITION)
+        if heartbeat and now > run.heartbeats_since() + LONGEST_HEARTBEATS:
+            run.fail_task('WorkflowTaskTimedOut', now,
+                          timeoutType='TIMEOUT_TYPE_START_TO_CLOSE')
+            return 'rejected', None, []
         before = self.clone()
         index = self.runs.index(run)
         # nothing but rejections, of a worker that has seen nothing else
@@ -1043,6 +1058,7 @@ class World:
             and all(m['id'].endswith('/reject') for m in messages)
         done = 'discarded' if discarded else 'done'
         stamp = run.stamp
+        since = run.task['since']
         try:
             if discarded:
                 run.task = None
@@ -1084,6 +1100,7 @@ class World:
         if needed:
             run.schedule_task(now)
             if heartbeat and run.task:
+                run.task['since'] = since
                 for update in run.updates.values():
                     if update['stamp'] == stamp:
                         update['stamp'] = run.stamp

@@ -459,7 +459,10 @@ class Family:
         observed = self.observe()
         now = self.session.now()
         self.world.horizon = now
-        self.learn_times(observed)
+        for run in self.world.runs:
+            for stored in observed:
+                if stored['run_key'] == run.run_key:
+                    self.learn_times(run, stored)
         for call in calls:
             if isinstance(call, Transaction):
                 call.interrupted = bool(self.world.effects(self.seen, now))
@@ -473,6 +476,7 @@ class Family:
                       if r['workflow_id'] == run.workflow_id][run.number - 1]
             run.run_id = stored['run_id']
             run.run_key = stored['run_key']
+            self.learn_times(run, stored)
             if run.cron_wait:
                 world.learn_cron(run, float(stored['execution_time']))
         self.world = world
@@ -482,18 +486,15 @@ class Family:
             self.diverge([], observed, since, now, 'a message is not '
                          'delivered')
 
-    def learn_times(self, observed):
+    @staticmethod
+    def learn_times(run, stored):
         """Timers fire in the order in which they are due by the service's
-        clock."""
-        times = {}
-        for run in observed:
-            known = run['length'] - len(run['events'])
-            times[run['run_key']] = {
-                number: event[2] for number, event
-                in enumerate(run['events'], known + 1)
-                if event[0] == 'TimerStarted'}
-        for run in self.world.runs:
-            run.times.update(times.get(run.run_key, {}))
+        clock, and heartbeats end by it."""
+        known = stored['length'] - len(stored['events'])
+        run.times.update(
+            (number, event[2]) for number, event
+            in enumerate(stored['events'], known + 1)
+            if event[0] in ('TimerStarted', 'WorkflowTaskScheduled'))
 
     def diverge(self, calls, observed, since, now, reason=None):
         lines = ['DIVERGENCE in session %d, seed %s' % (
@@ -587,11 +588,10 @@ class Family:
     def advance(self, seconds):
         """Sets the clock forward.  What was due meanwhile happens now."""
         self.settle([], self.session.now())
-        self.session.execute('SELECT workflow.advance_time(%s, %s)',
-                             self.session.connection.namespace,
-                             '%s s' % seconds)
+        self.seen = float(self.session.execute(
+            'SELECT extract(epoch FROM workflow.advance_time(%s, %s))',
+            self.session.connection.namespace, '%s s' % seconds)[0][0])
         self.log.append('advance %s s' % seconds)
-        self.seen = self.session.now()
         self.settle([], self.seen)
 
     error = None
@@ -1146,7 +1146,8 @@ class Family:
                 return False
             found = answer[1][0][0]
             if kind == 'rejected':
-                return found.get('error', {}).get('cause') == value
+                return 'error' in found and \
+                    found['error'].get('cause') == value
             if 'error' in found or \
                     ('resetHistoryEventId' in found) != (kind == 'discarded'):
                 return False
