@@ -130,7 +130,7 @@ CALL workflow.wait_for_task('{v,v worker 2}', '{v}', '0 s',
     versioning_mode => 'WORKER_VERSIONING_MODE_VERSIONED');
 SELECT q.kind, q.task_queue FROM workflow.worker_version_queue AS q
 JOIN workflow.worker_version AS v USING (namespace_id, version_key)
-WHERE v.build_id = '2' ORDER BY 1;
+WHERE v.deployment_name = 'd' AND v.build_id = '2' ORDER BY 1;
 -- a worker without a version has none, whatever else it says
 SELECT count(*) FROM workflow.poll_workflow_task_queue('v', build_id => '9',
     deployment_name => 'd', versioning_mode => 'UNVERSIONED');
