@@ -491,7 +491,8 @@ run_batch(PgwfCall *call, Batch *batch)
 		return;
 	}
 
-	delay = (int64) (count / batch->rate * USECS_PER_SEC);
+	delay = (int64) Min(count / batch->rate * USECS_PER_SEC,
+						(double) PGWF_MAX_DURATION);
 	foreach(lc, targets)
 	{
 		Target	   *target = lfirst(lc);

@@ -190,6 +190,8 @@ pgwf_start_batch_operation(PG_FUNCTION_ARGS)
 	executions = pgwf_arg_jsonb(fcinfo, 2);
 	parameters = pgwf_arg_jsonb(fcinfo, 3);
 	job_id = pgwf_arg_id(fcinfo, 4, "job_id");
+	if (query && query[0] == '\0')
+		query = NULL;
 	if ((query == NULL) == (executions == NULL))
 		report_invalid("one of query and executions must be set");
 	operation = pgwf_batch_operation_check(pgwf_arg_text(fcinfo, 0),

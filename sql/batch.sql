@@ -159,6 +159,15 @@ SELECT t.err($$ SELECT workflow.stop_batch_operation('nobody') $$);
 SELECT t.err($$ SELECT workflow.describe_batch_operation('nobody') $$);
 SELECT b ->> 'jobId', b ->> 'state'
 FROM workflow.list_batch_operations(3) AS b;
+-- the slowest
+SELECT workflow.start_batch_operation('TERMINATE', executions =>
+    '[{"workflowId": "batch none"}, {"workflowId": "batch none"}]',
+    job_id => 'slowest', max_operations_per_second => 1e-300);
+SELECT t.wait_for($$ SELECT workflow.describe_batch_operation('slowest')
+    ->> 'completeOperationCount' = '1' $$);
+SELECT due_at > now() + interval '90 years' FROM workflow.batch_operation
+WHERE job_id = 'slowest';
+SELECT workflow.stop_batch_operation('slowest', 'no more');
 
 --
 -- What is refused
@@ -167,6 +176,7 @@ SELECT t.err(format('SELECT workflow.start_batch_operation(%s)', arguments))
 FROM (VALUES
     ('NULL, $$a = 1$$'), ('$$nothing$$, $$a = 1$$'),
     ('$$DELETE$$'), ('$$DELETE$$, $$WorkflowId = "a"$$, $$[]$$'),
+    ('$$DELETE$$, $$$$'),
     ('$$DELETE$$, executions => $$[]$$'),
     ('$$DELETE$$, executions => $${}$$'),
     ('$$DELETE$$, executions => $$[1]$$'),

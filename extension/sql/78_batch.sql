@@ -23,7 +23,9 @@ CREATE TABLE workflow.batch_operation (
     last_run_key bigint NOT NULL,
     held bigint[] NOT NULL DEFAULT '{}',
     last_error text,
-    CONSTRAINT batch_operation_pkey PRIMARY KEY (namespace_id, job_id)
+    CONSTRAINT batch_operation_pkey PRIMARY KEY (namespace_id, job_id),
+    CONSTRAINT batch_operation_runs_check
+        CHECK (num_nonnulls(query, executions) = 1)
 ) WITH (fillfactor = 70);
 
 CREATE UNIQUE INDEX batch_operation_running_key
