@@ -89,7 +89,7 @@ pgwf_command_check_search_attributes(PgwfCommandContext *context,
 }
 
 /*
- * searchAttributes: {"indexedFields": {...}}; null removes a key
+ * searchAttributes: {"indexedFields": {...}}; null or [] removes a key
  */
 void
 pgwf_command_upsert_search_attributes(PgwfCommandContext *context,

@@ -355,6 +355,20 @@ is_marked_payload(JsonbValue *value, JsonbValue *payload)
 	return pgwf_member_count(payload) == known;
 }
 
+/* Is a value {"@payload": ..} of the encoding that null has? */
+bool
+pgwf_is_null_payload(JsonbValue *value)
+{
+	JsonbValue	payload;
+	JsonbValue	metadata;
+	JsonbValue	encoding;
+
+	return is_marked_payload(value, &payload) &&
+		pgwf_get_member(&payload, "metadata", &metadata) &&
+		pgwf_get_member(&metadata, "encoding", &encoding) &&
+		pgwf_value_is_text(&encoding, ENCODING_NULL);
+}
+
 /*
  * Write a value as a Payload: null as binary/null, {"@payload": ..} as the
  * payload it holds, everything else as json/plain in UTF-8.

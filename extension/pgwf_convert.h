@@ -25,6 +25,7 @@ extern void pgwf_convert_message(StringInfo out, JsonbValue *value,
 								 PgwfDirection direction);
 extern void pgwf_convert_int64(StringInfo out, JsonbValue *value,
 							   PgwfDirection direction);
+extern bool pgwf_is_null_payload(JsonbValue *value);
 extern TimestampTz pgwf_parse_time(JsonbValue *value);
 
 #endif							/* PGWF_CONVERT_H */

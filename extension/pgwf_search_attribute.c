@@ -30,6 +30,7 @@
 #include "utils/timestamp.h"
 
 #include "pgwf_catalog.h"
+#include "pgwf_convert.h"
 #include "pgwf_errors.h"
 #include "pgwf_guc.h"
 #include "pgwf_json.h"
@@ -303,9 +304,9 @@ is_array(const JsonbValue *value)
 }
 
 static bool
-is_null(const JsonbValue *value, bool empty_is_null)
+is_null(JsonbValue *value, bool empty_is_null)
 {
-	return value->type == jbvNull ||
+	return value->type == jbvNull || pgwf_is_null_payload(value) ||
 		(empty_is_null && is_array(value) &&
 		 JsonContainerSize(value->val.binary.data) == 0);
 }

@@ -63,7 +63,8 @@ extern void pgwf_search_attributes_check(int32 namespace_id,
 
 /*
  * Both arguments and the result are {member: {key: value}}, or NULL for an
- * empty one.  Values of "changes" replace those of "fields"; one that is null
+ * empty one.  Values of "changes" replace those of "fields"; one that is null,
+ * plain or as a payload of Temporal's encoding binary/null,
  * (or an empty array, if the caller takes that for null) removes its key.
  */
 extern Jsonb *pgwf_fields_merge(const Jsonb *fields, const Jsonb *changes,

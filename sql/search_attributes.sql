@@ -169,6 +169,19 @@ SELECT t.step('search upsert', pg_temp.upsert('{"RegressBool": null,
     "RegressInt": null, "RegressList": [], "TemporalChangeVersion": null}')
     || pg_temp.modify('{"b": null, "d": null}'));
 SELECT * FROM pg_temp.has('search upsert');
+-- a payload that is null removes as well; an empty list is a value of a memo
+SELECT workflow.signal_workflow_execution('search upsert', 's');
+SELECT t.step('search upsert', pg_temp.upsert('{"RegressInt": 4,
+    "RegressBool": true}') || pg_temp.modify('{"a": 1, "b": 2, "c": []}'));
+SELECT * FROM pg_temp.has('search upsert');
+SELECT workflow.signal_workflow_execution('search upsert', 's');
+SELECT t.step('search upsert', pg_temp.upsert('{"RegressBool":
+    {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}}}}')
+    || pg_temp.modify('{"b":
+    {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}, "data": ""}},
+    "c": {"@payload": {"metadata": {"encoding": "YmluYXJ5L3BsYWlu"}}},
+    "d": {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}}}}'));
+SELECT * FROM pg_temp.has('search upsert');
 -- with the close
 SELECT workflow.signal_workflow_execution('search upsert', 's');
 SELECT t.step('search upsert', pg_temp.upsert('{"RegressInt": 4}')
