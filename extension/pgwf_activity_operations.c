@@ -246,7 +246,7 @@ replace_options(FunctionCallInfo fcinfo, PgwfActivity *activity)
 	TimestampTz failed_time = 0;
 
 	if (!PG_ARGISNULL(6))
-		activity->task_queue = pgwf_arg_required_id(fcinfo, 6, "task_queue");
+		activity->task_queue = pgwf_arg_task_queue(fcinfo, 6);
 	replace_duration(fcinfo, 7, "schedule_to_close_timeout",
 					 &activity->schedule_to_close);
 	replace_duration(fcinfo, 8, "schedule_to_start_timeout",

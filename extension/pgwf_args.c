@@ -60,6 +60,44 @@ pgwf_arg_required_id(FunctionCallInfo fcinfo, int n, const char *name)
 	return value;
 }
 
+/* Names that no user's task queue has */
+bool
+pgwf_is_reserved_queue(const char *name)
+{
+	return strncmp(name, PGWF_RESERVED_QUEUE_PREFIX,
+				   strlen(PGWF_RESERVED_QUEUE_PREFIX)) == 0;
+}
+
+void
+pgwf_check_task_queue(const char *name)
+{
+	if (name != NULL && pgwf_is_reserved_queue(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("task queue name starts with reserved prefix \"%s\"",
+						PGWF_RESERVED_QUEUE_PREFIX)));
+}
+
+/* The name of a task queue that has to be given */
+char *
+pgwf_arg_task_queue(FunctionCallInfo fcinfo, int n)
+{
+	char	   *value = pgwf_arg_required_id(fcinfo, n, "task_queue");
+
+	pgwf_check_task_queue(value);
+	return value;
+}
+
+/* The private queue of a worker that has one */
+char *
+pgwf_arg_sticky_queue(FunctionCallInfo fcinfo, int n)
+{
+	char	   *value = pgwf_arg_id(fcinfo, n, "sticky_queue");
+
+	pgwf_check_task_queue(value);
+	return value;
+}
+
 Jsonb *
 pgwf_arg_jsonb(FunctionCallInfo fcinfo, int n)
 {

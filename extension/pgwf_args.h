@@ -12,10 +12,15 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+/* Temporal's partitions of queues have names that begin with this */
+#define PGWF_RESERVED_QUEUE_PREFIX	"/_sys/"
+
 extern char *pgwf_arg_text(FunctionCallInfo fcinfo, int n);
 extern char *pgwf_arg_id(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *pgwf_arg_required_id(FunctionCallInfo fcinfo, int n,
 								  const char *name);
+extern char *pgwf_arg_task_queue(FunctionCallInfo fcinfo, int n);
+extern char *pgwf_arg_sticky_queue(FunctionCallInfo fcinfo, int n);
 extern Jsonb *pgwf_arg_jsonb(FunctionCallInfo fcinfo, int n);
 extern Jsonb *pgwf_arg_payloads(FunctionCallInfo fcinfo, int n,
 								const char *name);
@@ -29,6 +34,8 @@ extern int	pgwf_arg_int(FunctionCallInfo fcinfo, int n, const char *name,
 						 int default_value, int min, int max);
 
 extern void pgwf_check_id(const char *name, const char *value);
+extern bool pgwf_is_reserved_queue(const char *name);
+extern void pgwf_check_task_queue(const char *name);
 extern void pgwf_check_payload_size(const char *name, const Jsonb *value,
 									int limit);
 extern void pgwf_warn_payload_size(const char *name, const Jsonb *value,

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "pgwf_args.h"
 #include "pgwf_batch.h"
 #include "pgwf_db.h"
 #include "pgwf_errors.h"
@@ -239,7 +240,7 @@ check_activity_options(PgwfReader *parameters)
 		if (pgwf_read_duration(&options, timeouts[i]) < 0)
 			report_invalid(psprintf("%s is negative", timeouts[i]));
 	}
-	(void) pgwf_read_name(&options, "taskQueue");
+	pgwf_check_task_queue(pgwf_read_name(&options, "taskQueue"));
 	retry_policy = pgwf_read_object(&options, "retryPolicy");
 	if (options.error == NULL && retry_policy)
 		options.error = pgwf_retry_policy_read(&policy, retry_policy);

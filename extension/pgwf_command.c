@@ -343,6 +343,19 @@ pgwf_command_check_id(PgwfCommandContext *context, const char *cause,
 	return !pgwf_command_failed(context);
 }
 
+/* Refuses a name that is too long, or none of a user's task queues */
+bool
+pgwf_command_check_task_queue(PgwfCommandContext *context, const char *cause,
+							  const char *name)
+{
+	if (pgwf_command_check_id(context, cause, "taskQueue", name, false) &&
+		name != NULL && pgwf_is_reserved_queue(name))
+		pgwf_command_fail(context, cause,
+						  "task queue name starts with reserved prefix \"%s\"",
+						  PGWF_RESERVED_QUEUE_PREFIX);
+	return !pgwf_command_failed(context);
+}
+
 /* Refuses attributes of a wrong type */
 bool
 pgwf_command_check_read(PgwfCommandContext *context, const char *cause,

@@ -58,6 +58,9 @@ extern bool pgwf_command_check_memo(PgwfCommandContext *context,
 extern bool pgwf_command_check_id(PgwfCommandContext *context,
 								  const char *cause, const char *what,
 								  const char *value, bool required);
+extern bool pgwf_command_check_task_queue(PgwfCommandContext *context,
+										  const char *cause,
+										  const char *name);
 extern bool pgwf_command_check_read(PgwfCommandContext *context,
 									const char *cause, PgwfReader *reader);
 extern bool pgwf_command_check_namespace(PgwfCommandContext *context,

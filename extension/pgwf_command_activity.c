@@ -23,8 +23,6 @@
 #define BAD_CANCEL \
 	"WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES"
 
-#define RESERVED_QUEUE_PREFIX "/_sys/"
-
 /* The smaller of two timeouts, where 0 stands for none */
 static int64
 cap(int64 timeout, int64 limit)
@@ -139,19 +137,11 @@ pgwf_command_schedule_activity(PgwfCommandContext *context,
 							   activity->activity_id, true) ||
 		!pgwf_command_check_id(context, BAD_SCHEDULE, "activityType",
 							   activity->activity_type, true) ||
-		!pgwf_command_check_id(context, BAD_SCHEDULE, "taskQueue",
-							   activity->task_queue, false))
+		!pgwf_command_check_task_queue(context, BAD_SCHEDULE,
+									   activity->task_queue))
 		return;
 	if (activity->task_queue == NULL || activity->task_queue[0] == '\0')
 		activity->task_queue = pgwf_run_execution(run)->task_queue;
-	if (strncmp(activity->task_queue, RESERVED_QUEUE_PREFIX,
-				strlen(RESERVED_QUEUE_PREFIX)) == 0)
-	{
-		pgwf_command_fail(context, BAD_SCHEDULE,
-						  "task queue name starts with reserved prefix \"%s\"",
-						  RESERVED_QUEUE_PREFIX);
-		return;
-	}
 	read_timeouts(context, reader, activity);
 	if (pgwf_command_failed(context))
 		return;

@@ -180,8 +180,7 @@ read_child(PgwfCommandContext *context, PgwfReader *reader,
 							   child->workflow_id, true) ||
 		!pgwf_command_check_id(context, BAD_CHILD, "workflowType",
 							   child->workflow_type, true) ||
-		!pgwf_command_check_id(context, BAD_CHILD, "taskQueue",
-							   child->task_queue, false))
+		!pgwf_command_check_task_queue(context, BAD_CHILD, child->task_queue))
 		return false;
 	if (child->task_queue == NULL || child->task_queue[0] == '\0')
 		child->task_queue = pgwf_run_execution(run)->task_queue;

@@ -124,8 +124,7 @@ read_successor(PgwfCommandContext *context, PgwfReader *reader)
 		!pgwf_command_check_read(context, BAD_CONTINUE, reader) ||
 		!pgwf_command_check_id(context, BAD_CONTINUE, "workflowType",
 							   workflow_type, false) ||
-		!pgwf_command_check_id(context, BAD_CONTINUE, "taskQueue",
-							   task_queue, false))
+		!pgwf_command_check_task_queue(context, BAD_CONTINUE, task_queue))
 		return NULL;
 	if (run_timeout < 0 || task_timeout < 0 || backoff < 0)
 	{

@@ -88,7 +88,7 @@ poll_begin(Poll *poll, FunctionCallInfo fcinfo, char kind)
 	poll->kind = kind;
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	call_begin(poll, pgwf_arg_namespace(fcinfo, PG_NARGS() - 1));
-	poll->task_queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
+	poll->task_queue = pgwf_arg_task_queue(fcinfo, 0);
 	poll->max_tasks = pgwf_arg_int(fcinfo, 1, "max_tasks", 1, 1,
 								   PGWF_MAX_TASKS_PER_POLL);
 	poll->identity = pgwf_arg_identity(fcinfo, 2);

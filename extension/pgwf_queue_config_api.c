@@ -321,7 +321,7 @@ pgwf_update_task_queue_config(PG_FUNCTION_ARGS)
 
 	namespace_id = pgwf_namespace_check(pgwf_arg_namespace(fcinfo, 11),
 										PGWF_RIGHT_ADMIN);
-	queue = pgwf_arg_required_id(fcinfo, 0, "task_queue");
+	queue = pgwf_arg_task_queue(fcinfo, 0);
 	kind = pgwf_read_queue_kind(pgwf_arg_text(fcinfo, 1));
 	has_rate = read_limit(fcinfo, 2, "queue_rate_limit", &rate, &rate_isnull);
 	has_key_rate = read_limit(fcinfo, 4, "fairness_key_rate_limit_default",

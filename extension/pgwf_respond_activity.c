@@ -206,7 +206,7 @@ pgwf_respond_activity_task_completed(PG_FUNCTION_ARGS)
 	pgwf_call_begin(&call);
 	activity = load_by_token(&run, &call, pgwf_arg_text(fcinfo, 0));
 	complete(&run, activity, fcinfo, 1, 2);
-	if (start_workflow_task(&run, pgwf_arg_id(fcinfo, 3, "sticky_queue"),
+	if (start_workflow_task(&run, pgwf_arg_sticky_queue(fcinfo, 3),
 							pgwf_arg_identity(fcinfo, 2)))
 	{
 		StringInfoData answer;

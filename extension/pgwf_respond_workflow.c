@@ -111,7 +111,7 @@ read_completion(FunctionCallInfo fcinfo, PgwfCall *call,
 	pgwf_call_namespace_id(call, request->token.namespace_id, PGWF_RIGHT_WORKER);
 	request->commands = pgwf_commands_parse(pgwf_arg_jsonb(fcinfo, 1));
 	request->completion.identity = pgwf_arg_identity(fcinfo, 2);
-	request->sticky_queue = pgwf_arg_id(fcinfo, 3, "sticky_queue");
+	request->sticky_queue = pgwf_arg_sticky_queue(fcinfo, 3);
 	request->sticky_timeout =
 		pgwf_arg_duration(fcinfo, 4, "sticky_schedule_to_start_timeout");
 	if (request->sticky_queue && request->sticky_queue[0] == '\0')

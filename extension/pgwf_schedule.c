@@ -168,6 +168,7 @@ pgwf_schedule_fill_run(PgwfNewRun *options, Jsonb *start_workflow)
 	options->workflow_id = read_required(&reader, "workflowId", false);
 	options->workflow_type = read_required(&reader, "workflowType", true);
 	options->task_queue = read_required(&reader, "taskQueue", true);
+	pgwf_check_task_queue(options->task_queue);
 	options->input = pgwf_read_payloads(&reader, "input");
 	options->execution_timeout = read_timeout(&reader,
 											  "workflowExecutionTimeout");

@@ -313,7 +313,7 @@ pgwf_start_read_options(FunctionCallInfo fcinfo, TimestampTz now,
 	options->workflow_id = pgwf_arg_required_id(fcinfo, 0, "workflow_id");
 	options->workflow_type = pgwf_arg_required_id(fcinfo, 1,
 												  "workflow_type");
-	options->task_queue = pgwf_arg_required_id(fcinfo, 2, "task_queue");
+	options->task_queue = pgwf_arg_task_queue(fcinfo, 2);
 	options->input = pgwf_arg_payloads(fcinfo, 3, "input");
 	options->request_id = pgwf_arg_id(fcinfo, 4, "request_id");
 	options->identity = pgwf_arg_identity(fcinfo, 5);

@@ -206,7 +206,7 @@ pgwf_describe_task_queue(PG_FUNCTION_ARGS)
 	pgwf_call_begin(&call);
 	namespace_id = pgwf_call_namespace(&call, pgwf_arg_namespace(fcinfo, 3),
 									   PGWF_RIGHT_READ);
-	name = pgwf_arg_required_id(fcinfo, 0, "task_queue");
+	name = pgwf_arg_task_queue(fcinfo, 0);
 	kind = pgwf_read_queue_kind(pgwf_arg_text(fcinfo, 1));
 	report_config = pgwf_arg_bool(fcinfo, 2);
 	key = pgwf_shmem_queue_key(namespace_id, kind, name, 0);

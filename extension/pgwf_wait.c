@@ -128,6 +128,7 @@ add_queues(WaitedQueues *waited, char kind, ArrayType *array,
 			ereport(ERROR,
 					(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
 					 errmsg("name of a task queue is missing or too long")));
+		pgwf_check_task_queue(queue->name);
 		queue->own = kind == PGWF_QUEUE_WORKFLOW && sticky_queue != NULL &&
 			strcmp(queue->name, sticky_queue) == 0;
 		waited->keys[waited->count++] =

@@ -64,6 +64,7 @@ SELECT pg_temp.child(a::jsonb) FROM (VALUES ('{"workflowId": ""}'),
     ('{"retryPolicy": {"backoffCoefficient": 1e400}}'),
     ('{"retryPolicy": 1}'), ('{"cronSchedule": "60 * * * *"}'),
     ('{"memo": 1}'), ('{"header": 1}'), ('{"priority": 1}'),
+    ('{"taskQueue": {"name": "/_sys/q"}}'),
     ('{"namespace": "elsewhere"}')) AS v (a);
 SELECT pg_temp.child(jsonb_build_object('workflowId', repeat('x', 1001)));
 SELECT pg_temp.child(jsonb_build_object('workflowType',
@@ -141,6 +142,7 @@ FROM (VALUES ('{"workflowType": 1}'), ('{"taskQueue": []}'),
     ('{"retryPolicy": {"maximumAttempts": -1}}'),
     ('{"cronSchedule": "yearly"}'), ('{"memo": 1}'), ('{"header": 1}'),
     ('{"searchAttributes": 1}'), ('{"failure": 1}'),
+    ('{"taskQueue": {"name": "/_sys/q"}}'),
     ('{"initiator": "NOBODY"}')) AS v (a);
 SELECT pg_temp.refused('ContinueAsNewWorkflowExecution', jsonb_build_object(
     'workflowType', jsonb_build_object('name', repeat('x', 1001))));

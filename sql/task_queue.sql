@@ -54,6 +54,27 @@ SELECT t.err($$ SELECT workflow.describe_task_queue(NULL) $$);
 SELECT t.err($$ SELECT workflow.describe_task_queue('queued', 'x') $$);
 SELECT t.err($$ SELECT workflow.describe_task_queue('queued',
     namespace => 'nowhere') $$);
+-- names that are reserved are refused wherever a queue is named
+SELECT DISTINCT t.err(call)
+FROM (VALUES
+    ('SELECT workflow.start_workflow_execution($$x$$, $$x$$, $$/_sys/q$$)'),
+    ('SELECT workflow.signal_with_start_workflow_execution($$x$$, $$x$$,
+        $$/_sys/q$$, signal_name => $$x$$)'),
+    ('SELECT workflow.create_schedule($$x$$, $${"action": {"startWorkflow":
+        {"workflowId": "x", "workflowType": {"name": "x"},
+        "taskQueue": {"name": "/_sys/q"}}}}$$)'),
+    ('SELECT workflow.update_activity_options(workflow_id, match_all => true,
+        task_queue => $$/_sys/q$$)
+        FROM workflow.pending_activities WHERE task_queue = $$queued$$'),
+    ('SELECT workflow.start_batch_operation($$UPDATE_ACTIVITY_OPTIONS$$,
+        executions => $$[{"workflowId": "x"}]$$,
+        parameters => $${"matchAll": true, "activityOptions":
+        {"taskQueue": {"name": "/_sys/q"}}}$$)'),
+    ('SELECT workflow.update_task_queue_config($$/_sys/q$$)'),
+    ('SELECT workflow.describe_task_queue($$/_sys/q$$)'),
+    ('SELECT workflow.poll_workflow_task_queue($$/_sys/q$$)'),
+    ('SELECT workflow.poll_activity_task_queue($$/_sys/q$$)')) AS v (call);
+CALL workflow.wait_for_task('{/_sys/q}', '{}');
 SELECT count(workflow.terminate_workflow_execution(workflow_id))
 FROM workflow.execution WHERE task_queue = 'queued';
 

@@ -116,6 +116,8 @@ SELECT t.err(format('SELECT workflow.respond_workflow_task_completed(%L,
 SELECT t.err(format('SELECT workflow.respond_workflow_task_completed(%L,
     sticky_queue => %L, sticky_schedule_to_start_timeout => %L)',
     'w1.1.1.1.1', 'q', '-1 s'));
+SELECT t.err(format('SELECT workflow.respond_workflow_task_completed(%L,
+    sticky_queue => %L)', 'w1.1.1.1.1', '/_sys/q'));
 
 --
 -- Heartbeats: a new workflow task at once, with the clock of the first
