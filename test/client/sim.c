@@ -410,8 +410,6 @@ run_locals(Sim *sim)
 		free_running(running);
 		pgwf_task_outcome_clear(&sim->out);
 		pgwf_instance_local_result(sim->instance, &result, &sim->out);
-		json_decref(end.result);
-		pgwf_failure_free(end.failure);
 		take_requests(sim);
 		link = &sim->running;
 	}

@@ -541,6 +541,36 @@ classify(PgwfActivity *activity)
 }
 
 /*
+ * The function is over, and the attempt goes to another thread.  What was
+ * given to the function may be part of what it has returned, so all of it
+ * stays behind here, but for a copy of a local activity's result.
+ */
+static void
+let_go(PgwfActivity *activity)
+{
+	json_t	   *result = activity->result;
+
+	activity->result = NULL;
+	if (activity->info.is_local && activity->end == PGWF_END_COMPLETED &&
+		result != NULL)
+	{
+		activity->result = json_deep_copy(result);
+		if (activity->result == NULL)
+		{
+			activity->end = PGWF_END_FAILED;
+			activity->failure = pgwf_failure_new("InvalidResult",
+												 "the result of the activity "
+												 "contains itself");
+		}
+	}
+	json_decref(result);
+	json_decref(activity->input);
+	json_decref(activity->heartbeat_details);
+	json_decref(activity->header);
+	activity->input = activity->heartbeat_details = activity->header = NULL;
+}
+
+/*
  * The job of a pool's thread.
  */
 void
@@ -562,6 +592,7 @@ pgwf_activity_job(PgwfJob *job, void **thread_data)
 			roll_back(*thread_data);
 	}
 	activity->thread_data = NULL;
+	let_go(activity);
 	activity->host->done(activity, activity->host->arg);
 }
 

@@ -61,8 +61,7 @@ pgwf_exec_free(PgwfExec *exec)
 	free((char *) exec->info.workflow_type);
 	pgwf_task_outcome_clear(&exec->outcome);
 	pgwf_task_free(exec->task);
-	json_decref(exec->local.result);
-	pgwf_failure_free(exec->local.failure);
+	pgwf_local_result_clear(&exec->local);
 	json_decref(exec->query_result);
 	pgwf_answer_texts_free(&exec->texts);
 	free(exec);

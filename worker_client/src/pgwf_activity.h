@@ -65,6 +65,8 @@ struct PgwfActivity
 	void	   *fn_arg;
 	PgwfNode   *task;			/* owns the texts of info, or is NULL */
 	char	   *texts[PGWF_ACTIVITY_TEXTS]; /* likewise, of a local one */
+
+	/* the function's, and gone with it */
 	json_t	   *input;
 	json_t	   *heartbeat_details;	/* for info, or NULL */
 	json_t	   *header;
@@ -95,8 +97,8 @@ struct PgwfActivity
 	void	  **thread_data;	/* a PgwfConn, once one was asked for */
 	bool		in_transaction;
 	PgwfActivityEnd end;
-	json_t	   *result;
-	char	   *result_text;	/* the same as a list; not of local ones */
+	json_t	   *result;			/* of local ones, or: */
+	char	   *result_text;	/* the same as a list */
 	PgwfFailure *failure;
 };
 

@@ -116,14 +116,6 @@ free_events(PgwfWorkflow *wf)
 }
 
 void
-pgwf_stashed_free(PgwfStashedResult *stashed)
-{
-	json_decref(stashed->result.result);
-	pgwf_failure_free(stashed->result.failure);
-	free(stashed);
-}
-
-void
 pgwf_instance_destroy(PgwfInstance *wf)
 {
 	if (wf == NULL)
@@ -144,7 +136,8 @@ pgwf_instance_destroy(PgwfInstance *wf)
 		PgwfStashedResult *stashed = wf->stashed;
 
 		wf->stashed = stashed->next;
-		pgwf_stashed_free(stashed);
+		pgwf_local_result_clear(&stashed->result);
+		free(stashed);
 	}
 	json_decref(wf->messages);
 	json_decref(wf->queries);

@@ -7,6 +7,15 @@
  * position in history.  It does no I/O.  It is used by one thread at a time
  * but may move to another thread between two calls.
  *
+ * Values of jansson's count their references without a lock, and user code
+ * keeps what it likes of those that it sees.  So no value is reachable by two
+ * threads.  What an outcome or the answer to a query has may be the instance's
+ * as well: it goes where the instance goes, and is cleared before another
+ * thread may have that.  What comes from elsewhere, as results of local
+ * activities, is taken over and shares nothing with what stays there.  Between
+ * threads that work at the same time go texts, nodes (pgwf_node.h), and values
+ * that have been copied for it.
+ *
  * The life of a workflow task:
  *
  *	pgwf_instance_process(task)			-> outcome
@@ -113,10 +122,12 @@ typedef struct PgwfLocalResult
 {
 	int64_t		seq;
 	int			attempt;
-	json_t	   *result;			/* success: a value, or NULL; borrowed */
-	PgwfFailure *failure;		/* else; borrowed; canceled kind: canceled */
+	json_t	   *result;			/* success: a value, or NULL */
+	PgwfFailure *failure;		/* else; canceled kind: canceled */
 	int64_t		elapsed_ms;		/* since the request, delay_ms included */
 } PgwfLocalResult;
+
+extern void pgwf_local_result_clear(PgwfLocalResult *result);
 
 /* A task of a poll response, which is taken over. */
 extern PgwfTask *pgwf_task_create(PgwfNode *node);
@@ -166,9 +177,12 @@ extern void pgwf_instance_set_worker(PgwfInstance *instance,
 extern void pgwf_instance_process(PgwfInstance *instance,
 								  const PgwfTask *task, PgwfTaskOutcome *out);
 
-/* Delivers the end of a local activity attempt; late ones are ignored. */
+/*
+ * Delivers the end of a local activity attempt, whose value or failure is
+ * taken over; late ones are ignored.
+ */
 extern void pgwf_instance_local_result(PgwfInstance *instance,
-									   const PgwfLocalResult *result,
+									   PgwfLocalResult *result,
 									   PgwfTaskOutcome *out);
 
 /*

@@ -144,7 +144,6 @@ extern void pgwf_instance_events(PgwfWorkflow *wf,
 								 bool offline);
 extern void pgwf_instance_code_begins(PgwfWorkflow *wf);
 extern void pgwf_instance_run_code(PgwfWorkflow *wf);
-extern void pgwf_stashed_free(PgwfStashedResult *stashed);
 
 /* ---- history (pgwf_history.c) ---- */
 
@@ -256,7 +255,7 @@ extern void pgwf_local_backoff_over(PgwfWorkflow *wf, PgwfMachine *machine);
 extern void pgwf_local_stop_all(PgwfWorkflow *wf);
 extern void pgwf_local_requests(PgwfWorkflow *wf, PgwfTaskOutcome *out);
 extern bool pgwf_local_deliver(PgwfWorkflow *wf,
-							   const PgwfLocalResult *result);
+							   PgwfLocalResult *result);
 extern bool pgwf_local_matches(PgwfWorkflow *wf, const PgwfCommand *command,
 							   const PgwfEvent *event);
 extern json_t *pgwf_local_marker_data(const json_t *attributes);

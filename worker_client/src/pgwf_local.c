@@ -415,10 +415,11 @@ backoff_of(const PgwfLocal *local, const PgwfFailure *failure)
 
 /*
  * Takes the end of an attempt.  Returns true if the code got an outcome, false
- * if there will be another attempt or the result came too late.
+ * if there will be another attempt or the result came too late.  What the
+ * result has is still the caller's to clear.
  */
 bool
-pgwf_local_deliver(PgwfWorkflow *wf, const PgwfLocalResult *result)
+pgwf_local_deliver(PgwfWorkflow *wf, PgwfLocalResult *result)
 {
 	PgwfMachine *machine = open_find(wf, result->seq);
 	const char *retry_state = NULL;
@@ -462,9 +463,13 @@ pgwf_local_deliver(PgwfWorkflow *wf, const PgwfLocalResult *result)
 			return false;
 		}
 	}
+	else if (result->result != NULL)
+	{
+		value = result->result;
+		result->result = NULL;
+	}
 	else
-		value = result->result != NULL ? json_incref(result->result) :
-			json_null();
+		value = json_null();
 
 	resolve(wf, machine, value, failure, retry_state, backoff_ms,
 			local->scheduled_us + local->elapsed_ms * 1000);

@@ -26,6 +26,15 @@ pgwf_task_outcome_clear(PgwfTaskOutcome *out)
 	memset(out, 0, sizeof(*out));
 }
 
+void
+pgwf_local_result_clear(PgwfLocalResult *result)
+{
+	json_decref(result->result);
+	pgwf_failure_free(result->failure);
+	result->result = NULL;
+	result->failure = NULL;
+}
+
 /* What history does not know yet about the library that answers. */
 static json_t *
 sdk_metadata(PgwfWorkflow *wf)
@@ -176,13 +185,14 @@ conclude(PgwfWorkflow *wf, PgwfTaskOutcome *out)
 	answer(wf, out);
 }
 
-/* Gives one attempt's end to the code. */
+/* Gives one attempt's end to the code; takes over what it has. */
 static void
-deliver(PgwfWorkflow *wf, const PgwfLocalResult *result)
+deliver(PgwfWorkflow *wf, PgwfLocalResult *result)
 {
 	if (wf->error == PGWF_ERROR_NONE && !wf->finished &&
 		pgwf_local_deliver(wf, result))
 		pgwf_instance_run_code(wf);
+	pgwf_local_result_clear(result);
 }
 
 void
@@ -209,7 +219,7 @@ pgwf_instance_process(PgwfInstance *wf, const PgwfTask *task,
 
 		wf->stashed = stashed->next;
 		deliver(wf, &stashed->result);
-		pgwf_stashed_free(stashed);
+		free(stashed);
 	}
 	conclude(wf, out);
 }
@@ -265,7 +275,7 @@ pgwf_instance_query(PgwfInstance *wf, const PgwfTask *task)
 }
 
 void
-pgwf_instance_local_result(PgwfInstance *wf, const PgwfLocalResult *result,
+pgwf_instance_local_result(PgwfInstance *wf, PgwfLocalResult *result,
 						   PgwfTaskOutcome *out)
 {
 	PgwfStashedResult **link = &wf->stashed;
@@ -280,10 +290,8 @@ pgwf_instance_local_result(PgwfInstance *wf, const PgwfLocalResult *result,
 	/* no task is open that it could be recorded with: keep it */
 	stashed = pgwf_xalloc(sizeof(PgwfStashedResult));
 	stashed->result = *result;
-	stashed->result.result = json_incref(result->result);
-	if (result->failure != NULL)
-		stashed->result.failure =
-			pgwf_failure_from_json(pgwf_failure_json(result->failure));
+	result->result = NULL;
+	result->failure = NULL;
 	while (*link != NULL)
 		link = &(*link)->next;
 	*link = stashed;

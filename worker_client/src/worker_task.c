@@ -661,8 +661,11 @@ pgwf_worker_outcome(PgwfWorker *worker, PgwfExec *exec)
 		case PGWF_TASK_LOCAL:
 			pgwf_worker_set_state(worker, run, PGWF_RUN_LOCAL);
 			apply_local(worker, run, outcome);
+
+			/* before the instance goes back to the executor */
+			pgwf_exec_free(exec);
 			pgwf_worker_deliver_local(worker, run);
-			break;
+			return;
 
 		case PGWF_TASK_FAILED:
 			fail_task(worker, run, outcome->cause,
