@@ -241,6 +241,10 @@ read_unset_keys(FunctionCallInfo fcinfo, int n, Datum *keys)
 	if (PG_ARGISNULL(n))
 		return false;
 	*keys = PG_GETARG_DATUM(n);
+	if (ARR_NDIM(DatumGetArrayTypeP(*keys)) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PGWF_INVALID_ARGUMENT),
+				 errmsg("unset_fairness_weight_overrides has more than one dimension")));
 	deconstruct_array(DatumGetArrayTypeP(*keys), TEXTOID, -1, false,
 					  TYPALIGN_INT, &elements, &nulls, &count);
 	for (int i = 0; i < count; i++)

@@ -412,7 +412,8 @@ pgwf_search_attributes_too_many(const Jsonb *attributes, char **detail)
 	Jsonb	   *fields = inner_fields(attributes, "indexedFields");
 
 	*detail = NULL;
-	if (fields == NULL || JB_ROOT_COUNT(fields) <= pgwf_max_search_attributes)
+	if (fields == NULL || pgwf_max_search_attributes == 0 ||
+		JB_ROOT_COUNT(fields) <= pgwf_max_search_attributes)
 		return NULL;
 	*detail = psprintf("There are %u, the limit is %d.",
 					   JB_ROOT_COUNT(fields), pgwf_max_search_attributes);

@@ -169,25 +169,28 @@ SELECT t.step('search upsert', pg_temp.upsert('{"RegressBool": null,
     "RegressInt": null, "RegressList": [], "TemporalChangeVersion": null}')
     || pg_temp.modify('{"b": null, "d": null}'));
 SELECT * FROM pg_temp.has('search upsert');
--- a payload that is null removes as well; an empty list is a value of a memo
-SELECT workflow.signal_workflow_execution('search upsert', 's');
-SELECT t.step('search upsert', pg_temp.upsert('{"RegressInt": 4,
-    "RegressBool": true}') || pg_temp.modify('{"a": 1, "b": 2, "c": []}'));
-SELECT * FROM pg_temp.has('search upsert');
-SELECT workflow.signal_workflow_execution('search upsert', 's');
-SELECT t.step('search upsert', pg_temp.upsert('{"RegressBool":
-    {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}}}}')
-    || pg_temp.modify('{"b":
-    {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}, "data": ""}},
-    "c": {"@payload": {"metadata": {"encoding": "YmluYXJ5L3BsYWlu"}}},
-    "d": {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}}}}'));
-SELECT * FROM pg_temp.has('search upsert');
 -- with the close
 SELECT workflow.signal_workflow_execution('search upsert', 's');
 SELECT t.step('search upsert', pg_temp.upsert('{"RegressInt": 4}')
     || pg_temp.modify('{"last": true}') || t.close());
 SELECT * FROM pg_temp.has('search upsert');
 SELECT t.status('search upsert');
+
+-- a payload that is null removes as well; an empty list is a value of a memo
+SELECT started FROM workflow.start_workflow_execution('search null', 'type',
+    'search null', memo => '{"a": 1, "b": 2, "c": []}',
+    search_attributes => '{"RegressInt": 4, "RegressBool": true}');
+SELECT t.step('search null', pg_temp.upsert('{"RegressBool":
+    {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}}}}')
+    || pg_temp.modify('{"b":
+    {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}, "data": ""}},
+    "c": {"@payload": {"metadata": {"encoding": "YmluYXJ5L3BsYWlu"}}},
+    "d": {"@payload": {"metadata": {"encoding": "YmluYXJ5L251bGw="}}}}'));
+SELECT * FROM pg_temp.has('search null');
+SELECT workflow.signal_workflow_execution('search null', 's');
+SELECT t.step('search null', pg_temp.modify('{"a": [], "c": null}'));
+SELECT * FROM pg_temp.has('search null');
+SELECT workflow.terminate_workflow_execution('search null');
 
 -- failed causes; nothing of the completion stays
 CREATE FUNCTION pg_temp.refused(commands jsonb) RETURNS text
@@ -237,6 +240,9 @@ SELECT pg_temp.refused(pg_temp.modify(jsonb_build_object('a',
 RESET pg_workflow.memo_size_error;
 -- the limits hold for what is there together
 SET pg_workflow.max_search_attributes = 2;
+SELECT pg_temp.refused(pg_temp.upsert(
+    '{"RegressBool": true, "RegressDouble": 1}'));
+SET pg_workflow.max_search_attributes = 0;
 SELECT pg_temp.refused(pg_temp.upsert(
     '{"RegressBool": true, "RegressDouble": 1}'));
 RESET pg_workflow.max_search_attributes;

@@ -210,6 +210,7 @@ FROM (VALUES ('NULL'), ('''x'', ''y'''), ('''x'', queue_rate_limit => -1'),
     ('''x'', set_fairness_weight_overrides => ''{"a": 0}'''),
     ('''x'', set_fairness_weight_overrides => ''{"a": "1"}'''),
     ('''x'', unset_fairness_weight_overrides => ''{a, NULL}'''),
+    ('''x'', unset_fairness_weight_overrides => ''{{a, b}}'''),
     ('''x'', namespace => ''nowhere''')) AS v (arguments);
 SELECT t.err(format($$ SELECT workflow.update_task_queue_config('x',
     set_fairness_weight_overrides => %L) $$, jsonb_object_agg(n::text, 1)))

@@ -4,7 +4,8 @@
 \a
 \t on
 
--- every history can be written, and reads back as it was
+-- every history can be written, and reads back as it was; a payload of the
+-- encoding binary/null as null
 SELECT count(*) > 100 AS many, count(*) FILTER (WHERE NOT same) AS changed
 FROM (
     SELECT e.workflow_id,
@@ -16,4 +17,4 @@ FROM (
                 workflow.history_json(e.workflow_id, e.run_id)) AS h) AS same
     FROM workflow.execution AS e
     WHERE e.namespace_id = 1 AND e.workflow_id NOT IN
-        ('limit none', 'cause many')) AS s;
+        ('limit none', 'cause many', 'search null')) AS s;
