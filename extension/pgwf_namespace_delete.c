@@ -6,8 +6,8 @@
  *
  * From the commit that deletes a namespace on nobody can name it, but
  * statements that had found it before may still write to it.  So nothing is
- * removed before the oldest snapshot is newer than that commit, and nothing
- * can come after that.
+ * removed before the oldest snapshot in the database is newer than that
+ * commit, and nothing can come after that.
  *
  * The tables are those of the schema that have a column namespace_id; which
  * of them have a row per run shows their column run_key.  closed_execution is
@@ -19,15 +19,18 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/procarray.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "pgwf_catalog.h"
 #include "pgwf_db.h"
 #include "pgwf_namespace_delete.h"
 #include "pgwf_xact.h"
@@ -73,16 +76,19 @@ static PgwfStatement delete_namespace = {
 	.argtypes = {INT4OID}
 };
 
-/* Can anybody still write to what was deleted by that transaction? */
+/*
+ * Can nobody write any more to what was deleted by that transaction?  Those
+ * in other databases have never been able to: the table is of this one.
+ */
 static bool
-has_passed(FullTransactionId deleted)
+has_passed(FullTransactionId deleted, Relation table)
 {
 	TransactionId xid = XidFromFullTransactionId(deleted);
 
 	/* the number is another server's: the database was restored */
 	if (FullTransactionIdFollowsOrEquals(deleted, ReadNextFullTransactionId()))
 		return true;
-	return TransactionIdPrecedes(xid, GetOldestNonRemovableTransactionId(NULL));
+	return TransactionIdPrecedes(xid, GetOldestNonRemovableTransactionId(table));
 }
 
 /* The next namespace whose rows may be removed, or 0 */
@@ -90,18 +96,25 @@ static int32
 find_deleted(bool *waits)
 {
 	uint64		count = pgwf_db_query(&select_deleted, NULL, NULL, 0);
+	Relation	table;
+	int32		namespace_id = 0;
 
 	*waits = false;
-	for (uint64 i = 0; i < count; i++)
+	if (count == 0)
+		return 0;
+	table = table_open(pgwf_relation_oid(PGWF_NAMESPACE), AccessShareLock);
+	for (uint64 i = 0; i < count && namespace_id == 0; i++)
 	{
 		bool		isnull;
 		Datum		xid = pgwf_db_value(i, 2, &isnull);
 
-		if (has_passed(DatumGetFullTransactionId(xid)))
-			return DatumGetInt32(pgwf_db_value(i, 1, &isnull));
-		*waits = true;
+		if (has_passed(DatumGetFullTransactionId(xid), table))
+			namespace_id = DatumGetInt32(pgwf_db_value(i, 1, &isnull));
+		else
+			*waits = true;
 	}
-	return 0;
+	table_close(table, AccessShareLock);
+	return namespace_id;
 }
 
 /* Names of tables, fit for a statement, in the current memory context */

@@ -279,6 +279,18 @@ $node->append_conf('postgresql.conf',
 	'pg_workflow.scheduler_look_interval = 60000');
 $node->reload;
 
+# ---- what is left of a namespace ----
+
+# Only snapshots of its own database could still lead to it.
+my $elsewhere = $node->background_psql('idle');
+$elsewhere->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+$node->safe_psql('postgres', "SELECT workflow.register_namespace('gone')");
+$node->safe_psql('postgres', "SELECT workflow.delete_namespace('gone')");
+wait_until($node, "SELECT count(*) FROM workflow.namespace
+	WHERE name LIKE 'gone%'", expect => '0');
+pass('a snapshot of another database keeps no namespace');
+$elsewhere->quit;
+
 # ---- runs that fail ----
 
 # Its execution row is gone: the scheduler cannot close it.
