@@ -46,6 +46,16 @@ PG_FUNCTION_INFO_V1(pgwf_list_batch_operations);
 	" job_id, state, operation, reason, identity, start_time, close_time," \
 	" total, complete, failure, last_error"
 
+static PgwfStatement delete_expired = {
+	.sql = "DELETE FROM workflow.batch_operation AS b"
+	" USING workflow.namespace AS n"
+	" WHERE b.namespace_id = $1 AND b.state <> 1"
+	" AND n.namespace_id = b.namespace_id"
+	" AND b.close_time <= $2 - n.retention",
+	.nargs = 2,
+	.argtypes = {INT4OID, TIMESTAMPTZOID}
+};
+
 static PgwfStatement insert_batch = {
 	.sql = "INSERT INTO workflow.batch_operation (namespace_id, state, job_id,"
 	" due_at, operation, parameters, query, executions, rate, reason,"
@@ -165,7 +175,8 @@ report_conflict(int32 namespace_id, const char *job_id)
  *	returns the job id
  *
  * The runs are those that match the query, of those that have started by
- * now, or those of the list.
+ * now, or those of the list.  Batch operations that ended longer ago than the
+ * retention of the namespace are forgotten.
  */
 Datum
 pgwf_start_batch_operation(PG_FUNCTION_ARGS)
@@ -226,6 +237,8 @@ pgwf_start_batch_operation(PG_FUNCTION_ARGS)
 
 	pgwf_db_begin(&scope);
 	values[0] = Int32GetDatum(namespace_id);
+	values[1] = TimestampTzGetDatum(call.now);
+	(void) pgwf_db_execute(&delete_expired, values, NULL);
 	values[1] = JsonbPGetDatum(pgwf_object_finish(&row));
 	if (pgwf_db_execute(&insert_batch, values, NULL) == 0)
 		report_conflict(namespace_id, job_id);

@@ -168,6 +168,15 @@ SELECT t.wait_for($$ SELECT workflow.describe_batch_operation('slowest')
 SELECT due_at > now() + interval '90 years' FROM workflow.batch_operation
 WHERE job_id = 'slowest';
 SELECT workflow.stop_batch_operation('slowest', 'no more');
+-- what ended longer ago than the retention is forgotten with the next start
+UPDATE workflow.batch_operation SET close_time = close_time - CASE job_id
+    WHEN 'slow' THEN interval '73 hours' ELSE interval '71 hours' END
+WHERE job_id IN ('slow', 'slowest');
+SELECT workflow.start_batch_operation('CANCEL', executions =>
+    '[{"workflowId": "batch none"}]', job_id => 'last');
+SELECT pg_temp.wait_batch('last');
+SELECT job_id FROM workflow.batch_operation
+WHERE job_id IN ('slow', 'slowest', 'last') ORDER BY 1;
 
 --
 -- What is refused
