@@ -1,13 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_wait.c
- *		The procedures that wait: wait_for_task and
+ *		Waiting for tasks and for results: wait_for_task, wait_and_poll and
  *		get_workflow_execution_result.
  *
- * A wait must not hold back vacuum, so it happens between transactions: the
- * procedures commit, which ends the snapshot of their CALL, and sleep in a
- * transaction that has neither a snapshot nor an xid.  That is why they are
- * procedures, and refuse to run in a transaction block.
+ * They sleep between transactions, as pgwf_sleep.c says; wait_and_poll claims
+ * what it has found in a transaction of its own.
  *
  * The order of steps that loses no wake-up: become a waiter, look at the
  * tables, sleep.  A commit that comes before the look is seen by it; one that
