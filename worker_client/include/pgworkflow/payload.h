@@ -25,6 +25,12 @@ extern "C"
  * a value as well: a JSON object {"@payload": ...} with which the service and
  * Temporal's tools know what to do.
  *
+ * Numbers are integers of 64 bits or doubles.  Others, which SQL can store,
+ * reach code in C as the nearest double, and are that double wherever it
+ * passes them on; so do those in a memo that goes along with
+ * pgwf_continue_as_new().  Identifiers and amounts that are longer than 15
+ * digits are safe as strings.
+ *
  * pgwf_bytes: a new value of size bytes.
  * pgwf_get_bytes: is the value one of bytes?  Then *data (to be free()d, with
  *		a zero byte behind) and *size are set.
