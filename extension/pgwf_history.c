@@ -299,8 +299,15 @@ pgwf_unpack_events(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	pgwf_unpack_begin(&unpacker, PG_GETARG_BYTEA_PP(1), PG_GETARG_INT64(0));
+	unpacker.packed.untrusted = true;
 	while (pgwf_unpack_next(&unpacker, &event))
+	{
+		if (!IS_VALID_TIMESTAMP(event.time))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("packed events are corrupted")));
 		put_event((ReturnSetInfo *) fcinfo->resultinfo, &event);
+	}
 	return (Datum) 0;
 }
 

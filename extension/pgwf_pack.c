@@ -34,6 +34,7 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -377,6 +378,17 @@ get_bytes(const PgwfPacked *packed, int *offset, uint64 len)
 	return bytes;
 }
 
+/* Bytes of a text, which other functions take for text of the database */
+static const char *
+get_chars(const PgwfPacked *packed, int *offset, uint64 count)
+{
+	const char *text = get_bytes(packed, offset, count);
+
+	if (packed->untrusted && !pg_verifymbstr(text, (int) count, true))
+		report_corrupted();
+	return text;
+}
+
 /* The text that a kind and a count have announced; false if they have not */
 static bool
 get_text(const PgwfPacked *packed, int *offset, int kind, uint64 count,
@@ -394,13 +406,13 @@ get_text(const PgwfPacked *packed, int *offset, int kind, uint64 count,
 		if (kind != KIND_TEXT)
 			report_corrupted();
 		offset = &earlier;
-		*text = get_bytes(packed, offset, count);
+		*text = get_chars(packed, offset, count);
 		*len = (int) count;
 		return true;
 	}
 	if (kind == KIND_TEXT)
 	{
-		*text = get_bytes(packed, offset, count);
+		*text = get_chars(packed, offset, count);
 		*len = (int) count;
 		return true;
 	}
@@ -428,16 +440,20 @@ static Numeric
 make_number(int kind, uint64 count, const PgwfPacked *packed, int *offset)
 {
 	char	   *text;
+	Numeric		number;
 
 	if (kind == KIND_INTEGER)
 		return int64_to_numeric((int64) count);
 	if (kind == KIND_MINUS)
 		return int64_to_numeric(-1 - (int64) count);
-	text = pnstrdup(get_bytes(packed, offset, count), count);
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in,
-											   CStringGetDatum(text),
-											   ObjectIdGetDatum(InvalidOid),
-											   Int32GetDatum(-1)));
+	text = pnstrdup(get_chars(packed, offset, count), count);
+	number = DatumGetNumeric(DirectFunctionCall3(numeric_in,
+												 CStringGetDatum(text),
+												 ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1)));
+	if (numeric_is_nan(number) || numeric_is_inf(number))
+		report_corrupted();
+	return number;
 }
 
 /* Adds the next value to a jsonb; "token" tells what it is there */
@@ -579,6 +595,7 @@ pgwf_unpack_begin(PgwfUnpacker *unpacker, const bytea *packed,
 {
 	unpacker->packed.data = VARDATA_ANY(packed);
 	unpacker->packed.len = VARSIZE_ANY_EXHDR(packed);
+	unpacker->packed.untrusted = false;
 	unpacker->next = 0;
 	unpacker->next_event_id = first_event_id;
 	unpacker->last_time = 0;
@@ -614,6 +631,7 @@ pgwf_unpack_next(PgwfUnpacker *unpacker, PgwfEvent *event)
 	event->time = unpacker->last_time;
 	event->packed.data = packed->data;
 	event->packed.len = end;
+	event->packed.untrusted = packed->untrusted;
 	event->packed_at = unpacker->next;
 	unpacker->next = end;
 	return true;

@@ -140,6 +140,7 @@ typedef struct PgwfPacked
 {
 	const char *data;
 	int			len;
+	bool		untrusted;		/* no event of ours: may hold any bytes */
 } PgwfPacked;
 
 /* An event of workflow.history_batch or workflow.buffered_event */

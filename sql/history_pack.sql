@@ -62,6 +62,13 @@ FROM workflow.pack_event('2026-01-01Z', 'MarkerRecorded',
         '{"identity": "a text to refer to", "details": ["a text to refer to", 70, -70, 1.5]}',
         '{"summary": "s"}') AS packed,
     generate_series(2, length(packed) - 1) AS n;
+-- nor does it bring what is no text, no number of JSON or no time
+SELECT pg_temp.refused(decode(replace(encode(workflow.pack_event(now(),
+    'TimerFired', '{"timerId": "@@"}'), 'hex'), '4040', wrong), 'hex'))
+FROM unnest('{4041,4000}'::text[]) AS wrong;
+SELECT pg_temp.refused(decode(replace(encode(workflow.pack_event(now(),
+    'TimerFired', '{"timerId": 1.5}'), 'hex'), '312e35', '4e614e'), 'hex'));
+SELECT pg_temp.refused('\x018c0012ffffffffffffffffff01c0');
 -- any byte may be wrong: an error or another value, nothing worse
 SELECT count(pg_temp.refused(set_byte(packed, n, b))) > 0 AS survived
 FROM workflow.pack_event('2026-01-01Z', 'MarkerRecorded',
