@@ -23,8 +23,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -35,6 +33,7 @@
 #include "pgwf_filter_sql.h"
 #include "pgwf_json.h"
 #include "pgwf_store.h"
+#include "pgwf_try.h"
 
 /* Operations of a moment, and how many moments a second has */
 #define MAX_OPERATIONS		100
@@ -302,41 +301,6 @@ held_targets(PgwfCall *call, Batch *batch, int count)
 	return targets;
 }
 
-/*
- * Calls a function in a subtransaction.  If it raises an error its effects
- * are undone, and the error is returned; NULL is success.  A cancellation of
- * the whole is raised again.
- */
-static ErrorData *
-try_in_subtransaction(void (*function) (void *arg), void *arg)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		function(arg);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (error && (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-				  error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN))
-		ReThrowError(error);
-	return error;
-}
-
 typedef struct OperationCall
 {
 	const Batch *batch;
@@ -373,7 +337,7 @@ do_operation(Batch *batch, Target *target)
 
 	CHECK_FOR_INTERRUPTS();
 	if (target->workflow_id)
-		error = try_in_subtransaction(run_operation, &operation);
+		error = pgwf_try(run_operation, &operation);
 	if (error == NULL || error->sqlerrcode == ERRCODE_PGWF_NOT_FOUND)
 		batch->complete++;
 	else if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
@@ -451,7 +415,7 @@ find_targets(PgwfCall *call, Batch *batch, int count, List **targets)
 	}
 	search.batch = batch;
 	search.count = count;
-	error = try_in_subtransaction(search_runs, &search);
+	error = pgwf_try(search_runs, &search);
 	if (error)
 	{
 		/* it has lost its search attribute, as an example */

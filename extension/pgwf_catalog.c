@@ -16,6 +16,7 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -278,4 +279,21 @@ const char *
 pgwf_status_name(PgwfStatus status)
 {
 	return status_names[status];
+}
+
+/* Of "TimedOut", WORKFLOW_EXECUTION_STATUS_TIMED_OUT */
+char *
+pgwf_status_constant(const char *name)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "WORKFLOW_EXECUTION_STATUS");
+	for (const char *c = name; *c != '\0'; c++)
+	{
+		if (*c >= 'A' && *c <= 'Z')
+			appendStringInfoChar(&buf, '_');
+		appendStringInfoChar(&buf, (char) pg_toupper((unsigned char) *c));
+	}
+	return buf.data;
 }

@@ -109,5 +109,6 @@ extern PgwfEventType pgwf_event_type_number(Oid label);
 extern Oid	pgwf_status_oid(PgwfStatus status);
 extern PgwfStatus pgwf_status_number(Oid label);
 extern const char *pgwf_status_name(PgwfStatus status);
+extern char *pgwf_status_constant(const char *name);
 
 #endif							/* PGWF_CATALOG_H */

@@ -269,11 +269,9 @@ static void
 write_execution(Description *description, const PgwfRunRef *run)
 {
 	PgwfObject *object = &description->object;
-	StringInfoData status;
 	TimestampTz start_time;
 	TimestampTz close_time;
 	char	   *task_queue;
-	char	   *name;
 
 	if (pgwf_db_query(&select_execution, description->run, NULL, 1) == 0)
 		elog(ERROR, "workflow execution disappeared");
@@ -292,17 +290,6 @@ write_execution(Description *description, const PgwfRunRef *run)
 						 pgwf_db_int64(0, 11));
 	pgwf_object_close(object);
 
-	/* "TimedOut" is WORKFLOW_EXECUTION_STATUS_TIMED_OUT */
-	initStringInfo(&status);
-	appendStringInfoString(&status, "WORKFLOW_EXECUTION_STATUS");
-	name = pgwf_db_text(0, 4);
-	for (char *c = name; *c != '\0'; c++)
-	{
-		if (*c >= 'A' && *c <= 'Z')
-			appendStringInfoChar(&status, '_');
-		appendStringInfoChar(&status, (char) pg_toupper((unsigned char) *c));
-	}
-
 	start_time = pgwf_db_time(0, 5);
 	close_time = pgwf_db_time(0, 7);
 	pgwf_object_open(object, "workflowExecutionInfo");
@@ -310,7 +297,8 @@ write_execution(Description *description, const PgwfRunRef *run)
 	pgwf_object_name(object, "type", pgwf_db_text(0, 2));
 	pgwf_object_time(object, "startTime", start_time);
 	pgwf_object_time(object, "closeTime", close_time);
-	pgwf_object_text(object, "status", status.data);
+	pgwf_object_text(object, "status",
+					 pgwf_status_constant(pgwf_db_text(0, 4)));
 	pgwf_object_int(object, "historyLength", description->open ?
 					description->history_length : pgwf_db_int64(0, 12));
 	pgwf_object_time(object, "executionTime", pgwf_db_time(0, 6));

@@ -436,23 +436,14 @@ report_failure(const Jsonb *answer)
 												VARSIZE(failure))) : 0));
 }
 
-/* "ContinuedAsNew" is WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW */
 static Jsonb *
 rejection(PgwfStatus status)
 {
 	PgwfObject	object;
-	StringInfoData name;
 
-	initStringInfo(&name);
-	appendStringInfoString(&name, "WORKFLOW_EXECUTION_STATUS");
-	for (const char *c = pgwf_status_name(status); *c != '\0'; c++)
-	{
-		if (*c >= 'A' && *c <= 'Z')
-			appendStringInfoChar(&name, '_');
-		appendStringInfoChar(&name, (char) pg_toupper((unsigned char) *c));
-	}
 	pgwf_object_begin(&object);
-	pgwf_object_text(&object, "status", name.data);
+	pgwf_object_text(&object, "status",
+					 pgwf_status_constant(pgwf_status_name(status)));
 	return pgwf_object_finish(&object);
 }
 

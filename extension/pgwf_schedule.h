@@ -149,6 +149,9 @@ extern void pgwf_schedule_write_future(PgwfObject *object,
 extern TimestampTz pgwf_schedule_expiration(PgwfSchedule *schedule);
 extern void pgwf_schedule_plan(PgwfSchedule *schedule);
 
+/* pgwf_schedule_action.c */
+extern void pgwf_schedule_act(PgwfSchedule *schedule);
+
 /* pgwf_schedule_fire.c */
 extern void pgwf_schedules_fire(PgwfCall *call, PgwfTurn *turn);
 extern TimestampTz pgwf_schedules_next(PgwfCall *call, TimestampTz after);
