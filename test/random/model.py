@@ -758,7 +758,9 @@ class World:
         if run is not None:
             if request_id and request_id == run.request_id:
                 return self.current[workflow_id], True
-            if not signal and request_id in run.attached_requests:
+            if request_id in run.attached_requests:
+                if signal and run.open:
+                    self.signal(now, workflow_id, signal, request_id)
                 return self.current[workflow_id], False
         if run is not None and run.open:
             if conflict == 'FAIL':

@@ -13,7 +13,7 @@ meanwhile (effects) by which the model comes to the same histories and the
 same pending work.  There must be one.  Some calls are made in pairs by two
 connections at the same time: then either order will do.  Some are made in a
 savepoint that is rolled back: then they must have done nothing.  Some are
-made together in one transaction.  With --virtual, each session has a
+made together in one transaction, or one statement.  With --virtual, each session has a
 namespace with virtual time, and sets its clock forward from time to time.
 
 A divergence is printed with the calls that led there and ends the program
@@ -32,13 +32,16 @@ import traceback
 import uuid
 
 import psycopg2
+from psycopg2.extras import Json
 
 import model
 
 GRACE = 20.0            # seconds within which an effect has to happen
+SOON = 0.2              # seconds that setting a clock forward may take
 LATE = ('WorkflowTaskScheduled', 'WorkflowTaskStarted',
         'ActivityTaskStarted')
 STICKY = ' sticky'      # suffix of a workflow id's sticky queue
+LOCKED = '55P03'        # SQLSTATE: lock not available
 
 # settings of the calls' connections, by what the model calls them
 LIMITS = {'activities': 'pg_workflow.max_pending_activities',
@@ -285,12 +288,17 @@ class Call:
     def run_in(self, cursor):
         try:
             execute(cursor, self.sql, self.arguments)
-            self.answer = ('ok', cursor.fetchall())
+            self.answer = ('ok', self.rows(cursor.fetchall()))
         except psycopg2.Error as error:
             if error.pgcode is None or not error.pgcode.startswith('PW'):
                 raise
             self.answer = ('error', error.pgcode,
                            str(error).split('\n')[0])
+
+    @staticmethod
+    def rows(found):
+        """What the call has returned, in the form that apply() expects."""
+        return found
 
     def model(self, world, now):
         """The world after the call, or None if the answer is wrong."""
@@ -311,6 +319,31 @@ class Call:
     def __str__(self):
         return '%s -> %s%s' % (self.text, short(self.answer),
                                ' (undone)' if self.undone else '')
+
+
+class Function(Call):
+    """A call of a function by the names of its arguments, which also may be
+    one of many in a statement.  Those of type jsonb are given as Json."""
+
+    def __init__(self, text, function, arguments, apply):
+        self.function = function
+        self.named = {k: v for k, v in arguments.items() if v is not None}
+        super().__init__(text, 'SELECT * FROM workflow.%s(%s)' % (
+            function, ', '.join(k + ' => %s' for k in self.named)),
+                         list(self.named.values()), apply)
+
+    def as_json(self):
+        return {'call': self.function, 'arguments': {
+            k: v.adapted if isinstance(v, Json) else v
+            for k, v in self.named.items()}}
+
+    def take_result(self, result):
+        """What execute_calls() has returned for it."""
+        if self.function.startswith(('start', 'signal_with', 'record')):
+            result = tuple(result.values())
+        else:
+            result = (result,)
+        self.answer = ('ok', [result])
 
 
 class Transaction:
@@ -354,6 +387,43 @@ class Transaction:
     def __str__(self):
         return 'transaction: %s%s' % (', '.join(map(str, self.calls)),
                                       ' (undone)' if self.undone else '')
+
+
+class Statement(Transaction):
+    """Functions called by one statement.  Those that are refused are left out
+    when it is repeated."""
+
+    def run(self, connection, undo=False):
+        cursor = connection.cursor()
+        cursor.execute('BEGIN')
+        made = list(self.calls)
+        until = time.time() + GRACE
+        while made:
+            cursor.execute('SAVEPOINT t')
+            try:
+                cursor.execute(
+                    'SELECT workflow.execute_calls(%s, %s)',
+                    (Json([c.as_json() for c in made]),
+                     Json({'namespace': connection.namespace})))
+                for call, (result,) in zip(made, cursor.fetchall()):
+                    call.take_result(result)
+                break
+            except psycopg2.Error as error:
+                cursor.execute('ROLLBACK TO t')
+                where = re.search(r'^call (\d+), (\w+)$',
+                                  error.diag.context or '', re.M)
+                if error.pgcode == LOCKED and time.time() < until:
+                    continue    # the scheduler has the run
+                if where is None or not error.pgcode.startswith('PW'):
+                    raise
+                call = made.pop(int(where.group(1)) - 1)
+                call.answer = ('error', error.pgcode, str(error).split('\n')[0])
+                call.undone = True
+        self.undone = undo
+        cursor.execute('ROLLBACK' if undo else 'COMMIT')
+
+    def __str__(self):
+        return 'one statement, ' + super().__str__()
 
 
 def short(answer):
@@ -586,8 +656,16 @@ class Family:
                     self.remember(part.answer[1])
 
     def advance(self, seconds):
-        """Sets the clock forward.  What was due meanwhile happens now."""
+        """Sets the clock forward.  What was due meanwhile happens now; of
+        what is due at this moment nobody could say whether it happened
+        before that."""
+        until = time.time() + GRACE
         self.settle([], self.session.now())
+        while self.world.overdue(self.session.now() + SOON) is not None:
+            if time.time() > until:
+                return
+            time.sleep(0.01)
+            self.settle([], self.session.now())
         self.seen = float(self.session.execute(
             'SELECT extract(epoch FROM workflow.advance_time(%s, %s))',
             self.session.connection.namespace, '%s s' % seconds)[0][0])
@@ -682,6 +760,8 @@ class Family:
                              self.response, self.response, self.response))(
                                  rng.choice(self.ids))
                  for _ in range(rng.randint(2, 4))]
+        if rng.random() < 0.5:
+            return Statement(calls, [False for _ in calls])
         return Transaction(calls, [rng.random() < 0.3 for _ in calls])
 
     def response(self, workflow_id):
@@ -736,40 +816,26 @@ class Family:
         arguments = {
             'workflow_id': workflow_id, 'workflow_type': 'type',
             'task_queue': workflow_id, 'request_id': request,
-            'identity': 'client', 'input': json.dumps(value),
+            'identity': 'client', 'input': value and Json(value),
             'workflow_id_reuse_policy': reuse and
             'WORKFLOW_ID_REUSE_POLICY_' + reuse,
             'workflow_id_conflict_policy': conflict and
             'WORKFLOW_ID_CONFLICT_POLICY_' + conflict,
             'workflow_run_timeout': '%s s' % run_timeout,
             'workflow_execution_timeout': '%s s' % execution_timeout,
-            'cron_schedule': cron, 'memo': json.dumps(memo),
-            'search_attributes': json.dumps(search),
+            'cron_schedule': cron, 'memo': Json(memo),
+            'search_attributes': Json(search),
             'workflow_task_timeout': '%s s' % task_timeout,
             'workflow_start_delay': '%s s' % delay if delay else None,
-            'retry_policy': json.dumps({
-                'initialInterval': '0.02s', 'maximumAttempts':
-                retry['maximumAttempts']}) if retry else None}
-        if value is None:
-            del arguments['input']
+            'retry_policy': retry and Json({
+                'initialInterval': '0.02s',
+                'maximumAttempts': retry['maximumAttempts']})}
         if options:
-            arguments['on_conflict_options'] = json.dumps(
-                {'attachRequestId': True})
+            arguments['on_conflict_options'] = Json({'attachRequestId': True})
         name = 'start_workflow_execution'
         if with_signal:
             name = 'signal_with_start_workflow_execution'
             arguments['signal_name'] = 'with start'
-        casts = {'workflow_run_timeout': 'interval', 'input': 'jsonb',
-                 'workflow_execution_timeout': 'interval', 'memo': 'jsonb',
-                 'search_attributes': 'jsonb',
-                 'workflow_task_timeout': 'interval',
-                 'workflow_start_delay': 'interval',
-                 'retry_policy': 'jsonb', 'on_conflict_options': 'jsonb'}
-        keys = list(arguments)
-        sql = 'SELECT run_id, started FROM workflow.%s(%s)' % (
-            name, ', '.join('%s => %%s::%s' % (k, casts.get(k, 'text'))
-                            for k in keys))
-
         def apply(world, now, answer):
             index, new = world.start(
                 now, workflow_id, request, reuse, conflict, run_timeout,
@@ -778,38 +844,40 @@ class Family:
                 execution_timeout, memo, search, cron)
             if not done(answer):
                 return False
-            run_id, started = answer[1][0]
+            run_id, started = answer[1][0][:2]
             known = world.runs[index].run_id
             return started == new and (known is None or known == run_id)
 
-        return Call('%s(%s)' % (name, arguments), sql,
-                    [arguments[k] for k in keys], apply)
+        return Function('%s(%s)' % (name, {
+            k: v.adapted if isinstance(v, Json) else v
+            for k, v in arguments.items()}), name, arguments, apply)
 
     def signal(self, workflow_id):
         request = self.request()
         value = [self.random.randint(0, 99)]
-        return Call(
+        return Function(
             'signal(%s, %s, %s)' % (workflow_id, value, request),
-            'SELECT workflow.signal_workflow_execution(%s, %s, %s, '
-            "request_id => %s, identity => 'client')",
-            [workflow_id, 'sig', json.dumps(value), request],
+            'signal_workflow_execution', {
+                'workflow_id': workflow_id, 'signal_name': 'sig',
+                'input': Json(value), 'request_id': request,
+                'identity': 'client'},
             lambda world, now, answer: world.signal(
                 now, workflow_id, 'sig', request, value) is None and
             done(answer))
 
     def cancel(self, workflow_id):
-        return Call(
-            'cancel(%s)' % workflow_id,
-            'SELECT workflow.request_cancel_workflow_execution(%s, %s, '
-            "identity => 'client')", [workflow_id, 'why'],
+        return Function(
+            'cancel(%s)' % workflow_id, 'request_cancel_workflow_execution',
+            {'workflow_id': workflow_id, 'reason': 'why',
+             'identity': 'client'},
             lambda world, now, answer: world.cancel(
                 now, workflow_id, 'why') is None and done(answer))
 
     def terminate(self, workflow_id):
-        return Call(
-            'terminate(%s)' % workflow_id,
-            'SELECT workflow.terminate_workflow_execution(%s, %s, '
-            "identity => 'client')", [workflow_id, 'enough'],
+        return Function(
+            'terminate(%s)' % workflow_id, 'terminate_workflow_execution',
+            {'workflow_id': workflow_id, 'reason': 'enough',
+             'identity': 'client'},
             lambda world, now, answer: world.terminate(
                 now, workflow_id, 'enough') is None and done(answer))
 
@@ -927,6 +995,15 @@ class Family:
             lambda world, now, answer: world.reset_sticky(
                 workflow_id) is None and done(answer))
 
+    def waiting_poll(self, text, arguments, column, apply):
+        """A poll of one queue that waits for a moment."""
+        call = Call(
+            'waiting ' + text, 'CALL workflow.wait_and_poll(%s)' %
+            ', '.join(k + ' => %s' for k in arguments),
+            list(arguments.values()), apply, alone=True)
+        call.rows = lambda found: [(t,) for t in found[0][column] or []]
+        return call
+
     def poll_task(self, workflow_id):
         run = self.world.run(workflow_id)
         sticky = bool(run.task and run.task['sticky'])
@@ -954,9 +1031,16 @@ class Family:
             return self.task_matches(run, rows[0][0],
                                      run.task['sticky'] is not None)
 
-        call = Call('poll task(%s)' % name,
-                    'SELECT * FROM workflow.poll_workflow_task_queue(%s, 1, '
-                    "'worker', %s)", [name, sticky], apply)
+        text = 'poll task(%s)' % name
+        if self.random.random() < 0.15:
+            call = self.waiting_poll(text, {
+                'workflow_queues': [name], 'identity': 'worker',
+                'sticky_queue': name if sticky else None,
+                'timeout': '%s ms' % self.random.choice((0, 20))}, 2, apply)
+        else:
+            call = Call(text, 'SELECT * FROM '
+                        "workflow.poll_workflow_task_queue(%s, 1, 'worker', "
+                        '%s)', [name, sticky], apply)
         return call
 
     def task_matches(self, run, task, partial):
@@ -995,9 +1079,16 @@ class Family:
                 task['attempt'] == activity['attempt'] and \
                 task.get('heartbeatDetails') == activity['beat']
 
-        call = Call('poll activity(%s)' % workflow_id,
-                    'SELECT * FROM workflow.poll_activity_task_queue(%s, 1, '
-                    "'activity worker')", [workflow_id], apply)
+        text = 'poll activity(%s)' % workflow_id
+        if self.random.random() < 0.15:
+            call = self.waiting_poll(text, {
+                'activity_queues': [workflow_id],
+                'identity': 'activity worker',
+                'timeout': '%s ms' % self.random.choice((0, 20))}, 3, apply)
+        else:
+            call = Call(text, 'SELECT * FROM '
+                        'workflow.poll_activity_task_queue(%s, 1, '
+                        "'activity worker')", [workflow_id], apply)
         return call
 
     def answer(self, workflow_id):
@@ -1011,14 +1102,15 @@ class Family:
         if self.random.random() < 0.93:
             del self.tokens[position]
         if kind == 'activity':
-            return self.answer_activity('', [token], lambda world:
+            return self.answer_activity('', {'task_token': token},
+                                        lambda world:
                                         world.token_activity(token))
         if self.random.random() < 0.15:
-            return Call(
-                'fail task(%s)' % token,
-                'SELECT workflow.respond_workflow_task_failed(%s, '
-                "'WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR', "
-                "'{\"message\": \"no\"}', 'worker')", [token],
+            return Function(
+                'fail task(%s)' % token, 'respond_workflow_task_failed', {
+                    'task_token': token,
+                    'cause': model.CAUSE + 'NON_DETERMINISTIC_ERROR',
+                    'failure': Json({'message': 'no'}), 'identity': 'worker'},
                 lambda world, now, answer: world.fail_workflow_task(
                     now, token, 'worker') is None and done(answer))
         return self.complete(token)
@@ -1026,7 +1118,7 @@ class Family:
     def by_id(self, workflow_id):
         activity = 'a%d' % self.random.randint(0, 3)
         return self.answer_activity(
-            '_by_id', [workflow_id, activity],
+            '_by_id', {'workflow_id': workflow_id, 'activity_id': activity},
             lambda world: world.id_activity(workflow_id, activity))
 
     def operate(self, workflow_id):
@@ -1073,8 +1165,7 @@ class Family:
         rng = self.random
         kind = rng.choices(('completed', 'failed', 'canceled', 'heartbeat'),
                            (4, 4, 2, 3))[0]
-        text = '%s(%s)' % (kind, ', '.join(key))
-        holes = ', '.join(['%s'] * len(key))
+        text = '%s(%s)' % (kind, ', '.join(key.values()))
         if kind == 'heartbeat':
             details = [rng.randint(0, 99)]
 
@@ -1084,11 +1175,10 @@ class Family:
                 return done(answer) and (
                     list(answer[1][0][:3]) == list(flags) or
                     found[0].paused and answer[1][0][0] == flags[0])
-            return Call(
-                'activity heartbeat%s %s' % (text, details),
-                'SELECT * FROM workflow.record_activity_task_heartbeat%s(%s, '
-                'details => %%s)' % (suffix, holes),
-                key + [json.dumps(details)], apply)
+            return Function(
+                'activity %s %s' % (text, details),
+                'record_activity_task_heartbeat' + suffix,
+                dict(key, details=Json(details)), apply)
         if kind == 'failed':
             value = rng.choice((
                 {'message': 'plain'},
@@ -1107,11 +1197,11 @@ class Family:
             getattr(world, 'activity_' + kind)(
                 now, find(world), value, 'activity worker')
             return done(answer)
-        return Call(
+        return Function(
             'activity %s %s' % (text, value),
-            'SELECT workflow.respond_activity_task_%s%s(%s, %s => %%s, '
-            "identity => 'activity worker')" % (kind, suffix, holes, name),
-            key + [json.dumps(value)], answered)
+            'respond_activity_task_%s%s' % (kind, suffix),
+            dict(key, identity='activity worker', **{name: Json(value)}),
+            answered)
 
     def complete(self, token):
         rng = self.random
@@ -1135,8 +1225,7 @@ class Family:
         timeout = 0.05 if self.hasty and rng.random() < 0.5 else 60
         sticky = (workflow_id + STICKY, timeout) if rng.random() < 0.5 \
             else None
-        body = json.dumps([{'commandType': k, 'attributes': a}
-                           for k, a in commands])
+        body = [{'commandType': k, 'attributes': a} for k, a in commands]
 
         def apply(world, now, answer):
             kind, value, eager = world.complete(
@@ -1161,14 +1250,18 @@ class Family:
             return 'workflowTask' in found and self.task_matches(
                 value, found['workflowTask'], True)
 
-        return Call(
+        return Function(
             'complete(%s, %s, sticky %s, force %s, inline %s, messages %s)'
-            % (token, body, sticky, force, inline,
+            % (token, json.dumps(body), sticky, force, inline,
                [m['id'] for m in messages]),
-            'SELECT workflow.respond_workflow_task_completed(%s, %s, '
-            "'worker', %s, %s, %s, %s, messages => %s)",
-            [token, body, sticky[0] if sticky else None, '%s s' % timeout,
-             inline, force, json.dumps(messages)], apply)
+            'respond_workflow_task_completed', {
+                'task_token': token, 'commands': Json(body),
+                'identity': 'worker',
+                'sticky_queue': sticky[0] if sticky else None,
+                'sticky_schedule_to_start_timeout': '%s s' % timeout,
+                'return_new_workflow_task': inline,
+                'force_create_new_workflow_task': force,
+                'messages': Json(messages)}, apply)
 
     def command(self, run):
         rng = self.random
