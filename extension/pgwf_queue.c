@@ -11,8 +11,10 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/multixact.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "storage/bufmgr.h"
 #include "storage/procarray.h"
 
 #include "pgwf_dispatch.h"
@@ -28,6 +30,31 @@
 #define MANY_PASSED		100
 
 /*
+ * Does a transaction in progress hold or change a row that several
+ * transactions, or several subtransactions of one, have locked or changed?
+ * Which they are counts only if all of it is read at once.
+ */
+static bool
+shared_row_is_busy(TupleTableSlot *slot, HeapTupleHeader header)
+{
+	Buffer		buffer = ((BufferHeapTupleTableSlot *) slot)->buffer;
+	TransactionId xmax;
+	uint16		infomask;
+
+	Assert(TTS_IS_BUFFERTUPLE(slot) && BufferIsValid(buffer));
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	xmax = HeapTupleHeaderGetRawXmax(header);
+	infomask = header->t_infomask;
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+
+	if ((infomask & HEAP_XMAX_INVALID) != 0 || HEAP_LOCKED_UPGRADED(infomask))
+		return false;
+	if ((infomask & HEAP_XMAX_IS_MULTI) == 0)
+		return TransactionIdIsInProgress(xmax);
+	return MultiXactIdIsRunning(xmax, HEAP_XMAX_IS_LOCKED_ONLY(infomask));
+}
+
+/*
  * Does a transaction in progress hold or change the row?  Looked up without
  * locking it; the answer may be out of date at once.
  */
@@ -40,7 +67,7 @@ row_is_busy(TupleTableSlot *slot)
 	if (header->t_infomask & HEAP_XMAX_INVALID)
 		return false;
 	if (header->t_infomask & HEAP_XMAX_IS_MULTI)
-		return true;
+		return shared_row_is_busy(slot, header);
 	return TransactionIdIsInProgress(HeapTupleHeaderGetRawXmax(header));
 }
 

@@ -45,6 +45,21 @@ COMMIT;
 SELECT e.id, e.attributes::jsonb->>'signalName' FROM t.events('xact', 7) AS e;
 SELECT t.has_task('xact'), t.has_activity('xact');
 
+-- what was taken back leaves the task to those who wait
+SELECT t.start('xact waited');
+SELECT t.poll('xact waited') AS task \gset
+BEGIN;
+SAVEPOINT s;
+SELECT t.complete(:'task', force => true);
+RELEASE s;
+SAVEPOINT s;
+SELECT workflow.signal_workflow_execution('xact waited', 'lost');
+ROLLBACK TO s;
+COMMIT;
+CALL workflow.wait_and_poll('{xact waited}', identity => 'worker',
+    timeout => '0 s') \gset
+SELECT :'workflow_tasks'::jsonb #> '{0,startedEventId}';
+
 -- an error in the middle leaves the state before it
 BEGIN;
 SELECT t.start('xact error');

@@ -133,23 +133,32 @@ def pending_task(events):
     return (scheduled, started) if scheduled else None
 
 
-def new_activity(a, now):
-    """What becomes pending with an ActivityTaskScheduled event."""
-    policy = a['retryPolicy']
+def retry_policy(policy):
+    initial = seconds(policy.get('initialInterval', '1s'))
+    return {'initial': initial,
+            'coefficient': policy.get('backoffCoefficient', 2),
+            'maximum': seconds(policy.get('maximumInterval')) or 100 * initial,
+            'maximumAttempts': policy.get('maximumAttempts', 0),
+            'types': policy.get('nonRetryableErrorTypes', [])}
+
+
+def activity_options(a):
+    """What operators may change of an activity, as its event has it."""
     return {
-        'id': a['activityId'], 'state': 'scheduled', 'attempt': 1,
-        'retry': {'initial': seconds(policy['initialInterval']),
-                  'coefficient': policy['backoffCoefficient'],
-                  'maximum': seconds(policy['maximumInterval']),
-                  'maximumAttempts': policy.get('maximumAttempts', 0),
-                  'types': policy.get('nonRetryableErrorTypes', [])},
-        'cancel': 0, 'failure': None, 'beat': None, 'token': None,
-        'identity': None, 'first_scheduled': now, 'attempt_scheduled': now,
-        'paused': False, 'reset': False, 'forget': False,
+        'retry': retry_policy(a['retryPolicy']),
         'schedule_to_close': seconds(a.get('scheduleToCloseTimeout')),
         'schedule_to_start': seconds(a.get('scheduleToStartTimeout')),
         'start_to_close': seconds(a.get('startToCloseTimeout')),
         'heartbeat': seconds(a.get('heartbeatTimeout'))}
+
+
+def new_activity(a, now):
+    """What becomes pending with an ActivityTaskScheduled event."""
+    return dict(activity_options(a), **{
+        'id': a['activityId'], 'state': 'scheduled', 'attempt': 1,
+        'cancel': 0, 'failure': None, 'beat': None, 'token': None,
+        'identity': None, 'first_scheduled': now, 'attempt_scheduled': now,
+        'paused': False, 'reset': False, 'forget': False})
 
 
 def timeout_failure(kind, cause=None, heartbeat=None, message=None):
@@ -211,6 +220,7 @@ class Run:
         self.last_result = None     # of the chain
         self.start_memo = {}        # as the start had it
         self.start_search = {}
+        self.priority = None
         self.memo = {}
         self.search = {}            # search attributes
         self.signals = 0
@@ -508,17 +518,22 @@ class Run:
         if next_delay is not None:
             delay = next_delay
         else:
-            delay = min(policy['initial'] * policy['coefficient'] **
-                        (attempt - 1), policy['maximum'])
+            delay = self.retry_interval(policy, attempt)
         limit = activity['schedule_to_close']
         if limit and now + delay > activity['first_scheduled'] + limit:
             return 'TIMEOUT', None
         return 'IN_PROGRESS', delay
 
+    @staticmethod
+    def retry_interval(policy, attempt):
+        """What a policy says to wait after an attempt."""
+        return min(policy['initial'] * policy['coefficient'] ** (attempt - 1),
+                   policy['maximum'])
+
     def retry_activity(self, activity, failure, now, delay):
         activity.update(
             attempt=activity['attempt'] + 1, state='backoff',
-            failure=failure, token=None, ready=now + delay,
+            failure=failure, token=None, failed_at=now, ready=now + delay,
             attempt_scheduled=now + delay)
         if activity['reset']:
             activity['attempt'] = 1
@@ -611,6 +626,7 @@ class World:
                    if run.execution_timeout else None,
                    workflowExecutionExpirationTime=TIME
                    if run.expires else None, cronSchedule=run.cron,
+                   priority=run.priority,
                    memo={'fields': run.start_memo},
                    searchAttributes={'indexedFields': run.start_search},
                    **attributes)
@@ -636,6 +652,7 @@ class World:
                                  run.expires)
         following.parent = run.parent
         following.request_id = None
+        following.priority = run.priority
         if run.parent and run.parent in [
                 (i, e) for i, r in enumerate(self.runs) for e in r.children]:
             self.runs[run.parent[0]].children[run.parent[1]]['run'] = \
@@ -895,6 +912,31 @@ class World:
             run.schedule_speculative(now)
         return 'ADMITTED'
 
+    def update_with_start(self, now, workflow_id, request_id, reuse,
+                          conflict, run_timeout, task_timeout, input,
+                          update_id, name, args):
+        """Returns whether a run was started, and how far the update got."""
+        run = self.run(workflow_id)
+        known = run.updates.get(update_id) if run else None
+        if known and (not run.open or known['state'] == 'completed'):
+            return False, 'COMPLETED'
+        started = False
+        if not run or not run.open or not (known or
+                                           request_id == run.request_id):
+            before = self.current.get(workflow_id)
+            started = self.start(now, workflow_id, request_id, reuse,
+                                 conflict, run_timeout, task_timeout,
+                                 input=input)[0] != before
+        return started, self.update(now, workflow_id, update_id, name, args)
+
+    def update_options(self, workflow_id, priority):
+        run = self.open_run(workflow_id)
+        if run.priority == priority:
+            return
+        run.priority = priority
+        run.add('WorkflowExecutionOptionsUpdated', identity='client',
+                priority=priority)
+
     def reset(self, now, workflow_id, event_id, reason):
         """Resets the current run.  Not for runs that were paused, or have to
         do with other runs."""
@@ -960,7 +1002,9 @@ class World:
             run.search = merge(run.search,
                                a['searchAttributes']['indexedFields'])
         elif kind == 'WorkflowExecutionOptionsUpdated':
-            run.attached_requests.add(a['attachedRequestId'])
+            if 'attachedRequestId' in a:
+                run.attached_requests.add(a['attachedRequestId'])
+            run.priority = a.get('priority', run.priority)
         elif kind == 'WorkflowExecutionCancelRequested':
             run.cancel_requested = True
         elif kind == 'WorkflowExecutionUpdateAdmitted':
@@ -1244,7 +1288,7 @@ class World:
         event = run.append(
             'ActivityTaskScheduled', activityId=a['activityId'],
             activityType={'name': 'act'}, taskQueue=queue(run.workflow_id),
-            input=a.get('input'),
+            input=a.get('input'), priority=run.priority,
             scheduleToCloseTimeout=close and duration(close),
             scheduleToStartTimeout=start and duration(start),
             startToCloseTimeout=work and duration(work),
@@ -1294,9 +1338,10 @@ class World:
             taskQueue=queue(a['workflowId']), workflowTaskTimeout='10s',
             parentClosePolicy=policy,
             workflowIdReusePolicy='WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE',
-            workflowTaskCompletedEventId=completed)
+            priority=run.priority, workflowTaskCompletedEventId=completed)
         run.children[event] = {'id': a['workflowId'], 'started': False,
-                               'run': None, 'policy': policy[20:]}
+                               'run': None, 'policy': policy[20:],
+                               'priority': run.priority}
         self.outbox.append(('start child', self.runs.index(run), event))
 
     def command_SignalExternalWorkflowExecution(self, run, now, completed,
@@ -1422,11 +1467,31 @@ class World:
             self.begin_again(now, activity, attempts, heartbeat)
 
     def reset_activity(self, now, workflow_id, activity_id, heartbeat,
-                       keep_paused):
+                       keep_paused, restore):
         activity = self.pending_activity(workflow_id, activity_id)
+        if restore:
+            run = self.run(workflow_id)
+            scheduled = [n for n, a in run.activities.items()
+                         if a is activity][0]
+            activity.update(activity_options(run.events[scheduled - 1][1]))
         if not keep_paused:
             activity['paused'] = False
         self.begin_again(now, activity, True, heartbeat)
+
+    def update_activity_options(self, workflow_id, activity_id, timeouts,
+                                policy):
+        """Timeouts count at once, and so does the policy, unless a failure
+        has said how long to wait for the next attempt."""
+        activity = self.pending_activity(workflow_id, activity_id)
+        activity.update(timeouts)
+        if policy is None:
+            return
+        activity['retry'] = retry_policy(policy)
+        if activity['state'] == 'backoff' and 'nextRetryDelay' not in \
+                activity['failure'].get('applicationFailureInfo', {}):
+            ready = activity['failed_at'] + Run.retry_interval(
+                activity['retry'], activity['attempt'] - 1)
+            activity.update(ready=ready, attempt_scheduled=ready)
 
     @staticmethod
     def begin_again(now, activity, attempts, heartbeat):
@@ -1702,6 +1767,7 @@ class World:
             return
         run = self.new_run(child['id'], now, 10.0, 0)
         run.parent = (index, initiated)
+        run.priority = child['priority']
         run.awaits_parent = True
         self.started_event(
             run, identity=SERVICE, **self.parent_of(run))

@@ -41,7 +41,8 @@ SOON = 0.2              # seconds that setting a clock forward may take
 LATE = ('WorkflowTaskScheduled', 'WorkflowTaskStarted',
         'ActivityTaskStarted')
 STICKY = ' sticky'      # suffix of a workflow id's sticky queue
-LOCKED = '55P03'        # SQLSTATE: lock not available
+LOCKED = '55P03'        # SQLSTATEs: lock not available
+CONFLICT = '40001'      # serialization failure
 
 # settings of the calls' connections, by what the model calls them
 LIMITS = {'activities': 'pg_workflow.max_pending_activities',
@@ -267,6 +268,8 @@ class Call:
     now, answer) is its counterpart: it returns whether the answer is right,
     and may raise model.Refused."""
 
+    racing = False              # made at the same time as another one
+
     def __init__(self, text, sql, arguments, apply, alone=False):
         self.alone = alone      # not in a transaction block
         self.text = text
@@ -290,7 +293,8 @@ class Call:
             execute(cursor, self.sql, self.arguments)
             self.answer = ('ok', self.rows(cursor.fetchall()))
         except psycopg2.Error as error:
-            if error.pgcode is None or not error.pgcode.startswith('PW'):
+            if error.pgcode is None or not error.pgcode.startswith('PW') and \
+                    not (self.racing and error.pgcode == CONFLICT):
                 raise
             self.answer = ('error', error.pgcode,
                            str(error).split('\n')[0])
@@ -305,6 +309,8 @@ class Call:
         return world if self.undone else self.answered(world, now)
 
     def answered(self, world, now):
+        if self.answer[:2] == ('error', CONFLICT):
+            return world        # to be repeated
         after = world.clone()
         try:
             right = self.apply(after, now, self.answer)
@@ -746,8 +752,9 @@ class Family:
             (self.start, self.signal, self.cancel, self.terminate,
              self.poll_task, self.answer, self.poll_activity, self.by_id,
              self.pause, self.reset_sticky, self.reset, self.operate,
-             self.update, self.query, self.rest),
-            (3, 9, 2, 1, 26, 44, 16, 5, 2, 2, 2, 4, 9, 0.5,
+             self.change, self.update, self.update_with_start,
+             self.update_options, self.query, self.rest),
+            (3, 9, 2, 1, 26, 44, 16, 5, 2, 2, 2, 4, 3, 9, 2, 1, 0.5,
              6 if self.hasty else 1))[0]
         return choice(workflow_id)
 
@@ -937,6 +944,57 @@ class Family:
             "identity => 'client', timeout => '0 s')",
             [workflow_id, update_id, json.dumps(args)], apply, alone=True)
 
+    def update_with_start(self, workflow_id):
+        rng = self.random
+        run = self.world.run(workflow_id)
+        update_id = 'u%d' % rng.randint(0, 3)
+        args = [rng.randint(0, 99)]
+        value = [rng.randint(0, 99)]
+        request = 'n%d' % rng.getrandbits(40)
+        if run.request_id and rng.random() < 0.2:
+            request = run.request_id
+        reuse = rng.choices((None, 'ALLOW_DUPLICATE_FAILED_ONLY',
+                             'REJECT_DUPLICATE'), (8, 1, 1))[0]
+        conflict = rng.choices((None, 'USE_EXISTING', 'FAIL'), (2, 5, 1))[0]
+        run_timeout = 0.5 if self.hasty and rng.random() < 0.3 else 0
+        task_timeout = 0.06 if self.hasty and rng.random() < 0.5 else 10.0
+
+        def apply(world, now, answer):
+            started, stage = world.update_with_start(
+                now, workflow_id, request, reuse, conflict, run_timeout,
+                task_timeout, value, update_id, 'name', args)
+            return done(answer) and answer[1][0][1:3] == (
+                started, 'UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_' + stage)
+
+        arguments = {
+            'workflow_id': workflow_id, 'workflow_type': 'type',
+            'task_queue': workflow_id, 'request_id': request,
+            'input': Json(value), 'identity': 'client',
+            'workflow_id_reuse_policy': reuse and
+            'WORKFLOW_ID_REUSE_POLICY_' + reuse,
+            'workflow_id_conflict_policy': conflict and
+            'WORKFLOW_ID_CONFLICT_POLICY_' + conflict,
+            'workflow_run_timeout': '%s s' % run_timeout,
+            'workflow_task_timeout': '%s s' % task_timeout,
+            'update_id': update_id, 'update_name': 'name',
+            'update_args': Json(args), 'timeout': '0 s'}
+        return Call(
+            'update with start(%s, %s, %s, %s, %s, %s)' % (
+                workflow_id, update_id, args, request, reuse, conflict),
+            'CALL workflow.update_with_start_workflow_execution(%s)' %
+            ', '.join(k + ' => %s' for k in arguments),
+            list(arguments.values()), apply, alone=True)
+
+    def update_options(self, workflow_id):
+        priority = {'priorityKey': self.random.randint(1, 5)}
+        return Call(
+            'update options(%s, %s)' % (workflow_id, priority),
+            'SELECT workflow.update_workflow_execution_options(%s, %s, '
+            "identity => 'client')",
+            [workflow_id, Json({'priority': priority})],
+            lambda world, now, answer: world.update_options(
+                workflow_id, priority) is None and done(answer))
+
     def query(self, workflow_id):
         """A query that nobody has the time to answer."""
         def apply(world, now, answer):
@@ -1019,11 +1077,11 @@ class Family:
                 # somebody may have its run locked, but not for ever
                 return world.missed_task(now, workflow_id,
                                          name if sticky else None,
-                                         getattr(call, 'racing', False) or
+                                         call.racing or
                                          world.effects(now, world.horizon))
             if 'query' in rows[0][0]:
                 # of a call that is being made at the same time
-                return getattr(call, 'racing', False)
+                return call.racing
             run = world.poll_task(now, workflow_id,
                                   name if sticky else None, 'worker')
             if run is None:
@@ -1069,7 +1127,7 @@ class Family:
             if not answer[1]:
                 late = [a for a in world.claimable(workflow_id, now)
                         if a.get('ready', 0) < now - GRACE]
-                return not late or getattr(call, 'racing', False) or \
+                return not late or call.racing or \
                     bool(world.effects(now, world.horizon))
             task = answer[1][0][0]
             activity = world.poll_activity(
@@ -1139,14 +1197,40 @@ class Family:
             ('pause_activity', '', []),
             ('unpause_activity', ', reset_attempts => %s, '
              'reset_heartbeat => %s', flags),
-            ('reset_activity', ', reset_heartbeat => %s, keep_paused => %s',
-             flags)))
+            ('reset_activity', ', reset_heartbeat => %s, keep_paused => %s, '
+             'restore_original_options => %s',
+             flags + [rng.random() < 0.3])))
         return Call(
             '%s(%s, %s, %s)' % (name, workflow_id, activity, flags),
             'SELECT workflow.%s(%%s, %%s%s)' % (name, arguments),
             [workflow_id, activity] + flags,
             lambda world, now, answer: getattr(world, name)(
                 now, workflow_id, activity, *flags) is None and done(answer))
+
+    def change(self, workflow_id):
+        """Other options for an activity."""
+        rng = self.random
+        run = self.world.run(workflow_id)
+        known = [a['id'] for a in run.activities.values()]
+        activity = rng.choice(known * 3 + ['a0'])
+        names = ('schedule_to_close', 'schedule_to_start', 'start_to_close',
+                 'heartbeat')
+        timeouts = {n: rng.choice((60, 90, 600) + (0.05,) * self.hasty)
+                    for n in names if rng.random() < 0.3}
+        policy = {'initialInterval': rng.choice(('0.010s', '500s')),
+                  'maximumAttempts': rng.randint(2, 4)} \
+            if rng.random() < 0.4 else None
+        return Call(
+            'change(%s, %s, %s, %s)' % (workflow_id, activity, timeouts,
+                                        policy),
+            'SELECT workflow.update_activity_options(%%s, %%s, '
+            'retry_policy => %%s%s)' % ''.join(
+                ', %s_timeout => %%s' % n for n in timeouts),
+            [workflow_id, activity, policy and Json(policy)] +
+            ['%s s' % t for t in timeouts.values()],
+            lambda world, now, answer: world.update_activity_options(
+                workflow_id, activity, timeouts, policy) is None and
+            done(answer))
 
     def memo(self, *more):
         """Some fields of a memo.  (What a null is worth in a memo that is
