@@ -76,8 +76,8 @@ report_unknown(const PgwfUpdateCall *request)
 			 errmsg("update \"%s\" not found", request->update_id)));
 }
 
-void
-pgwf_update_report_aborted(void)
+static void
+report_aborted(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_PGWF_NOT_FOUND),
@@ -276,7 +276,7 @@ look(PgwfUpdateCall *request)
 		request->admitted = false;
 	}
 	else
-		pgwf_update_report_aborted();
+		report_aborted();
 	pgwf_call_end(&call);
 }
 

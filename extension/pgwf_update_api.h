@@ -65,7 +65,6 @@ extern void pgwf_update_call_run(PgwfUpdateCall *request);
 extern void pgwf_update_find(PgwfUpdateCall *request, PgwfCall *call,
 							 const PgwfExecution *execution);
 extern void pgwf_update_admit_to_run(PgwfUpdateCall *request, PgwfRun *run);
-pg_noreturn extern void pgwf_update_report_aborted(void);
 
 /* the answer */
 extern Datum pgwf_update_outcome_copy(const PgwfUpdateCall *request,

@@ -45,6 +45,50 @@ typedef struct StartingCall
 } StartingCall;
 
 /*
+ * Gives the update to the run that has it, or that was started by this
+ * request, if there is one.
+ */
+static bool
+find_and_admit(PgwfUpdateCall *request, PgwfCall *call,
+			   const char *request_id)
+{
+	for (;;)
+	{
+		PgwfExecution *existing;
+		PgwfUpdate *known;
+		PgwfRun		run;
+
+		existing = pgwf_execution_find_current(call, request->namespace_id,
+											   request->workflow_id);
+		if (existing == NULL)
+			return false;
+		known = pgwf_update_load(call, request->namespace_id,
+								 existing->run_key, request->update_id);
+		if (known && known->state == PGWF_UPDATE_REJECTED)
+			known = NULL;
+		if (known && (existing->close_time != PGWF_NO_TIME ||
+					  known->state == PGWF_UPDATE_COMPLETED))
+		{
+			pgwf_update_find(request, call, existing);
+			return true;
+		}
+		if (existing->close_time != PGWF_NO_TIME ||
+			(known == NULL &&
+			 strcmp(existing->start_request_id, request_id) != 0))
+			return false;
+		if (pgwf_find_open_run(&run, call, request->namespace_id,
+							   request->workflow_id,
+							   &existing->run_id) != NULL)
+		{
+			pgwf_update_admit_to_run(request, &run);
+			return true;
+		}
+		/* it has closed since it was looked up */
+		pgwf_call_look_again(call);
+	}
+}
+
+/*
  * Starts a run with the update, unless the workflow id has one that takes it.
  */
 static void
@@ -52,35 +96,12 @@ start_and_admit(PgwfUpdateCall *request, PgwfCall *call)
 {
 	StartingCall *starting = (StartingCall *) request;
 	PgwfExecution *existing;
-	PgwfUpdate *known = NULL;
 	PgwfRun		run;
 	PgwfStartOutcome outcome;
 
 	starting->part = PART_UPDATE;
-	existing = pgwf_execution_find_current(call, request->namespace_id,
-										   request->workflow_id);
-	if (existing)
-		known = pgwf_update_load(call, request->namespace_id,
-								 existing->run_key, request->update_id);
-	if (known && known->state == PGWF_UPDATE_REJECTED)
-		known = NULL;
-	if (known && (existing->close_time != PGWF_NO_TIME ||
-				  known->state == PGWF_UPDATE_COMPLETED))
-	{
-		pgwf_update_find(request, call, existing);
+	if (find_and_admit(request, call, starting->start->request_id))
 		return;
-	}
-	if (existing && existing->close_time == PGWF_NO_TIME &&
-		(known || strcmp(existing->start_request_id,
-						 starting->start->request_id) == 0))
-	{
-		if (pgwf_find_open_run(&run, call, request->namespace_id,
-							   request->workflow_id,
-							   &existing->run_id) == NULL)
-			pgwf_update_report_aborted();
-		pgwf_update_admit_to_run(request, &run);
-		return;
-	}
 
 	starting->part = PART_START;
 	outcome = pgwf_start_run(&run, call, starting->start, &starting->policies,
