@@ -146,7 +146,7 @@ pgwf_activity_deadline(const PgwfActivity *activity)
 		case PGWF_ACTIVITY_PARKED:
 			return PGWF_NO_TIME;
 		case PGWF_ACTIVITY_BACKING_OFF:
-			return activity->attempt_scheduled_time;
+			return earlier(deadline, activity->attempt_scheduled_time);
 		case PGWF_ACTIVITY_SCHEDULED:
 			return earlier(deadline,
 						   after(activity->attempt_scheduled_time,
@@ -470,7 +470,8 @@ pgwf_activity_handle_due(PgwfRun *run, PgwfActivity *activity)
 
 	if (deadline == PGWF_NO_TIME || deadline > run->call->now)
 		activity->due_at = deadline;
-	else if (activity->state == PGWF_ACTIVITY_BACKING_OFF)
+	else if (activity->state == PGWF_ACTIVITY_BACKING_OFF &&
+			 deadline == activity->attempt_scheduled_time)
 	{
 		activity->state = PGWF_ACTIVITY_SCHEDULED;
 		activity->due_at = pgwf_activity_deadline(activity);

@@ -201,6 +201,19 @@ SELECT e.attributes - 'failure'
 FROM workflow.get_workflow_execution_history('ops timeout') AS e
 WHERE event_type = 'ActivityTaskTimedOut';
 SELECT workflow.terminate_workflow_execution('ops timeout');
+-- and so does one of all attempts, while the next one waits for its time
+SELECT t.start('ops late');
+SELECT t.step('ops late', t.schedule('a',
+    '{"retryPolicy": {"initialInterval": "3600s"}}'));
+SELECT pg_temp.fail(t.activity('ops late'));
+SELECT workflow.update_activity_options('ops late', 'a',
+    schedule_to_close_timeout => '0.001 s');
+SELECT t.wait_event('ops late', 'ActivityTaskTimedOut');
+SELECT e.attributes #>> '{failure,message}',
+    e.attributes #>> '{failure,cause,message}', e.attributes->'retryState'
+FROM workflow.get_workflow_execution_history('ops late') AS e
+WHERE event_type = 'ActivityTaskTimedOut';
+SELECT workflow.terminate_workflow_execution('ops late');
 
 --
 -- What is refused

@@ -1478,8 +1478,8 @@ class World:
             activity['paused'] = False
         self.begin_again(now, activity, True, heartbeat)
 
-    def update_activity_options(self, workflow_id, activity_id, timeouts,
-                                policy):
+    def update_activity_options(self, now, workflow_id, activity_id,
+                                timeouts, policy):
         """Timeouts count at once, and so does the policy, unless a failure
         has said how long to wait for the next attempt."""
         activity = self.pending_activity(workflow_id, activity_id)
@@ -1487,8 +1487,9 @@ class World:
         if policy is None:
             return
         activity['retry'] = retry_policy(policy)
-        if activity['state'] == 'backoff' and 'nextRetryDelay' not in \
-                activity['failure'].get('applicationFailureInfo', {}):
+        if activity['state'] == 'backoff' and activity['ready'] > now and \
+                'nextRetryDelay' not in activity['failure'].get(
+                    'applicationFailureInfo', {}):
             ready = activity['failed_at'] + Run.retry_interval(
                 activity['retry'], activity['attempt'] - 1)
             activity.update(ready=ready, attempt_scheduled=ready)

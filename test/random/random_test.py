@@ -1208,10 +1208,14 @@ class Family:
                 now, workflow_id, activity, *flags) is None and done(answer))
 
     def change(self, workflow_id):
-        """Other options for an activity."""
+        """Other options for an activity; another retry policy only if there
+        is no doubt whether it waits for its next attempt."""
         rng = self.random
         run = self.world.run(workflow_id)
         known = [a['id'] for a in run.activities.values()]
+        doubt = [a['id'] for a in run.activities.values()
+                 if a['retry']['initial'] < 1 or
+                 a.get('ready', model.NEVER) < self.session.now() + SOON]
         activity = rng.choice(known * 3 + ['a0'])
         names = ('schedule_to_close', 'schedule_to_start', 'start_to_close',
                  'heartbeat')
@@ -1219,7 +1223,7 @@ class Family:
                     for n in names if rng.random() < 0.3}
         policy = {'initialInterval': rng.choice(('0.010s', '500s')),
                   'maximumAttempts': rng.randint(2, 4)} \
-            if rng.random() < 0.4 else None
+            if activity not in doubt and rng.random() < 0.5 else None
         return Call(
             'change(%s, %s, %s, %s)' % (workflow_id, activity, timeouts,
                                         policy),
@@ -1229,7 +1233,7 @@ class Family:
             [workflow_id, activity, policy and Json(policy)] +
             ['%s s' % t for t in timeouts.values()],
             lambda world, now, answer: world.update_activity_options(
-                workflow_id, activity, timeouts, policy) is None and
+                now, workflow_id, activity, timeouts, policy) is None and
             done(answer))
 
     def memo(self, *more):
