@@ -993,7 +993,9 @@ class World:
     @staticmethod
     def recall(run, number, kind, a, now):
         """The state of a run as it follows from a copied event."""
-        if kind == 'WorkflowExecutionSignaled':
+        if kind == 'WorkflowExecutionStarted':
+            run.priority = a.get('priority')
+        elif kind == 'WorkflowExecutionSignaled':
             run.signals += 1
             run.signal_requests.add(a.get('requestId'))
         elif kind == 'WorkflowPropertiesModified':
