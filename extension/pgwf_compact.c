@@ -15,6 +15,7 @@
 #include "utils/json.h"
 
 #include "pgwf_compact.h"
+#include "pgwf_json.h"
 
 /*
  * Access to jsonb.  An object or array is always a value of type jbvBinary
@@ -107,10 +108,7 @@ pgwf_put_key(StringInfo out, const char *key)
 void
 pgwf_put_text(StringInfo out, const char *text, int len)
 {
-	char	   *copy = pnstrdup(text, len);
-
-	escape_json(out, copy);
-	pfree(copy);
+	pgwf_append_json_string(out, text, len);
 }
 
 void

@@ -122,7 +122,7 @@ convert_field(StringInfo out, JsonbValue *value, const PgwfField *field,
 				pgwf_parse_duration(value->val.string.val,
 									value->val.string.len, &duration))
 			{
-				pgwf_format_duration(formatted, sizeof(formatted), duration);
+				pgwf_format_duration(formatted, duration);
 				pgwf_put_text(out, formatted, (int) strlen(formatted));
 			}
 			else

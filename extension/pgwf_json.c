@@ -16,7 +16,6 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
@@ -121,7 +120,7 @@ pgwf_object_duration(PgwfObject *object, const char *key, int64 value)
 
 	if (value == PGWF_NO_DURATION)
 		return;
-	pgwf_format_duration(buf, sizeof(buf), value);
+	pgwf_format_duration(buf, value);
 	push_key(object, key);
 	push_string(object, pstrdup(buf));
 }
@@ -651,21 +650,23 @@ pgwf_parse_duration(const char *text, int len, int64 *result)
 
 /* "10s", "0.500s", "0.000001s": whole, milli- or microseconds */
 void
-pgwf_format_duration(char *buf, size_t size, int64 duration)
+pgwf_format_duration(char *buf, int64 duration)
 {
-	const char *sign = duration < 0 ? "-" : "";
 	uint64		abs = duration < 0 ? -(uint64) duration : (uint64) duration;
-	uint64		seconds = abs / USECS_PER_SEC;
-	int			micros = (int) (abs % USECS_PER_SEC);
+	uint32		micros = (uint32) (abs % USECS_PER_SEC);
 
-	if (micros == 0)
-		snprintf(buf, size, "%s" UINT64_FORMAT "s", sign, seconds);
-	else if (micros % 1000 == 0)
-		snprintf(buf, size, "%s" UINT64_FORMAT ".%03ds", sign, seconds,
-				 micros / 1000);
-	else
-		snprintf(buf, size, "%s" UINT64_FORMAT ".%06ds", sign, seconds,
-				 micros);
+	if (duration < 0)
+		*buf++ = '-';
+	buf += pg_ulltoa_n(abs / USECS_PER_SEC, buf);
+	if (micros != 0)
+	{
+		*buf++ = '.';
+		buf = micros % 1000 == 0 ?
+			pg_ultostr_zeropad(buf, micros / 1000, 3) :
+			pg_ultostr_zeropad(buf, micros, 6);
+	}
+	*buf++ = 's';
+	*buf = '\0';
 }
 
 /* Reads so many digits; returns false if they are not there */
@@ -748,15 +749,15 @@ pgwf_parse_rfc3339(const char *text, int len, TimestampTz *result)
 	return tm2timestamp(&tm, fraction, &offset, result) == 0;
 }
 
-/* RFC 3339 in UTC with microseconds; "buf" has PGWF_TIME_LEN bytes */
-void
-pgwf_format_time(char *buf, TimestampTz time)
+/* A second as RFC 3339 has it, but for what follows the dot; its length */
+static int
+format_second(char *buf, TimestampTz time)
 {
+	char	   *begin = buf;
 	struct pg_tm tm;
 	fsec_t		fsec;
 
-	if (TIMESTAMP_NOT_FINITE(time) ||
-		timestamp2tm(time, NULL, &tm, &fsec, NULL, NULL) != 0)
+	if (timestamp2tm(time, NULL, &tm, &fsec, NULL, NULL) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
@@ -775,97 +776,36 @@ pgwf_format_time(char *buf, TimestampTz time)
 	*buf++ = ':';
 	buf = pg_ultostr_zeropad(buf, (uint32) tm.tm_sec, 2);
 	*buf++ = '.';
-	buf = pg_ultostr_zeropad(buf, (uint32) fsec, 6);
-	*buf++ = 'Z';
-	*buf = '\0';
+	return (int) (buf - begin);
 }
 
 /*
- * Writing JSON text: the members of an object whose opening brace is the
- * last character of the buffer or that has members already.
+ * RFC 3339 in UTC with microseconds; "buf" has PGWF_TIME_LEN bytes.  The
+ * times of a history are close together, so the last second is kept.
  */
-
 void
-pgwf_append_jsonb(StringInfo buf, const Jsonb *value)
+pgwf_format_time(char *buf, TimestampTz time)
 {
-	(void) JsonbToCString(buf, unconstify(JsonbContainer *, &value->root),
-						  VARSIZE(value));
-}
+	static char known[PGWF_TIME_LEN];
+	static int	known_len = 0;
+	static TimestampTz known_time;
+	int32		micros = (int32) (time % USECS_PER_SEC);
 
-void
-pgwf_append_json_member(StringInfo buf, const char *key)
-{
-	if (buf->len > 0 && buf->data[buf->len - 1] != '{')
-		appendStringInfoString(buf, ", ");
-	escape_json(buf, key);
-	appendStringInfoString(buf, ": ");
-}
-
-void
-pgwf_append_json_text(StringInfo buf, const char *key, const char *value)
-{
-	if (value == NULL || value[0] == '\0')
-		return;
-	pgwf_append_json_member(buf, key);
-	escape_json(buf, value);
-}
-
-/* Much cheaper than a format */
-void
-pgwf_append_integer(StringInfo buf, int64 value)
-{
-	char		digits[PGWF_INTEGER_LEN];
-
-	appendBinaryStringInfo(buf, digits, pg_lltoa(value, digits));
-}
-
-void
-pgwf_append_json_int(StringInfo buf, const char *key, int64 value)
-{
-	if (value == 0)
-		return;
-	pgwf_append_json_member(buf, key);
-	pgwf_append_integer(buf, value);
-}
-
-void
-pgwf_append_json_duration(StringInfo buf, const char *key, int64 value)
-{
-	char		text[PGWF_DURATION_LEN];
-
-	if (value == PGWF_NO_DURATION)
-		return;
-	pgwf_format_duration(text, sizeof(text), value);
-	pgwf_append_json_text(buf, key, text);
-}
-
-void
-pgwf_append_json_time(StringInfo buf, const char *key, TimestampTz value)
-{
-	char		text[PGWF_TIME_LEN];
-
-	if (TIMESTAMP_NOT_FINITE(value))
-		return;
-	pgwf_format_time(text, value);
-	pgwf_append_json_text(buf, key, text);
-}
-
-void
-pgwf_append_json_jsonb(StringInfo buf, const char *key, const Jsonb *value)
-{
-	if (value == NULL)
-		return;
-	pgwf_append_json_member(buf, key);
-	pgwf_append_jsonb(buf, value);
-}
-
-void
-pgwf_append_json_name(StringInfo buf, const char *key, const char *name)
-{
-	if (name == NULL || name[0] == '\0')
-		return;
-	pgwf_append_json_member(buf, key);
-	appendStringInfoChar(buf, '{');
-	pgwf_append_json_text(buf, "name", name);
-	appendStringInfoChar(buf, '}');
+	if (TIMESTAMP_NOT_FINITE(time))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	if (micros < 0)
+		micros += USECS_PER_SEC;
+	time -= micros;
+	if (known_len == 0 || known_time != time)
+	{
+		known_len = 0;
+		known_len = format_second(known, time);
+		known_time = time;
+	}
+	memcpy(buf, known, known_len);
+	buf = pg_ultostr_zeropad(buf + known_len, (uint32) micros, 6);
+	*buf++ = 'Z';
+	*buf = '\0';
 }

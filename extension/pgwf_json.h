@@ -94,15 +94,19 @@ extern int64 pgwf_jsonb_get_int(const Jsonb *object, const char *key);
 extern bool pgwf_parse_duration(const char *text, int len, int64 *result);
 extern bool pgwf_parse_rfc3339(const char *text, int len,
 							   TimestampTz *result);
-extern void pgwf_format_duration(char *buf, size_t size, int64 duration);
+extern void pgwf_format_duration(char *buf, int64 duration);
 extern void pgwf_format_time(char *buf, TimestampTz time);
 extern void pgwf_append_jsonb(StringInfo buf, const Jsonb *value);
+extern void pgwf_append_json_string(StringInfo buf, const char *text,
+									int len);
 extern void pgwf_append_json_member(StringInfo buf, const char *key);
 extern void pgwf_append_json_text(StringInfo buf, const char *key,
 								  const char *value);
 extern void pgwf_append_integer(StringInfo buf, int64 value);
 extern void pgwf_append_json_int(StringInfo buf, const char *key,
 								 int64 value);
+extern void pgwf_append_json_double(StringInfo buf, const char *key,
+									double value);
 extern void pgwf_append_json_duration(StringInfo buf, const char *key,
 									  int64 value);
 extern void pgwf_append_json_time(StringInfo buf, const char *key,

@@ -38,7 +38,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/json.h"
 #include "utils/numeric.h"
 
 #include "pgwf_catalog.h"
@@ -520,15 +519,6 @@ get_jsonb(const PgwfPacked *packed, int *offset)
 	return JsonbValueToJsonb(push_value(packed, offset, &state, WJB_VALUE));
 }
 
-static void
-append_text(StringInfo buf, const char *text, int len)
-{
-	char	   *copy = pnstrdup(text, len);
-
-	escape_json(buf, copy);
-	pfree(copy);
-}
-
 /* Appends the next value as jsonb would be shown */
 static void
 append_value(StringInfo buf, const PgwfPacked *packed, int *offset)
@@ -550,7 +540,7 @@ append_value(StringInfo buf, const PgwfPacked *packed, int *offset)
 				if (i > 0)
 					appendBinaryStringInfo(buf, ", ", 2);
 				get_key(packed, offset, &text, &len);
-				append_text(buf, text, len);
+				pgwf_append_json_string(buf, text, len);
 				appendBinaryStringInfo(buf, ": ", 2);
 				append_value(buf, packed, offset);
 			}
@@ -579,7 +569,7 @@ append_value(StringInfo buf, const PgwfPacked *packed, int *offset)
 			break;
 		default:
 			if (get_text(packed, offset, kind, count, &text, &len))
-				append_text(buf, text, len);
+				pgwf_append_json_string(buf, text, len);
 			else
 				appendStringInfoString(buf, count == SIMPLE_NULL ? "null" :
 									   count == SIMPLE_TRUE ? "true" :

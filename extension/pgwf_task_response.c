@@ -10,7 +10,6 @@
 
 #include "pgwf_args.h"
 #include "pgwf_pack.h"
-#include "pgwf_retry_policy.h"
 #include "pgwf_task_response.h"
 #include "pgwf_token.h"
 #include "pgwf_update.h"
@@ -226,18 +225,22 @@ pgwf_append_query_task(StringInfo buf, PgwfCall *call, const PgwfQuery *query)
 	appendStringInfoChar(buf, '}');
 }
 
+/* As jsonb would be shown, whose members come by their lengths */
 static void
 append_retry_policy(StringInfo buf, const PgwfActivity *activity)
 {
-	PgwfRetryPolicy policy;
-
-	policy.initial_interval = activity->initial_interval;
-	policy.backoff_coefficient = activity->backoff_coefficient;
-	policy.maximum_interval = activity->maximum_interval;
-	policy.maximum_attempts = activity->maximum_attempts;
-	policy.non_retryable_error_types = activity->non_retryable_error_types;
-	pgwf_append_json_jsonb(buf, "retryPolicy",
-						   pgwf_retry_policy_jsonb(&policy));
+	pgwf_append_json_member(buf, "retryPolicy");
+	appendStringInfoChar(buf, '{');
+	pgwf_append_json_duration(buf, "initialInterval",
+							  activity->initial_interval);
+	pgwf_append_json_int(buf, "maximumAttempts", activity->maximum_attempts);
+	pgwf_append_json_duration(buf, "maximumInterval",
+							  activity->maximum_interval);
+	pgwf_append_json_double(buf, "backoffCoefficient",
+							activity->backoff_coefficient);
+	pgwf_append_json_jsonb(buf, "nonRetryableErrorTypes",
+						   activity->non_retryable_error_types);
+	appendStringInfoChar(buf, '}');
 }
 
 /*
