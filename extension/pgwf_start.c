@@ -361,17 +361,33 @@ pgwf_start_read_options(FunctionCallInfo fcinfo, TimestampTz now,
 	}
 }
 
+/* Made by the first call of a function, for those that follow */
+static TupleDesc
+answer_desc(FmgrInfo *flinfo)
+{
+	MemoryContext old;
+	TupleDesc	desc;
+
+	if (flinfo->fn_extra == NULL)
+	{
+		old = MemoryContextSwitchTo(flinfo->fn_mcxt);
+		if (get_func_result_type(flinfo->fn_oid, NULL, &desc) !=
+			TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		flinfo->fn_extra = BlessTupleDesc(desc);
+		MemoryContextSwitchTo(old);
+	}
+	return flinfo->fn_extra;
+}
+
 static Datum
 start_answer(FunctionCallInfo fcinfo, const pg_uuid_t *run_id, bool started,
 			 text *workflow_task)
 {
-	TupleDesc	result_desc;
+	TupleDesc	result_desc = answer_desc(fcinfo->flinfo);
 	Datum		values[3];
 	bool		nulls[3] = {false, false, false};
 
-	if (get_call_result_type(fcinfo, NULL, &result_desc) !=
-		TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	values[0] = UUIDPGetDatum(run_id);
 	values[1] = BoolGetDatum(started);
 	values[2] = PointerGetDatum(workflow_task);

@@ -205,27 +205,28 @@ write_row(const PgwfActivity *row, Datum *v, bool *nulls)
 	write_jsonb(v, nulls, COL_HEARTBEAT_DETAILS, row->heartbeat_details);
 }
 
+#define ROW_KEYS 3
+
 static void
-run_scan(PgwfScan *scan, PgwfCall *call, int32 namespace_id, int64 run_key,
+row_keys(PgwfKey *keys, int32 namespace_id, int64 run_key,
 		 int64 scheduled_event_id)
 {
-	PgwfKey		keys[3];
-
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
 	keys[2] = PGWF_EQUAL_KEY(3, Int64GetDatum(scheduled_event_id));
-	pgwf_scan_begin(scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_PKEY, keys,
-					scheduled_event_id == 0 ? 2 : 3);
 }
 
 /* The pending activities of a run in the order of their scheduling */
 List *
 pgwf_activity_load_all(PgwfCall *call, int32 namespace_id, int64 run_key)
 {
+	PgwfKey		keys[ROW_KEYS];
 	PgwfScan	scan;
 	List	   *activities = NIL;
 
-	run_scan(&scan, call, namespace_id, run_key, 0);
+	row_keys(keys, namespace_id, run_key, 0);
+	pgwf_scan_begin(&scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_PKEY, keys,
+					ROW_KEYS - 1);
 	while (pgwf_scan_next(&scan))
 	{
 		PgwfActivity *activity = palloc(sizeof(PgwfActivity));
@@ -242,11 +243,13 @@ PgwfActivity *
 pgwf_activity_load(PgwfCall *call, int32 namespace_id, int64 run_key,
 				   int64 scheduled_event_id)
 {
+	PgwfKey		keys[ROW_KEYS];
 	PgwfScan	scan;
 	PgwfActivity *activity = NULL;
 
-	run_scan(&scan, call, namespace_id, run_key, scheduled_event_id);
-	if (pgwf_scan_next(&scan))
+	row_keys(keys, namespace_id, run_key, scheduled_event_id);
+	if (pgwf_scan_begin_row(&scan, call, PGWF_ACTIVITY, PGWF_ACTIVITY_PKEY,
+							keys, ROW_KEYS))
 	{
 		activity = palloc(sizeof(PgwfActivity));
 		pgwf_activity_read(scan.slot, activity);
@@ -316,9 +319,14 @@ pgwf_activity_insert(PgwfCall *call, const PgwfActivity *activity)
 {
 	Datum		values[COLUMN_COUNT];
 	bool		nulls[COLUMN_COUNT];
+	PgwfKey		keys[ROW_KEYS];
 
 	write_row(activity, values, nulls);
 	pgwf_table_insert(call, PGWF_ACTIVITY, values, nulls);
+	row_keys(keys, activity->namespace_id, activity->run_key,
+			 activity->scheduled_event_id);
+	pgwf_scan_note_row(PGWF_ACTIVITY_PKEY, keys, ROW_KEYS,
+					   &pgwf_table(call, PGWF_ACTIVITY)->row->tts_tid);
 	note_change(activity, queue_of(activity));
 }
 

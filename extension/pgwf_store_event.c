@@ -50,6 +50,12 @@ pgwf_event_size(const PgwfEvent *event)
 		(event->user_metadata ? VARSIZE(event->user_metadata) : 0);
 }
 
+static int64
+first_of_batch(TupleTableSlot *slot)
+{
+	return DatumGetInt64(slot->tts_values[COL_FIRST_EVENT_ID]);
+}
+
 /* Begins to read a batch, in memory of the call */
 static void
 read_batch(TupleTableSlot *slot, PgwfUnpacker *unpacker)
@@ -57,7 +63,7 @@ read_batch(TupleTableSlot *slot, PgwfUnpacker *unpacker)
 	Datum	   *v = slot->tts_values;
 
 	pgwf_unpack_begin(unpacker, DatumGetByteaPCopy(v[COL_EVENTS]),
-					  DatumGetInt64(v[COL_FIRST_EVENT_ID]));
+					  first_of_batch(slot));
 }
 
 /* What it points to is not copied */
@@ -133,7 +139,7 @@ find_batch(PgwfCall *call, int32 namespace_id, int64 run_key, int64 event_id)
 	history_scan(&scan, call, namespace_id, run_key,
 				 BTLessEqualStrategyNumber, event_id, true);
 	if (pgwf_scan_next(&scan))
-		first_event_id = DatumGetInt64(scan.slot->tts_values[COL_FIRST_EVENT_ID]);
+		first_event_id = first_of_batch(scan.slot);
 	pgwf_scan_end(&scan);
 	return first_event_id;
 }
@@ -150,16 +156,23 @@ pgwf_event_load_packed(PgwfCall *call, int32 namespace_id, int64 run_key,
 	PgwfScan	scan;
 	List	   *events = NIL;
 	int64		bytes = 0;
+	bool		found;
 
-	if (first_event_id > 1)
+	history_scan(&scan, call, namespace_id, run_key,
+				 BTGreaterEqualStrategyNumber, first_event_id, false);
+	found = pgwf_scan_next(&scan);
+	if (first_event_id > 1 &&
+		(!found || first_of_batch(scan.slot) != first_event_id))
+	{
+		/* the event is inside a batch, or is none */
+		pgwf_scan_end(&scan);
 		history_scan(&scan, call, namespace_id, run_key,
 					 BTGreaterEqualStrategyNumber,
 					 find_batch(call, namespace_id, run_key, first_event_id),
 					 false);
-	else
-		history_scan(&scan, call, namespace_id, run_key,
-					 BTGreaterEqualStrategyNumber, first_event_id, false);
-	while (bytes < max_bytes && pgwf_scan_next(&scan))
+		found = pgwf_scan_next(&scan);
+	}
+	while (found)
 	{
 		PgwfUnpacker unpacker;
 		PgwfEvent	event;
@@ -172,6 +185,7 @@ pgwf_event_load_packed(PgwfCall *call, int32 namespace_id, int64 run_key,
 			bytes += event.packed.len - event.packed_at;
 			events = lappend(events, pgwf_event_copy(&event));
 		}
+		found = bytes < max_bytes && pgwf_scan_next(&scan);
 	}
 	pgwf_scan_end(&scan);
 	return events;

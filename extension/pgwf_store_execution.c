@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "commands/sequence.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -257,9 +258,8 @@ pgwf_execution_load(PgwfCall *call, int32 namespace_id, int64 run_key)
 
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
-	pgwf_scan_begin(&scan, call, PGWF_EXECUTION, PGWF_EXECUTION_PKEY, keys,
-					lengthof(keys));
-	if (pgwf_scan_next(&scan))
+	if (pgwf_scan_begin_row(&scan, call, PGWF_EXECUTION, PGWF_EXECUTION_PKEY,
+							keys, lengthof(keys)))
 		row = read_row(scan.slot);
 	pgwf_scan_end(&scan);
 	return row;
@@ -343,6 +343,23 @@ pgwf_execution_start_is_contended(PgwfCall *call, int32 namespace_id,
 	return TransactionIdIsValid(undecided);
 }
 
+/* The last run once no other transaction is about to change it */
+static int64
+decided_last_run_key(PgwfCall *call, int32 namespace_id,
+					 const char *workflow_id)
+{
+	for (;;)
+	{
+		TransactionId undecided;
+		int64		last = last_run_key(call, namespace_id, workflow_id, NULL,
+										&undecided);
+
+		if (!TransactionIdIsValid(undecided))
+			return last;
+		XactLockTableWait(undecided, NULL, NULL, XLTW_None);
+	}
+}
+
 /*
  * Inserts an open run.  The caller has seen that the last run of the workflow
  * id is closed, or that there is none, which execution->previous_run_key
@@ -352,46 +369,44 @@ pgwf_execution_start_is_contended(PgwfCall *call, int32 namespace_id,
  *
  * This is why a workflow id has one open run at most: two transactions that
  * follow the same run meet in the unique index, and the second gives up.  But
- * a run that has followed may be closed and deleted again while we sleep,
- * and its successor be open: so we look once more when our row is there for
- * others to see.  Whoever inserts after that sees our row, and whoever did
- * before is seen by us, or the run that he follows is.
+ * a run that has followed may be closed and deleted again since the caller
+ * looked, and its successor be open: so we look once more when our row is
+ * there for others to see.  Whoever inserts after that sees our row, and
+ * whoever did before is seen by us, or the run that he follows is.
+ *
+ * We wait after our row was taken back: of two who meet, one at most sees a
+ * row of the other that is still there.
  */
 bool
 pgwf_execution_insert(PgwfCall *call, const PgwfExecution *execution)
 {
 	Datum		values[COLUMN_COUNT];
 	bool		nulls[COLUMN_COUNT];
-	ItemPointerData tid;
-	TransactionId undecided;
 	int64		last;
 
-	for (;;)
-	{
-		last = last_run_key(call, execution->namespace_id,
-							execution->workflow_id, NULL, &undecided);
-		if (!TransactionIdIsValid(undecided))
-			break;
-		XactLockTableWait(undecided, NULL, NULL, XLTW_None);
-	}
-	if (last != execution->previous_run_key)
-		return false;
-
 	write_row(execution, values, nulls);
-	if (!pgwf_table_insert_if_free(call, PGWF_EXECUTION,
-								   PGWF_EXECUTION_WORKFLOW_ID_KEY, values,
-								   nulls, &tid))
-		return false;
-	last = last_run_key(call, execution->namespace_id,
-						execution->workflow_id, &execution->previous_run_key,
-						&undecided);
-	if (TransactionIdIsValid(undecided) ||
-		last != execution->previous_run_key)
+	do
 	{
-		pgwf_table_take_back(call, PGWF_EXECUTION, &tid);
-		return false;
-	}
-	return true;
+		ItemPointerData tid;
+		TransactionId undecided;
+
+		CHECK_FOR_INTERRUPTS();
+		if (pgwf_table_insert_if_free(call, PGWF_EXECUTION,
+									  PGWF_EXECUTION_WORKFLOW_ID_KEY, values,
+									  nulls, &tid))
+		{
+			last = last_run_key(call, execution->namespace_id,
+								execution->workflow_id,
+								&execution->previous_run_key, &undecided);
+			if (!TransactionIdIsValid(undecided) &&
+				last == execution->previous_run_key)
+				return true;
+			pgwf_table_take_back(call, PGWF_EXECUTION, &tid);
+		}
+		last = decided_last_run_key(call, execution->namespace_id,
+									execution->workflow_id);
+	} while (last == execution->previous_run_key);
+	return false;
 }
 
 void

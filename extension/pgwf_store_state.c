@@ -173,9 +173,8 @@ find_row(PgwfScan *scan, PgwfCall *call, int32 namespace_id, int64 run_key)
 
 	keys[0] = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
 	keys[1] = PGWF_EQUAL_KEY(2, Int64GetDatum(run_key));
-	pgwf_scan_begin(scan, call, PGWF_MUTABLE_STATE, PGWF_MUTABLE_STATE_PKEY,
-					keys, lengthof(keys));
-	return pgwf_scan_next(scan);
+	return pgwf_scan_begin_row(scan, call, PGWF_MUTABLE_STATE,
+							   PGWF_MUTABLE_STATE_PKEY, keys, lengthof(keys));
 }
 
 /*

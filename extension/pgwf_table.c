@@ -15,16 +15,12 @@
  */
 #include "postgres.h"
 
-#include "access/relscan.h"
-#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -32,7 +28,8 @@
 #include "pgwf_compat.h"
 #include "pgwf_table.h"
 
-#define MAX_SCAN_KEYS 5
+/* What a call that changes a run needs, with some room */
+#define SHARED_CALL_CONTEXT_SIZE	(32 * 1024)
 
 /* What calls share at the moment; NULL: each opens its own */
 static PgwfOpen *shared = NULL;
@@ -62,12 +59,11 @@ pgwf_open_unshare(PgwfOpen *open)
 void
 pgwf_open_close(PgwfOpen *open)
 {
+	pgwf_scans_close(open);
 	for (int i = 0; i < PGWF_RELATION_COUNT; i++)
 	{
 		PgwfTable  *table = open->tables[i];
 
-		if (open->indexes[i])
-			index_close(open->indexes[i], NoLock);
 		if (table == NULL)
 			continue;
 		if (table->row)
@@ -110,14 +106,25 @@ void
 pgwf_call_begin(PgwfCall *call)
 {
 	memset(call, 0, sizeof(PgwfCall));
-	call->context = AllocSetContextCreate(CurrentMemoryContext,
-										  "pg_workflow call",
-										  ALLOCSET_DEFAULT_SIZES);
-	call->caller_context = MemoryContextSwitchTo(call->context);
 	if (shared && !shared->in_use && shared->owner == CurrentResourceOwner)
+	{
+		if (shared->call_context == NULL)
+			shared->call_context =
+				AllocSetContextCreate(shared->context,
+									  "pg_workflow shared call",
+									  ALLOCSET_DEFAULT_MINSIZE,
+									  SHARED_CALL_CONTEXT_SIZE,
+									  ALLOCSET_DEFAULT_MAXSIZE);
 		call->open = shared;
+		call->context = shared->call_context;
+		call->caller_context = MemoryContextSwitchTo(call->context);
+	}
 	else
 	{
+		call->context = AllocSetContextCreate(CurrentMemoryContext,
+											  "pg_workflow call",
+											  ALLOCSET_DEFAULT_SIZES);
+		call->caller_context = MemoryContextSwitchTo(call->context);
 		call->open = palloc0(sizeof(PgwfOpen));
 		call->open->context = call->context;
 	}
@@ -139,17 +146,22 @@ pgwf_call_is_shared(const PgwfCall *call)
 void
 pgwf_call_end(PgwfCall *call)
 {
-	if (!pgwf_call_is_shared(call))
-		pgwf_open_close(call->open);
-	else
-	{
+	bool		is_shared = pgwf_call_is_shared(call);
+
+	if (is_shared)
 		clear_slots(call->open);
-		call->open->in_use = false;
-	}
+	else
+		pgwf_open_close(call->open);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 	MemoryContextSwitchTo(call->caller_context);
-	MemoryContextDelete(call->context);
+	if (is_shared)
+	{
+		MemoryContextReset(call->context);
+		call->open->in_use = false;
+	}
+	else
+		MemoryContextDelete(call->context);
 }
 
 /*
@@ -472,234 +484,4 @@ pgwf_table_lock(PgwfCall *call, PgwfRelationId id, ItemPointer tid,
 			elog(ERROR, "unexpected table_tuple_lock status: %u", result);
 	}
 	pg_unreachable();
-}
-
-/*
- * Scanning
- */
-
-static RegProcedure
-comparison(Oid type, StrategyNumber strategy)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return F_INT2EQ;
-		case INT4OID:
-			return strategy == BTGreaterEqualStrategyNumber ? F_INT4GE :
-				F_INT4EQ;
-		case INT8OID:
-			return strategy == BTLessEqualStrategyNumber ? F_INT8LE :
-				strategy == BTGreaterEqualStrategyNumber ? F_INT8GE : F_INT8EQ;
-		case TIMESTAMPTZOID:
-			return strategy == BTLessEqualStrategyNumber ? F_TIMESTAMPTZ_LE :
-				strategy == BTGreaterEqualStrategyNumber ? F_TIMESTAMPTZ_GE :
-				F_TIMESTAMPTZ_EQ;
-		case UUIDOID:
-			return F_UUID_EQ;
-		case TEXTOID:
-			return strategy == BTGreaterEqualStrategyNumber ? F_TEXT_GE :
-				F_TEXTEQ;
-		default:
-			elog(ERROR, "no comparison for index column type %u", type);
-	}
-	pg_unreachable();
-}
-
-/* The members of the key must live as long as the scan */
-static void
-init_row_key(ScanKey key, ScanKey members, const PgwfRowKey *from)
-{
-	ScanKeyEntryInitialize(&members[0], SK_ROW_MEMBER, from->column,
-						   BTGreaterEqualStrategyNumber, InvalidOid,
-						   InvalidOid, F_BTINT8CMP,
-						   Int64GetDatum(from->number));
-	ScanKeyEntryInitialize(&members[1], SK_ROW_MEMBER | SK_ROW_END,
-						   from->column + 1, BTGreaterEqualStrategyNumber,
-						   InvalidOid, InvalidOid, F_TIMESTAMPTZ_CMP,
-						   TimestampTzGetDatum(from->time));
-	memset(key, 0, sizeof(ScanKeyData));
-	key->sk_flags = SK_ROW_HEADER;
-	key->sk_attno = from->column;
-	key->sk_strategy = BTGreaterEqualStrategyNumber;
-	key->sk_argument = PointerGetDatum(members);
-}
-
-static void
-scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table_id,
-		   PgwfRelationId index_id, const PgwfKey *keys, int nkeys,
-		   const PgwfRowKey *from, ScanDirection direction,
-		   Snapshot snapshot)
-{
-	PgwfTable  *table = pgwf_table(call, table_id);
-	ScanKeyData scan_keys[MAX_SCAN_KEYS];
-
-	Assert(nkeys + (from ? 1 : 0) <= MAX_SCAN_KEYS);
-	if (call->open->indexes[index_id] == NULL)
-		call->open->indexes[index_id] = index_open(pgwf_relation_oid(index_id),
-												   AccessShareLock);
-	scan->index = call->open->indexes[index_id];
-	Assert(scan->index->rd_index->indrelid == RelationGetRelid(table->rel));
-
-	for (int i = 0; i < nkeys; i++)
-		ScanKeyInit(&scan_keys[i], keys[i].column, keys[i].strategy,
-					comparison(scan->index->rd_opcintype[keys[i].column - 1],
-							   keys[i].strategy),
-					keys[i].value);
-	if (from)
-		init_row_key(&scan_keys[nkeys++], scan->row, from);
-
-	scan->passed = 0;
-	scan->snapshot = snapshot;
-	scan->slot = table_slot_create(table->rel, NULL);
-	scan->scan = pgwf_index_beginscan(table->rel, scan->index,
-									  scan->snapshot, nkeys, 0);
-	index_rescan(scan->scan, scan_keys, nkeys, NULL, 0);
-	scan->direction = direction;
-}
-
-/* Rows come in the order of the index */
-void
-pgwf_scan_begin(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
-				PgwfRelationId index, const PgwfKey *keys, int nkeys)
-{
-	scan_begin(scan, call, table, index, keys, nkeys, NULL,
-			   ForwardScanDirection, RegisterSnapshot(GetActiveSnapshot()));
-}
-
-/* Rows whose time, the first column of the index, is in [from, until] */
-void
-pgwf_scan_begin_due(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
-					PgwfRelationId index, TimestampTz from, TimestampTz until)
-{
-	PgwfKey		keys[2];
-
-	keys[0] = (PgwfKey) {1, BTGreaterEqualStrategyNumber,
-						 TimestampTzGetDatum(from)};
-	keys[1] = (PgwfKey) {1, BTLessEqualStrategyNumber,
-						 TimestampTzGetDatum(until)};
-	pgwf_scan_begin(scan, call, table, index, keys, lengthof(keys));
-}
-
-/* Rows of a namespace, which is the first column of the index */
-void
-pgwf_scan_begin_namespace(PgwfScan *scan, PgwfCall *call,
-						  PgwfRelationId table, PgwfRelationId index,
-						  int32 namespace_id)
-{
-	PgwfKey		key = PGWF_EQUAL_KEY(1, Int32GetDatum(namespace_id));
-
-	pgwf_scan_begin(scan, call, table, index, &key, 1);
-}
-
-/* The same as pgwf_scan_begin() from a place in the index on, unless NULL */
-void
-pgwf_scan_begin_from(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
-					 PgwfRelationId index, const PgwfKey *keys, int nkeys,
-					 const PgwfRowKey *from)
-{
-	scan_begin(scan, call, table, index, keys, nkeys, from,
-			   ForwardScanDirection, RegisterSnapshot(GetActiveSnapshot()));
-}
-
-/* Rows come in the reverse order of the index */
-void
-pgwf_scan_begin_last(PgwfScan *scan, PgwfCall *call, PgwfRelationId table,
-					 PgwfRelationId index, const PgwfKey *keys, int nkeys)
-{
-	scan_begin(scan, call, table, index, keys, nkeys, NULL,
-			   BackwardScanDirection, RegisterSnapshot(GetActiveSnapshot()));
-}
-
-/*
- * Has the transaction that inserted the version of a row, and may be in
- * progress, replaced or deleted it as well?
- */
-static bool
-is_taken_back(TupleTableSlot *slot)
-{
-	HeapTupleHeader header = ExecFetchSlotHeapTuple(slot, false,
-													NULL)->t_data;
-
-	return (header->t_infomask & (HEAP_XMAX_INVALID |
-								  HEAP_XMAX_IS_MULTI)) == 0 &&
-		!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
-		HeapTupleHeaderGetRawXmax(header) ==
-		HeapTupleHeaderGetRawXmin(header);
-}
-
-static int64
-slot_bigint(TupleTableSlot *slot, int column)
-{
-	bool		isnull;
-
-	return DatumGetInt64(slot_getattr(slot, column + 1, &isnull));
-}
-
-/*
- * Reads a bigint column of the last row with these keys, in the order of the
- * index, as things are at this moment, whatever the snapshot shows.  Rows
- * that have *passed (or NULL) in another column are passed over.  Returns
- * false if there is none.
- *
- * If another transaction in progress has inserted, changed or deleted that
- * row, *undecided is its id; otherwise it is invalid.  What it has inserted
- * and deleted does not count.
- */
-bool
-pgwf_scan_newest(PgwfCall *call, PgwfRelationId table, PgwfRelationId index,
-				 const PgwfKey *keys, int nkeys, int column, int64 *value,
-				 int passed_column, const int64 *passed,
-				 TransactionId *undecided)
-{
-	SnapshotData dirty;
-	PgwfScan	scan;
-	bool		found;
-
-	InitDirtySnapshot(dirty);
-	scan_begin(&scan, call, table, index, keys, nkeys, NULL,
-			   BackwardScanDirection, &dirty);
-	do
-		found = index_getnext_slot(scan.scan, scan.direction, scan.slot);
-	while (found && (is_taken_back(scan.slot) ||
-					 (passed && slot_bigint(scan.slot,
-											passed_column) == *passed)));
-	*undecided = InvalidTransactionId;
-	if (found)
-	{
-		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin :
-			dirty.xmax;
-		*value = slot_bigint(scan.slot, column);
-	}
-	index_endscan(scan.scan);
-	ExecDropSingleTupleTableSlot(scan.slot);
-	return found;
-}
-
-bool
-pgwf_scan_next(PgwfScan *scan)
-{
-	CHECK_FOR_INTERRUPTS();
-	for (;;)
-	{
-		if (!scan->scan->xs_heap_continue &&
-			index_getnext_tid(scan->scan, scan->direction) == NULL)
-		{
-			ExecClearTuple(scan->slot);
-			return false;
-		}
-		if (index_fetch_heap(scan->scan, scan->slot))
-			break;
-		scan->passed++;
-	}
-	slot_getallattrs(scan->slot);
-	return true;
-}
-
-void
-pgwf_scan_end(PgwfScan *scan)
-{
-	index_endscan(scan->scan);
-	UnregisterSnapshot(scan->snapshot);
-	ExecDropSingleTupleTableSlot(scan->slot);
 }

@@ -27,7 +27,15 @@ typedef struct PgwfTable
 	ResultRelInfo *result_rel;	/* with its indexes; NULL until needed */
 	TupleTableSlot *row;		/* a row to be written; NULL until needed */
 	TupleTableSlot *locked;		/* the row last locked; NULL before */
+	BlockNumber nblocks;		/* it has at least so many */
 } PgwfTable;
+
+/* A scan that has ended and can be begun again; "scan" is NULL: there is none */
+typedef struct PgwfIdleScan
+{
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+} PgwfIdleScan;
 
 /*
  * Tables and indexes that are open for one call, or for calls that follow
@@ -38,11 +46,13 @@ typedef struct PgwfOpen
 	MemoryContext context;		/* of what is in here */
 	ResourceOwner owner;		/* of calls that may share it */
 	bool		in_use;			/* a call has it */
+	MemoryContext call_context; /* of one call after the other; or NULL */
 	bool		locked_run;		/* a call has locked a run */
 	struct PgwfOpen *outer;		/* shared before it; NULL: nothing */
 	EState	   *estate;			/* NULL until index entries are made */
 	PgwfTable  *tables[PGWF_RELATION_COUNT];
 	Relation	indexes[PGWF_RELATION_COUNT];	/* opened for scans */
+	PgwfIdleScan idle[PGWF_RELATION_COUNT]; /* of these indexes */
 } PgwfOpen;
 
 /*
@@ -85,10 +95,12 @@ typedef struct PgwfRowKey
 typedef struct PgwfScan
 {
 	IndexScanDesc scan;
-	Relation	index;
+	PgwfOpen   *open;
+	PgwfRelationId index_id;
 	Snapshot	snapshot;
 	ScanDirection direction;
 	TupleTableSlot *slot;		/* the current row */
+	ItemPointerData entry_tid;	/* where its entry in the index points to */
 	ScanKeyData row[2];			/* if it has a lower bound */
 	uint32		passed;			/* entries of rows that were not visible */
 } PgwfScan;
@@ -137,6 +149,12 @@ extern void pgwf_table_delete(PgwfCall *call, PgwfRelationId id,
 extern PgwfLockResult pgwf_table_lock(PgwfCall *call, PgwfRelationId id,
 									  ItemPointer tid, LockWaitPolicy policy);
 
+extern void pgwf_scans_close(PgwfOpen *open);
+extern bool pgwf_scan_begin_row(PgwfScan *scan, PgwfCall *call,
+								PgwfRelationId table, PgwfRelationId index,
+								const PgwfKey *keys, int nkeys);
+extern void pgwf_scan_note_row(PgwfRelationId index, const PgwfKey *keys,
+							   int nkeys, ItemPointer tid);
 extern void pgwf_scan_begin(PgwfScan *scan, PgwfCall *call,
 							PgwfRelationId table, PgwfRelationId index,
 							const PgwfKey *keys, int nkeys);
