@@ -21,6 +21,9 @@
 
 #include "pgwf_json.h"
 
+/* Members of an object, up to which they are sorted one by one */
+#define MAX_SORTED_PAIRS	24
+
 /*
  * Building
  */
@@ -57,6 +60,40 @@ push_numeric(PgwfObject *object, Numeric number)
 	pushJsonbValue(&object->state, WJB_VALUE, &value);
 }
 
+/* Does a member come before another one in jsonb? */
+static inline bool
+key_is_before(const JsonbPair * a, const JsonbPair * b)
+{
+	int			len = a->key.val.string.len;
+
+	return len != b->key.val.string.len ? len < b->key.val.string.len :
+		memcmp(a->key.val.string.val, b->key.val.string.val, len) < 0;
+}
+
+/*
+ * Ends the innermost object.  What jsonb would sort is cheaper to sort here
+ * when it is little.
+ */
+static JsonbValue *
+end_object(PgwfObject *object)
+{
+	JsonbValue *value = &object->state->contVal;
+	JsonbPair  *pairs = value->val.object.pairs;
+	int			count = value->val.object.nPairs;
+
+	for (int i = 1; i < count && count <= MAX_SORTED_PAIRS; i++)
+	{
+		JsonbPair	pair = pairs[i];
+		int			j = i;
+
+		for (; j > 0 && key_is_before(&pair, &pairs[j - 1]); j--)
+			pairs[j] = pairs[j - 1];
+		if (j < i)
+			pairs[j] = pair;
+	}
+	return pushJsonbValue(&object->state, WJB_END_OBJECT, NULL);
+}
+
 void
 pgwf_object_begin(PgwfObject *object)
 {
@@ -67,7 +104,7 @@ pgwf_object_begin(PgwfObject *object)
 Jsonb *
 pgwf_object_finish(PgwfObject *object)
 {
-	object->result = pushJsonbValue(&object->state, WJB_END_OBJECT, NULL);
+	object->result = end_object(object);
 	return JsonbValueToJsonb(object->result);
 }
 
@@ -181,7 +218,7 @@ pgwf_object_open(PgwfObject *object, const char *key)
 void
 pgwf_object_close(PgwfObject *object)
 {
-	pushJsonbValue(&object->state, WJB_END_OBJECT, NULL);
+	(void) end_object(object);
 }
 
 /* Opens an array, which is kept even if it stays empty */

@@ -96,6 +96,18 @@ extern bool pgwf_parse_rfc3339(const char *text, int len,
 							   TimestampTz *result);
 extern void pgwf_format_duration(char *buf, int64 duration);
 extern void pgwf_format_time(char *buf, TimestampTz time);
+
+/* appendBinaryStringInfo() for a few bytes, which most often have room */
+static inline void
+pgwf_append_bytes(StringInfo buf, const char *bytes, int len)
+{
+	if (unlikely(buf->maxlen - buf->len <= len))
+		enlargeStringInfo(buf, len);
+	memcpy(buf->data + buf->len, bytes, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
 extern void pgwf_append_jsonb(StringInfo buf, const Jsonb *value);
 extern void pgwf_append_json_string(StringInfo buf, const char *text,
 									int len);

@@ -21,25 +21,25 @@ append_escape(StringInfo buf, unsigned char c)
 	switch (c)
 	{
 		case '\b':
-			appendBinaryStringInfo(buf, "\\b", 2);
+			pgwf_append_bytes(buf, "\\b", 2);
 			break;
 		case '\f':
-			appendBinaryStringInfo(buf, "\\f", 2);
+			pgwf_append_bytes(buf, "\\f", 2);
 			break;
 		case '\n':
-			appendBinaryStringInfo(buf, "\\n", 2);
+			pgwf_append_bytes(buf, "\\n", 2);
 			break;
 		case '\r':
-			appendBinaryStringInfo(buf, "\\r", 2);
+			pgwf_append_bytes(buf, "\\r", 2);
 			break;
 		case '\t':
-			appendBinaryStringInfo(buf, "\\t", 2);
+			pgwf_append_bytes(buf, "\\t", 2);
 			break;
 		case '"':
-			appendBinaryStringInfo(buf, "\\\"", 2);
+			pgwf_append_bytes(buf, "\\\"", 2);
 			break;
 		case '\\':
-			appendBinaryStringInfo(buf, "\\\\", 2);
+			pgwf_append_bytes(buf, "\\\\", 2);
 			break;
 		default:
 			appendStringInfo(buf, "\\u%04x", c);
@@ -90,19 +90,17 @@ pgwf_append_json_string(StringInfo buf, const char *text, int len)
 {
 	int			plain = plain_length(text, len);
 
-	enlargeStringInfo(buf, len + 2);
-	buf->data[buf->len++] = '"';
-	for (;;)
+	pgwf_append_bytes(buf, "\"", 1);
+	while (plain < len)
 	{
-		appendBinaryStringInfo(buf, text, plain);
-		if (plain == len)
-			break;
+		pgwf_append_bytes(buf, text, plain);
 		append_escape(buf, (unsigned char) text[plain]);
 		text += plain + 1;
 		len -= plain + 1;
 		plain = plain_length(text, len);
 	}
-	appendStringInfoCharMacro(buf, '"');
+	pgwf_append_bytes(buf, text, len);
+	pgwf_append_bytes(buf, "\"", 1);
 }
 
 static void
@@ -113,7 +111,7 @@ append_scalar(StringInfo buf, const JsonbValue *value)
 	switch (value->type)
 	{
 		case jbvNull:
-			appendBinaryStringInfo(buf, "null", 4);
+			pgwf_append_bytes(buf, "null", 4);
 			break;
 		case jbvBool:
 			appendStringInfoString(buf, value->val.boolean ? "true" : "false");
@@ -150,7 +148,7 @@ pgwf_append_jsonb(StringInfo buf, const Jsonb *value)
 		if (JB_ROOT_IS_SCALAR(value) && token != WJB_ELEM)
 			continue;
 		if (comma && !ends)
-			appendBinaryStringInfo(buf, ", ", 2);
+			pgwf_append_bytes(buf, ", ", 2);
 		comma = true;
 		switch (token)
 		{
@@ -170,7 +168,7 @@ pgwf_append_jsonb(StringInfo buf, const Jsonb *value)
 				break;
 			case WJB_KEY:
 				append_scalar(buf, &item);
-				appendBinaryStringInfo(buf, ": ", 2);
+				pgwf_append_bytes(buf, ": ", 2);
 				comma = false;
 				break;
 			default:
@@ -189,9 +187,9 @@ void
 pgwf_append_json_member(StringInfo buf, const char *key)
 {
 	if (buf->len > 0 && buf->data[buf->len - 1] != '{')
-		appendBinaryStringInfo(buf, ", ", 2);
+		pgwf_append_bytes(buf, ", ", 2);
 	pgwf_append_json_string(buf, key, (int) strlen(key));
-	appendBinaryStringInfo(buf, ": ", 2);
+	pgwf_append_bytes(buf, ": ", 2);
 }
 
 void
@@ -209,7 +207,7 @@ pgwf_append_integer(StringInfo buf, int64 value)
 {
 	char		digits[PGWF_INTEGER_LEN];
 
-	appendBinaryStringInfo(buf, digits, pg_lltoa(value, digits));
+	pgwf_append_bytes(buf, digits, pg_lltoa(value, digits));
 }
 
 void

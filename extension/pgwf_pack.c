@@ -145,7 +145,7 @@ put_text(PgwfPacker *packer, const char *text, int len)
 		return;
 	}
 	put_kind(buf, KIND_TEXT, len);
-	appendBinaryStringInfo(buf, text, len);
+	pgwf_append_bytes(buf, text, len);
 }
 
 /* An integer is one only if its text is the usual one: 1, but not 1.0 */
@@ -538,10 +538,10 @@ append_value(StringInfo buf, const PgwfPacked *packed, int *offset)
 			for (uint64 i = 0; i < count; i++)
 			{
 				if (i > 0)
-					appendBinaryStringInfo(buf, ", ", 2);
+					pgwf_append_bytes(buf, ", ", 2);
 				get_key(packed, offset, &text, &len);
 				pgwf_append_json_string(buf, text, len);
-				appendBinaryStringInfo(buf, ": ", 2);
+				pgwf_append_bytes(buf, ": ", 2);
 				append_value(buf, packed, offset);
 			}
 			appendStringInfoChar(buf, '}');
@@ -551,21 +551,21 @@ append_value(StringInfo buf, const PgwfPacked *packed, int *offset)
 			for (uint64 i = 0; i < count; i++)
 			{
 				if (i > 0)
-					appendBinaryStringInfo(buf, ", ", 2);
+					pgwf_append_bytes(buf, ", ", 2);
 				append_value(buf, packed, offset);
 			}
 			appendStringInfoChar(buf, ']');
 			break;
 		case KIND_INTEGER:
-			appendBinaryStringInfo(buf, digits,
-								   pg_ulltoa_n(count, digits));
+			pgwf_append_bytes(buf, digits,
+							  pg_ulltoa_n(count, digits));
 			break;
 		case KIND_MINUS:
 			pgwf_append_integer(buf, -1 - (int64) count);
 			break;
 		case KIND_NUMBER:
-			appendBinaryStringInfo(buf, get_bytes(packed, offset, count),
-								   (int) count);
+			pgwf_append_bytes(buf, get_bytes(packed, offset, count),
+							  (int) count);
 			break;
 		default:
 			if (get_text(packed, offset, kind, count, &text, &len))
