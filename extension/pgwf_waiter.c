@@ -280,6 +280,8 @@ void
 pgwf_shmem_wake_all(uint64 key)
 {
 	dlist_iter	iter;
+	int			woken[32];
+	int			nwoken;
 
 	/*
 	 * Mostly nobody waits.  A waiter whose snapshot does not see our commit
@@ -288,19 +290,28 @@ pgwf_shmem_wake_all(uint64 key)
 	if (waiters == NULL || dlist_is_empty(bucket_of(key)))
 		return;
 
-	LWLockAcquire(lock_of(key), LW_SHARED);
-	dlist_foreach(iter, bucket_of(key))
+	/* who is woken wants the lock at once */
+	do
 	{
-		WaitLink   *link = dlist_container(WaitLink, node, iter.cur);
-		uint32		expected = STATE_WAITING;
+		nwoken = 0;
+		LWLockAcquire(lock_of(key), LW_SHARED);
+		dlist_foreach(iter, bucket_of(key))
+		{
+			WaitLink   *link = dlist_container(WaitLink, node, iter.cur);
+			uint32		expected = STATE_WAITING;
 
-		if (link->key == key &&
-			pg_atomic_compare_exchange_u32(&waiters[link->waiter].state,
-										   &expected,
-										   STATE_KEY + link->index))
-			set_latch_of(link->waiter);
-	}
-	LWLockRelease(lock_of(key));
+			if (link->key == key &&
+				pg_atomic_compare_exchange_u32(&waiters[link->waiter].state,
+											   &expected,
+											   STATE_KEY + link->index))
+				woken[nwoken++] = link->waiter;
+			if (nwoken == lengthof(woken))
+				break;
+		}
+		LWLockRelease(lock_of(key));
+		for (int i = 0; i < nwoken; i++)
+			set_latch_of(woken[i]);
+	} while (nwoken == lengthof(woken));
 }
 
 void
