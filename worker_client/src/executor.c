@@ -4,15 +4,21 @@
  *	  Runs activations of workflow instances on a thread that the worker's
  *	  main thread can watch and, when workflow code does not yield, abandon.
  *
- * The main thread queues activations, a single thread runs them in order and
- * queues the outcomes; commands are turned into text here, to leave the main
- * thread to the connection.  When the running activation is abandoned, another
- * thread takes over the queue.  The old one keeps the instance and
- * destroys it if the code ever yields, then ends.
+ * The main thread queues activations, the thread in charge runs them in order
+ * and queues the outcomes; commands are turned into text here, to leave the
+ * main thread to the connection.  When the running activation is abandoned,
+ * another thread takes charge.  The old one keeps the instance and destroys it
+ * if the code ever yields, then ends.
  *
- * mutex guards the queues, the running activation and the references.  notify
- * is called without it.  The executor is freed by the last that refers to it,
- * so that abandoned threads never touch freed memory.
+ * The thread in charge may be lent a job, which saves waking another thread
+ * for it and being woken for what it leads to.  It stays in charge unless
+ * something is queued meanwhile: then another thread takes charge, a new one
+ * or one that has lost it in the same way, and the job may take its time.
+ *
+ * mutex guards the queues, the running activation, the threads and the
+ * references.  notify is called without it.  The executor is freed by the
+ * last that refers to it, so that threads left behind never touch freed
+ * memory.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,25 +35,39 @@
 /* Most activities that an answer asks for: the others are for all workers. */
 #define MAX_EAGER		3
 
+typedef struct ExecThread
+{
+	struct ExecThread *next;
+	PgwfExecutor *executor;
+	pthread_t	thread;
+	bool		ended;			/* about to return */
+	bool		detached;		/* nobody joins it: it frees itself */
+}			ExecThread;
+
 struct PgwfExecutor
 {
 	pthread_mutex_t mutex;
-	pthread_cond_t work;		/* todo has grown, or stopping */
-	pthread_cond_t idle;		/* nothing to do, or the thread ended */
+	pthread_cond_t work;		/* for who is in charge: todo has grown */
+	pthread_cond_t spare;		/* for one of the others: take charge */
+	pthread_cond_t idle;		/* nothing to do, or a thread ended */
 	PgwfExec   *todo;
 	PgwfExec  **todo_tail;
 	PgwfExec   *done;
 	PgwfExec  **done_tail;
 	PgwfExec   *running;
-	bool		started;		/* the current thread exists */
+	PgwfJob    *job;			/* lent to the thread in charge */
+	ExecThread *threads;		/* list, without abandoned ones */
+	ExecThread *in_charge;		/* NULL: who comes first will be */
+	bool		away;			/* it does its job */
+	int			nspare;			/* threads waiting to be in charge */
+	bool		summoned;		/* one of them or a new one is coming */
 	bool		stopping;
-	bool		ended;			/* the current thread has ended */
-	pthread_t	thread;
 	int			refs;			/* the worker and every thread */
 	int			abandoned;		/* threads still in abandoned code */
 	const PgwfRegistry *registry;
-	void		(*notify) (void *arg);
+	void		(*notify) (void *arg, bool in_charge);
 	void	   *notify_arg;
+	void		(*cleanup) (void *thread_data);
 	int			room;			/* atomic: for more activities */
 };
 
@@ -68,16 +88,20 @@ pgwf_exec_free(PgwfExec *exec)
 }
 
 /*
- * notify is called whenever the queue of outcomes was empty and no longer is.
+ * notify is called whenever the queue of outcomes was empty and no longer is,
+ * and when a job that was lent is done; it is told whether the calling thread
+ * is in charge.  cleanup is for what jobs leave with their thread.
  */
 PgwfExecutor *
 pgwf_executor_create(const PgwfRegistry *registry,
-					 void (*notify) (void *arg), void *arg)
+					 void (*notify) (void *arg, bool in_charge), void *arg,
+					 void (*cleanup) (void *thread_data))
 {
 	PgwfExecutor *executor = pgwf_xalloc(sizeof(PgwfExecutor));
 
 	pthread_mutex_init(&executor->mutex, NULL);
 	pgwf_cond_init(&executor->work);
+	pgwf_cond_init(&executor->spare);
 	pgwf_cond_init(&executor->idle);
 	executor->todo_tail = &executor->todo;
 	executor->done_tail = &executor->done;
@@ -85,6 +109,7 @@ pgwf_executor_create(const PgwfRegistry *registry,
 	executor->registry = registry;
 	executor->notify = notify;
 	executor->notify_arg = arg;
+	executor->cleanup = cleanup;
 	return executor;
 }
 
@@ -109,6 +134,7 @@ release(PgwfExecutor *executor)
 		pgwf_instance_destroy(instance);
 	}
 	pthread_cond_destroy(&executor->work);
+	pthread_cond_destroy(&executor->spare);
 	pthread_cond_destroy(&executor->idle);
 	pthread_mutex_destroy(&executor->mutex);
 	free(executor);
@@ -209,74 +235,181 @@ run_exec(PgwfExecutor *executor, PgwfExec *exec)
 	exec->elapsed_us = pgwf_wall_us() - began;
 }
 
+static void *executor_main(void *arg);
+
+/*
+ * See to it that a thread comes and takes charge.  The mutex is held.  False
+ * if there is none, and none could be made.
+ */
+static bool
+summon(PgwfExecutor *executor)
+{
+	ExecThread *thread;
+
+	if (executor->summoned)
+		return true;
+	if (executor->nspare > 0)
+	{
+		pthread_cond_signal(&executor->spare);
+		executor->summoned = true;
+		return true;
+	}
+	thread = pgwf_xalloc(sizeof(ExecThread));
+	thread->executor = executor;
+	if (pgwf_thread_create(&thread->thread, executor_main, thread) != 0)
+	{
+		free(thread);
+		return false;
+	}
+	thread->next = executor->threads;
+	executor->threads = thread;
+	executor->refs++;
+	executor->summoned = true;
+	return true;
+}
+
+/* Is the calling thread in charge, or nobody?  The mutex is held. */
+static bool
+take_charge(PgwfExecutor *executor, ExecThread * self)
+{
+	if (executor->in_charge == NULL)
+		executor->in_charge = self;
+	return executor->in_charge == self;
+}
+
+/*
+ * Wait until there is something to do for this thread, which is in charge
+ * then.  The mutex is held.  False if it is to end.
+ */
+static bool
+wait_for_work(PgwfExecutor *executor, ExecThread * self)
+{
+	for (;;)
+	{
+		if (take_charge(executor, self))
+		{
+			if (executor->todo != NULL)
+				return true;
+			if (executor->stopping)
+				return false;
+			pthread_cond_wait(&executor->work, &executor->mutex);
+		}
+		else
+		{
+			if (executor->stopping)
+				return false;
+			executor->nspare++;
+			pthread_cond_wait(&executor->spare, &executor->mutex);
+			executor->nspare--;
+			executor->summoned = false;
+		}
+	}
+}
+
+/* Tell the worker that there is news.  The mutex is held, but not meanwhile */
+static void
+tell(PgwfExecutor *executor, bool in_charge)
+{
+	if (executor->stopping)
+		return;
+	pthread_mutex_unlock(&executor->mutex);
+	executor->notify(executor->notify_arg, in_charge);
+	pthread_mutex_lock(&executor->mutex);
+}
+
+/*
+ * Do the job that this thread was lent.  The mutex is held, but not meanwhile.
+ */
+static void
+do_job(PgwfExecutor *executor, ExecThread * self, void **thread_data)
+{
+	PgwfJob    *job = executor->job;
+
+	executor->job = NULL;
+	executor->away = true;
+	if (executor->todo != NULL && summon(executor))
+	{
+		executor->in_charge = NULL;
+		executor->away = false;
+	}
+	pthread_mutex_unlock(&executor->mutex);
+	job->run(job, thread_data);
+	pthread_mutex_lock(&executor->mutex);
+	if (take_charge(executor, self))
+		executor->away = false;
+	tell(executor, executor->in_charge == self);
+}
+
+/*
+ * Run the first activation.  The mutex is held, but not meanwhile.  False if
+ * it was abandoned: then another thread is in charge.
+ */
+static bool
+run_first(PgwfExecutor *executor)
+{
+	PgwfExec   *exec = executor->todo;
+	bool		first;
+
+	executor->todo = exec->next;
+	if (executor->todo == NULL)
+		executor->todo_tail = &executor->todo;
+	executor->running = exec;
+	exec->started_ms = pgwf_clock_ms();
+	pthread_mutex_unlock(&executor->mutex);
+
+	run_exec(executor, exec);
+
+	pthread_mutex_lock(&executor->mutex);
+	if (exec->abandoned)
+	{
+		/* nobody knows this run any more */
+		PgwfInstance *instance = exec->instance;
+
+		pthread_mutex_unlock(&executor->mutex);
+		pgwf_exec_free(exec);
+		pgwf_instance_destroy(instance);
+		pthread_mutex_lock(&executor->mutex);
+		executor->abandoned--;
+		return false;
+	}
+	executor->running = NULL;
+	exec->next = NULL;
+	first = (executor->done == NULL);
+	*executor->done_tail = exec;
+	executor->done_tail = &exec->next;
+	if (executor->todo == NULL)
+		pthread_cond_signal(&executor->idle);
+	if (first)
+		tell(executor, true);
+	return true;
+}
+
 static void *
 executor_main(void *arg)
 {
-	PgwfExecutor *executor = arg;
+	ExecThread *self = arg;
+	PgwfExecutor *executor = self->executor;
+	void	   *thread_data = NULL;
 
 	pthread_mutex_lock(&executor->mutex);
-	for (;;)
+	executor->summoned = false;
+	while (wait_for_work(executor, self) && run_first(executor))
 	{
-		PgwfExec   *exec;
-		bool		first;
-
-		while (executor->todo == NULL && !executor->stopping)
-			pthread_cond_wait(&executor->work, &executor->mutex);
-		exec = executor->todo;
-		if (exec == NULL)
-			break;
-		executor->todo = exec->next;
-		if (executor->todo == NULL)
-			executor->todo_tail = &executor->todo;
-		executor->running = exec;
-		exec->started_ms = pgwf_clock_ms();
-		pthread_mutex_unlock(&executor->mutex);
-
-		run_exec(executor, exec);
-
-		pthread_mutex_lock(&executor->mutex);
-		if (exec->abandoned)
-		{
-			/* another thread is in charge; nobody knows this run any more */
-			PgwfInstance *instance = exec->instance;
-
-			pthread_mutex_unlock(&executor->mutex);
-			pgwf_exec_free(exec);
-			pgwf_instance_destroy(instance);
-			pthread_mutex_lock(&executor->mutex);
-			executor->abandoned--;
-			release(executor);
-			return NULL;
-		}
-		executor->running = NULL;
-		exec->next = NULL;
-		first = (executor->done == NULL);
-		*executor->done_tail = exec;
-		executor->done_tail = &exec->next;
-		if (executor->todo == NULL)
-			pthread_cond_signal(&executor->idle);
-		if (first)
-		{
-			pthread_mutex_unlock(&executor->mutex);
-			executor->notify(executor->notify_arg);
-			pthread_mutex_lock(&executor->mutex);
-		}
+		while (executor->in_charge == self && executor->job != NULL)
+			do_job(executor, self, &thread_data);
 	}
-	executor->ended = true;
+	if (thread_data != NULL)
+	{
+		pthread_mutex_unlock(&executor->mutex);
+		executor->cleanup(thread_data);
+		pthread_mutex_lock(&executor->mutex);
+	}
+	self->ended = true;
 	pthread_cond_signal(&executor->idle);
+	if (self->detached)
+		free(self);
 	release(executor);
 	return NULL;
-}
-
-/* The mutex is held. */
-static bool
-start_thread(PgwfExecutor *executor)
-{
-	if (pgwf_thread_create(&executor->thread, executor_main, executor) != 0)
-		return false;
-	executor->started = true;
-	executor->refs++;
-	return true;
 }
 
 /*
@@ -300,15 +433,40 @@ pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec)
 	exec->next = NULL;
 	exec->abandoned = false;
 	pthread_mutex_lock(&executor->mutex);
-	if (!executor->started)
-		ok = start_thread(executor);
+	if (executor->in_charge == NULL || executor->away)
+	{
+		ok = summon(executor);
+		if (ok)
+		{
+			executor->in_charge = NULL;
+			executor->away = false;
+		}
+	}
+	else if (executor->todo == NULL)
+		pthread_cond_signal(&executor->work);
 	if (ok)
 	{
-		if (executor->todo == NULL)
-			pthread_cond_signal(&executor->work);
 		*executor->todo_tail = exec;
 		executor->todo_tail = &exec->next;
 	}
+	pthread_mutex_unlock(&executor->mutex);
+	return ok;
+}
+
+/*
+ * Have the calling thread, which is in charge and has been in notify since,
+ * do a job when it is back.  False if it has something else to do.
+ */
+bool
+pgwf_executor_lend(PgwfExecutor *executor, PgwfJob *job)
+{
+	bool		ok;
+
+	pthread_mutex_lock(&executor->mutex);
+	ok = executor->job == NULL && executor->todo == NULL &&
+		!executor->stopping;
+	if (ok)
+		executor->job = job;
 	pthread_mutex_unlock(&executor->mutex);
 	return ok;
 }
@@ -404,6 +562,19 @@ pgwf_executor_running_since(PgwfExecutor *executor)
 	return since;
 }
 
+/* From now on the thread looks after itself.  The mutex is held. */
+static void
+give_up(PgwfExecutor *executor, ExecThread * thread)
+{
+	ExecThread **link = &executor->threads;
+
+	while (*link != thread)
+		link = &(*link)->next;
+	*link = thread->next;
+	pthread_detach(thread->thread);
+	thread->detached = true;
+}
+
 /*
  * Give up the running activation if its code has run longer than the limit.
  * Returns its owner, or NULL if there was none to give up.  The activation
@@ -423,18 +594,18 @@ pgwf_executor_abandon(PgwfExecutor *executor, int limit_ms)
 		exec->abandoned = true;
 		executor->running = NULL;
 		executor->abandoned++;
-		pthread_detach(executor->thread);
-		executor->started = false;
+		give_up(executor, executor->in_charge);
+		executor->in_charge = NULL;
 		if (executor->todo != NULL)
-			start_thread(executor);
+			summon(executor);
 	}
 	pthread_mutex_unlock(&executor->mutex);
 	return owner;
 }
 
 /*
- * End the thread, which must have nothing to do.  False if abandoned threads
- * are left, which use the registry when their code yields.
+ * End the threads, which must have nothing to do.  False if some are left, in
+ * abandoned code or with jobs, which use the registry when those end.
  */
 bool
 pgwf_executor_destroy(PgwfExecutor *executor, int timeout_ms)
@@ -447,28 +618,28 @@ pgwf_executor_destroy(PgwfExecutor *executor, int timeout_ms)
 	pthread_mutex_lock(&executor->mutex);
 	executor->stopping = true;
 	pthread_cond_broadcast(&executor->work);
-	while (executor->started && !executor->ended)
+	pthread_cond_broadcast(&executor->spare);
+	clean = executor->abandoned == 0;
+	while (executor->threads != NULL)
 	{
+		ExecThread *thread = executor->threads;
 		int64_t		left = deadline - pgwf_clock_ms();
 
-		if (left <= 0)
-			break;
-		pgwf_cond_wait(&executor->idle, &executor->mutex, (int) left);
-	}
-	clean = executor->abandoned == 0 &&
-		(!executor->started || executor->ended);
-	if (executor->started)
-	{
-		pthread_t	thread = executor->thread;
-
-		if (executor->ended)
+		if (thread->ended)
 		{
+			executor->threads = thread->next;
 			pthread_mutex_unlock(&executor->mutex);
-			pthread_join(thread, NULL);
+			pthread_join(thread->thread, NULL);
+			free(thread);
 			pthread_mutex_lock(&executor->mutex);
 		}
+		else if (left > 0)
+			pgwf_cond_wait(&executor->idle, &executor->mutex, (int) left);
 		else
-			pthread_detach(thread);
+		{
+			clean = false;
+			give_up(executor, thread);
+		}
 	}
 	release(executor);
 	return clean;

@@ -78,6 +78,7 @@ struct PgwfActivity
 	void	   *run;			/* local: whose it is; NULL: nobody's */
 	int64_t		local_seq;
 	bool		local_s2c;		/* its timeout is the schedule-to-close one */
+	bool		lent;			/* to the executor's thread */
 	int64_t		requested_ms;	/* local: when it was asked for */
 	int64_t		begin_ms;		/* local: not before */
 	int64_t		deadline_ms;	/* monotonic; 0: none */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pgwf_executor.h
- *	  The thread that runs workflow code, watched from outside.
+ *	  The threads that run workflow code, one at a time, watched from outside.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,6 +9,7 @@
 #define PGWF_EXECUTOR_H
 
 #include "pgwf_instance.h"
+#include "pgwf_pool.h"
 
 typedef struct PgwfExecutor PgwfExecutor;
 
@@ -50,9 +51,12 @@ typedef struct PgwfExec
 } PgwfExec;
 
 extern PgwfExecutor *pgwf_executor_create(const PgwfRegistry *registry,
-										  void (*notify) (void *arg),
-										  void *arg);
+										  void (*notify) (void *arg,
+														  bool in_charge),
+										  void *arg,
+										  void (*cleanup) (void *thread_data));
 extern void pgwf_executor_set_room(PgwfExecutor *executor, int room);
+extern bool pgwf_executor_lend(PgwfExecutor *executor, PgwfJob *job);
 extern bool pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec);
 extern bool pgwf_executor_has_work(PgwfExecutor *executor);
 extern PgwfExec *pgwf_executor_collect(PgwfExecutor *executor);

@@ -39,7 +39,7 @@
 /* How many turns another thread takes, one after the other. */
 #define MAX_TURNS		10
 
-static void executor_done(void *arg);
+static void executor_done(void *arg, bool in_charge);
 
 /* ---- options and life ---- */
 
@@ -190,7 +190,8 @@ pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 	pgwf_backoff_init(&w->work_backoff, seed);
 	pgwf_backoff_init(&w->wait_backoff, seed + 1);
 	pgwf_backoff_init(&w->respond_backoff, seed + 2);
-	w->executor = pgwf_executor_create(registry, executor_done, w);
+	w->executor = pgwf_executor_create(registry, executor_done, w,
+									   pgwf_activity_cleanup);
 
 	w->host.registry = registry;
 	w->host.mocks = mocks;
@@ -640,10 +641,14 @@ help(PgwfWorker *worker, bool by_executor)
 		pgwf_worker_notify(worker);
 }
 
+/*
+ * Called by threads of the executor after workflow code, or an activity that
+ * was lent to them.
+ */
 static void
-executor_done(void *arg)
+executor_done(void *arg, bool in_charge)
 {
-	help(arg, true);
+	help(arg, in_charge);
 }
 
 /*
@@ -653,12 +658,14 @@ void
 pgwf_worker_activity_done(PgwfActivity *activity, void *arg)
 {
 	PgwfWorker *worker = arg;
+	bool		lent = activity->lent;
 
 	pthread_mutex_lock(&worker->mutex);
 	activity->done_next = worker->done_activities;
 	worker->done_activities = activity;
 	pthread_mutex_unlock(&worker->mutex);
-	help(worker, false);
+	if (!lent)
+		help(worker, false);
 }
 
 PgwfResult

@@ -119,6 +119,23 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 /* ---- activities of the service ---- */
 
 /*
+ * Find a thread for the activity: this one, if it runs workflow code and
+ * nothing else goes on, which saves waking another.
+ */
+static bool
+hand_out(PgwfWorker *worker, PgwfActivity *activity)
+{
+	if (worker->by_executor && worker->nactivities == 1)
+	{
+		activity->lent = true;
+		if (pgwf_executor_lend(worker->executor, &activity->job))
+			return true;
+		activity->lent = false;
+	}
+	return pgwf_pool_submit(worker->pool, &activity->job);
+}
+
+/*
  * Begin a polled activity task, which is taken over.
  */
 void
@@ -149,7 +166,7 @@ pgwf_worker_take_activity(PgwfWorker *worker, PgwfNode *task)
 	{
 		link_activity(&worker->activities, activity);
 		worker->nactivities++;
-		if (pgwf_pool_submit(worker->pool, &activity->job))
+		if (hand_out(worker, activity))
 			return;
 		unlink_activity(&worker->activities, activity);
 		worker->nactivities--;
