@@ -983,9 +983,12 @@ class World:
 
     @staticmethod
     def readmit(run, request):
+        """The run may have an update of that id, which was rejected later."""
+        update_id = request['meta']['updateId']
+        if update_id in run.updates:
+            return
         event = run.append('WorkflowExecutionUpdateAdmitted', request=request,
                            origin='UPDATE_ADMITTED_EVENT_ORIGIN_REAPPLY')
-        update_id = request['meta']['updateId']
         run.updates[update_id] = {
             'id': update_id, 'state': 'admitted', 'stamp': None,
             'admitted': event, 'request': request}
