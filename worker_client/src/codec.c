@@ -28,8 +28,8 @@
 static const char digits[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-char *
-pgwf_base64_encode(const void *data, size_t size)
+static char *
+base64_encode(const void *data, size_t size)
 {
 	const unsigned char *p = data;
 	char	   *text = pgwf_xalloc((size + 2) / 3 * 4 + 1);
@@ -103,8 +103,8 @@ pgwf_base64_decode(const char *str, size_t *size)
 static json_t *
 make_payload(const char *encoding, const void *data, size_t size)
 {
-	char	   *name = pgwf_base64_encode(encoding, strlen(encoding));
-	char	   *text = pgwf_base64_encode(data, size);
+	char	   *name = base64_encode(encoding, strlen(encoding));
+	char	   *text = base64_encode(data, size);
 	json_t	   *payload = json_pack("{s:{s:{s:s}, s:s}}", PAYLOAD_KEY,
 									"metadata", "encoding", name,
 									"data", text);

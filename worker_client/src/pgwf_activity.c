@@ -11,7 +11,7 @@
 
 static void activity_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
 
-const PgwfMachineInfo pgwf_activity_machine = {"activity", activity_cancel};
+static const PgwfMachineInfo activity_machine = {"activity", activity_cancel};
 
 /* ---- options ---- */
 
@@ -211,7 +211,7 @@ void
 pgwf_apply_activity(PgwfWorkflow *wf, const PgwfEvent *event)
 {
 	PgwfMachine *machine = pgwf_machine_of(wf, event, "scheduledEventId",
-										   &pgwf_activity_machine);
+										   &activity_machine);
 	const PgwfNode *a = event->attributes;
 	const char *identity;
 	const char *retry_state;
@@ -295,7 +295,7 @@ pgwf_start_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 				   "schedule-to-close timeout", type);
 
 	machine = pgwf_arena_alloc(wf, sizeof(PgwfMachine));
-	machine->info = &pgwf_activity_machine;
+	machine->info = &activity_machine;
 	machine->cancel_type = o.cancel_type;
 	machine->type = pgwf_arena_strdup(wf, type);
 	machine->future = pgwf_future_create(wf, machine);

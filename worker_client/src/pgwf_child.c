@@ -13,7 +13,7 @@
 
 static void child_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
 
-const PgwfMachineInfo pgwf_child_machine = {"child", child_cancel};
+static const PgwfMachineInfo child_machine = {"child", child_cancel};
 
 /* ---- outcomes ---- */
 
@@ -226,7 +226,7 @@ void
 pgwf_apply_child(PgwfWorkflow *wf, const PgwfEvent *event)
 {
 	PgwfMachine *machine = pgwf_machine_of(wf, event, "initiatedEventId",
-										   &pgwf_child_machine);
+										   &child_machine);
 	PgwfMachineState due = PGWF_STATE_STARTED;
 
 	if (machine == NULL)
@@ -325,7 +325,7 @@ pgwf_start_child(PgwfWorkflow *wf, const char *type, json_t *args,
 	child->machine = machine;
 	child->cancel_type = o.cancel_type;
 	child->started = pgwf_future_bare(wf, machine);
-	machine->info = &pgwf_child_machine;
+	machine->info = &child_machine;
 	machine->child = child;
 	machine->type = pgwf_arena_strdup(wf, type);
 	machine->id = o.workflow_id != NULL && *o.workflow_id != '\0' ?

@@ -38,7 +38,6 @@ extern void pgwf_codec_free(PgwfCodec *codec);
 extern const PgwfCodec *pgwf_registry_codec(const PgwfRegistry *registry);
 
 /* Base64; malloc'ed, with a zero byte behind.  NULL if it is none. */
-extern char *pgwf_base64_encode(const void *data, size_t size);
 extern char *pgwf_base64_decode(const char *str, size_t *size);
 
 #endif							/* PGWF_CODEC_H */

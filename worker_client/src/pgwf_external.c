@@ -15,10 +15,10 @@
 
 static void external_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
 
-const PgwfMachineInfo pgwf_signal_machine = {
+static const PgwfMachineInfo signal_machine = {
 	"signal to another workflow", external_cancel
 };
-const PgwfMachineInfo pgwf_cancel_machine = {
+static const PgwfMachineInfo cancel_machine = {
 	"cancellation of another workflow", external_cancel
 };
 
@@ -69,7 +69,7 @@ canceled_failure(PgwfWorkflow *wf, const PgwfMachine *machine)
 {
 	const char *message = "cancellation of another workflow canceled";
 
-	if (machine->info == &pgwf_signal_machine)
+	if (machine->info == &signal_machine)
 		message = "signal to another workflow canceled";
 	return pgwf_arena_failure(wf, pgwf_failure_canceled_json(message, NULL));
 }
@@ -114,8 +114,8 @@ pgwf_apply_external(PgwfWorkflow *wf, const PgwfEvent *event)
 	bool		signal = event->type == PGWF_EVENT_EXTERNAL_SIGNALED ||
 	event->type == PGWF_EVENT_SIGNAL_EXTERNAL_FAILED;
 	PgwfMachine *machine = pgwf_machine_of(wf, event, "initiatedEventId",
-										   signal ? &pgwf_signal_machine :
-										   &pgwf_cancel_machine);
+										   signal ? &signal_machine :
+										   &cancel_machine);
 	const char *cause = pgwf_node_str(event->attributes, "cause");
 	json_t	   *failure;
 
@@ -197,7 +197,7 @@ pgwf_external_cancel_child(PgwfWorkflow *wf, PgwfChild *child)
 {
 	PgwfMachine *machine = pgwf_arena_alloc(wf, sizeof(PgwfMachine));
 
-	machine->info = &pgwf_cancel_machine;
+	machine->info = &cancel_machine;
 	machine->child = child;
 	machine->command =
 		pgwf_command_push(wf, PGWF_COMMAND_CANCEL_EXTERNAL, machine,
@@ -275,7 +275,7 @@ pgwf_signal_external(PgwfWorkflow *wf, const char *workflow_id,
 				   "id");
 	if (signal_name == NULL || *signal_name == '\0')
 		pgwf_panic(wf, "pgwf_signal_external was called without a name");
-	machine = create(wf, &pgwf_signal_machine, workflow_id);
+	machine = create(wf, &signal_machine, workflow_id);
 	if (machine->state == PGWF_STATE_CREATED)
 		machine->command =
 			pgwf_command_push(wf, PGWF_COMMAND_SIGNAL_EXTERNAL, machine,
@@ -297,7 +297,7 @@ pgwf_signal_child(PgwfWorkflow *wf, PgwfChild *child, const char *signal_name,
 	pgwf_options_copy(&o, sizeof(o), options);
 	if (signal_name == NULL || *signal_name == '\0')
 		pgwf_panic(wf, "pgwf_signal_child was called without a name");
-	machine = create(wf, &pgwf_signal_machine, child->machine->id);
+	machine = create(wf, &signal_machine, child->machine->id);
 	machine->child = child;
 	if (machine->state != PGWF_STATE_CREATED)
 		return machine->future;
@@ -332,7 +332,7 @@ pgwf_cancel_external(PgwfWorkflow *wf, const char *workflow_id,
 	if (workflow_id == NULL || *workflow_id == '\0')
 		pgwf_panic(wf, "pgwf_cancel_external was called without a workflow "
 				   "id");
-	machine = create(wf, &pgwf_cancel_machine, workflow_id);
+	machine = create(wf, &cancel_machine, workflow_id);
 	if (machine->state == PGWF_STATE_CREATED)
 		machine->command =
 			pgwf_command_push(wf, PGWF_COMMAND_CANCEL_EXTERNAL, machine,

@@ -66,8 +66,8 @@ type_at(const PgwfEvent *events, int n_events, int at)
  * Was the task that started at this index answered without a command, only to
  * have it followed by another at once?
  */
-bool
-pgwf_task_is_heartbeat(const PgwfEvent *events, int n_events, int started)
+static bool
+is_heartbeat(const PgwfEvent *events, int n_events, int started)
 {
 	return type_at(events, n_events, started + 1) ==
 		PGWF_EVENT_TASK_COMPLETED &&
@@ -141,7 +141,7 @@ pgwf_sequence_end(const PgwfEvent *events, int n_events, int start,
 			default:
 				break;
 		}
-		if (!*has_command && pgwf_task_is_heartbeat(events, n_events, i))
+		if (!*has_command && is_heartbeat(events, n_events, i))
 			continue;
 		return i;
 	}

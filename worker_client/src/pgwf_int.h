@@ -153,8 +153,6 @@ extern json_t *pgwf_event_json(const PgwfEvent *event);
 extern int	pgwf_sequence_end(const PgwfEvent *events, int n_events,
 							  int start, int64_t sequencing_id,
 							  bool *has_command);
-extern bool pgwf_task_is_heartbeat(const PgwfEvent *events, int n_events,
-								   int started);
 extern int	pgwf_sequence_task(const PgwfEvent *events, int n_events,
 							   int start, int end);
 
@@ -280,7 +278,6 @@ extern void pgwf_seen_free(PgwfSeenList *list);
 extern PgwfScope *pgwf_scope_create(PgwfWorkflow *wf, PgwfScope *parent,
 									bool shielded);
 extern PgwfScope *pgwf_scope_current(PgwfWorkflow *wf);
-extern void pgwf_scope_do_cancel(PgwfWorkflow *wf, PgwfScope *scope);
 extern void pgwf_scope_add(PgwfScope *scope, PgwfFuture *future);
 extern void pgwf_scope_remove(PgwfWorkflow *wf, PgwfFuture *future);
 extern void pgwf_scope_use(PgwfScope *scope);
@@ -338,7 +335,6 @@ extern json_t *pgwf_trace_answer(const PgwfWorkflow *wf, const char *name);
 
 /* ---- updates (pgwf_update.c) ---- */
 
-extern void pgwf_update_list_add(PgwfUpdateList *list, PgwfUpdate *update);
 extern void pgwf_updates_take(PgwfWorkflow *wf, const json_t *messages);
 extern void pgwf_apply_update_admitted(PgwfWorkflow *wf,
 									   const PgwfEvent *event);

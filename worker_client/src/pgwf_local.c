@@ -21,7 +21,7 @@
 
 static void local_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
 
-const PgwfMachineInfo pgwf_local_machine = {"local activity", local_cancel};
+static const PgwfMachineInfo local_machine = {"local activity", local_cancel};
 
 /* The bookkeeping value in a marker's details. */
 json_t *
@@ -522,7 +522,7 @@ pgwf_start_local_activity(PgwfWorkflow *wf, const char *type, json_t *args,
 
 	machine = pgwf_arena_alloc(wf, sizeof(PgwfMachine));
 	local = pgwf_arena_alloc(wf, sizeof(PgwfLocal));
-	machine->info = &pgwf_local_machine;
+	machine->info = &local_machine;
 	machine->local = local;
 	machine->cancel_type = o.cancel_type;
 	machine->type = pgwf_arena_strdup(wf, type);

@@ -157,8 +157,8 @@ pgwf_scope_leave_all(PgwfWorkflow *wf, PgwfCoroutine *co)
 /* ---- cancelling ---- */
 
 /* Cancels what is pending in a scope, then the scopes below it. */
-void
-pgwf_scope_do_cancel(PgwfWorkflow *wf, PgwfScope *scope)
+static void
+do_cancel(PgwfWorkflow *wf, PgwfScope *scope)
 {
 	PgwfFuture *future;
 	PgwfFuture *next;
@@ -185,7 +185,7 @@ pgwf_scope_do_cancel(PgwfWorkflow *wf, PgwfScope *scope)
 	for (child = scope->first_child; child != NULL; child = child->sibling)
 	{
 		if (!child->shielded)
-			pgwf_scope_do_cancel(wf, child);
+			do_cancel(wf, child);
 	}
 }
 
@@ -235,7 +235,7 @@ pgwf_scopes_end_jobs(PgwfWorkflow *wf)
 		wf->first_due = scope->next_due;
 		scope->next_due = NULL;
 		scope->due = false;
-		pgwf_scope_do_cancel(wf, scope);
+		do_cancel(wf, scope);
 	}
 	wf->last_due = NULL;
 	while (wf->first_left != NULL)
@@ -270,7 +270,7 @@ pgwf_scope_new_timeout(PgwfWorkflow *wf, bool shielded, int64_t timeout_ms)
 	if (timeout_ms <= 0)
 	{
 		scope->timed_out = true;
-		pgwf_scope_do_cancel(wf, scope);
+		do_cancel(wf, scope);
 		return scope;
 	}
 	scope->limited = true;
@@ -311,7 +311,7 @@ void
 pgwf_scope_cancel(PgwfWorkflow *wf, PgwfScope *scope)
 {
 	pgwf_require_coroutine(wf, "pgwf_scope_cancel");
-	pgwf_scope_do_cancel(wf, scope != NULL ? scope : pgwf_scope_current(wf));
+	do_cancel(wf, scope != NULL ? scope : pgwf_scope_current(wf));
 }
 
 bool

@@ -265,13 +265,6 @@ struct PgwfMachine
 	PgwfMachine *next;			/* signals to a child to come; receivers */
 };
 
-extern const PgwfMachineInfo pgwf_activity_machine;
-extern const PgwfMachineInfo pgwf_timer_machine;
-extern const PgwfMachineInfo pgwf_local_machine;
-extern const PgwfMachineInfo pgwf_child_machine;
-extern const PgwfMachineInfo pgwf_signal_machine;
-extern const PgwfMachineInfo pgwf_cancel_machine;
-
 /* ---- scheduling (pgwf_sched.c) ---- */
 
 struct PgwfFuture

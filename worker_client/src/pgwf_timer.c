@@ -11,7 +11,7 @@
 static void timer_cancel(PgwfWorkflow *wf, PgwfMachine *machine);
 static PgwfFailure *canceled_failure(PgwfWorkflow *wf);
 
-const PgwfMachineInfo pgwf_timer_machine = {"timer", timer_cancel};
+static const PgwfMachineInfo timer_machine = {"timer", timer_cancel};
 
 /* Asks for a timer; future is NULL for one that the library needs itself. */
 PgwfMachine *
@@ -21,7 +21,7 @@ pgwf_timer_create(PgwfWorkflow *wf, int64_t duration_ms, PgwfFuture *future)
 	json_t	   *attributes = json_object();
 	char		id[24];
 
-	machine->info = &pgwf_timer_machine;
+	machine->info = &timer_machine;
 	machine->seq = ++wf->seq[PGWF_SEQ_TIMER];
 	machine->future = future;
 	if (future != NULL)
@@ -66,7 +66,7 @@ void
 pgwf_apply_timer_fired(PgwfWorkflow *wf, const PgwfEvent *event)
 {
 	PgwfMachine *machine = pgwf_machine_of(wf, event, "startedEventId",
-										   &pgwf_timer_machine);
+										   &timer_machine);
 	const char *id = pgwf_node_str(event->attributes, "timerId");
 
 	if (machine == NULL)

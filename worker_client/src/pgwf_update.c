@@ -18,8 +18,8 @@
 
 /* ---- requests ---- */
 
-void
-pgwf_update_list_add(PgwfUpdateList *list, PgwfUpdate *update)
+static void
+list_add(PgwfUpdateList *list, PgwfUpdate *update)
 {
 	update->next = NULL;
 	if (list->last != NULL)
@@ -94,7 +94,7 @@ pgwf_updates_take(PgwfWorkflow *wf, const json_t *messages)
 							 pgwf_json_int(message, "eventId"),
 							 json_object_get(message, "body"));
 		update->live = true;
-		pgwf_update_list_add(&wf->arrived, update);
+		list_add(&wf->arrived, update);
 	}
 }
 
@@ -137,7 +137,7 @@ pgwf_update_look_ahead(PgwfWorkflow *wf, const PgwfEvent *event)
 	update = make_update(wf, id, message_id != NULL ? message_id : id,
 						 pgwf_json_int(a, "acceptedRequestSequencingEventId"),
 						 request);
-	pgwf_update_list_add(&wf->requests, update);
+	list_add(&wf->requests, update);
 }
 
 /*
@@ -406,7 +406,7 @@ pgwf_updates_dispatch(PgwfWorkflow *wf, int64_t before_event_id)
 		if (handler != NULL)
 			start_update(wf, update, handler);
 		else
-			pgwf_update_list_add(&wf->waiting_updates, update);
+			list_add(&wf->waiting_updates, update);
 	}
 }
 
@@ -503,7 +503,7 @@ pgwf_set_update_handler(PgwfWorkflow *wf, const char *name, PgwfUpdateFn fn,
 		if (handler_of(wf, update->name) == handler)
 			start_update(wf, update, handler);
 		else
-			pgwf_update_list_add(&wf->waiting_updates, update);
+			list_add(&wf->waiting_updates, update);
 	}
 }
 

@@ -586,7 +586,8 @@ write_json(PgwfText *out, const json_t *value, int depth)
 		case JSON_NULL:
 			pgwf_text_append(out, "null", 4);
 			break;
-	} return true;
+	}
+	return true;
 }
 
 static char *
