@@ -107,6 +107,74 @@ read_priority(PgwfCommandContext *context, PgwfReader *reader,
 	return priority;
 }
 
+/* Refuses a retry policy that is none; else it becomes the activity's */
+static void
+read_retry_policy(PgwfCommandContext *context, PgwfReader *reader,
+				  PgwfActivity *activity, PgwfRetryPolicy *policy)
+{
+	char	   *error;
+
+	error = pgwf_retry_policy_read(policy,
+								   pgwf_read_object(reader, "retryPolicy"));
+	if (error)
+	{
+		pgwf_command_fail(context, BAD_SCHEDULE, "%s", error);
+		return;
+	}
+	activity->initial_interval = policy->initial_interval;
+	activity->maximum_interval = policy->maximum_interval;
+	activity->backoff_coefficient = policy->backoff_coefficient;
+	activity->maximum_attempts = policy->maximum_attempts;
+	activity->non_retryable_error_types = policy->non_retryable_error_types;
+}
+
+/* Refuses one activity too many, and one of an id that is pending */
+static bool
+check_pending(PgwfCommandContext *context, const PgwfActivity *activity)
+{
+	PgwfRun    *run = context->run;
+
+	if (pgwf_max_pending_activities > 0 &&
+		run->state.pending_activities >= pgwf_max_pending_activities)
+		pgwf_command_fail(context, TOO_MANY,
+						  "the workflow has %d pending activities already, the limit is %d",
+						  run->state.pending_activities,
+						  pgwf_max_pending_activities);
+	else if (pgwf_run_find_activity_by_id(run, activity->activity_id))
+		pgwf_command_fail(context, DUPLICATE,
+						  "activity \"%s\" is already pending",
+						  activity->activity_id);
+	return !pgwf_command_failed(context);
+}
+
+/* The attributes of ActivityTaskScheduled */
+static void
+write_scheduled(PgwfObject *attributes, const PgwfActivity *activity,
+				const PgwfRetryPolicy *policy, Jsonb *header, Jsonb *input,
+				Jsonb *priority)
+{
+	pgwf_object_begin(attributes);
+	pgwf_object_text(attributes, "activityId", activity->activity_id);
+	pgwf_object_name(attributes, "activityType", activity->activity_type);
+	pgwf_object_open(attributes, "taskQueue");
+	pgwf_object_text(attributes, "name", activity->task_queue);
+	pgwf_object_text(attributes, "kind", "TASK_QUEUE_KIND_NORMAL");
+	pgwf_object_close(attributes);
+	pgwf_object_jsonb(attributes, "header", header);
+	pgwf_object_jsonb(attributes, "input", input);
+	pgwf_object_duration(attributes, "scheduleToCloseTimeout",
+						 activity->schedule_to_close);
+	pgwf_object_duration(attributes, "scheduleToStartTimeout",
+						 activity->schedule_to_start);
+	pgwf_object_duration(attributes, "startToCloseTimeout",
+						 activity->start_to_close);
+	pgwf_object_duration(attributes, "heartbeatTimeout",
+						 activity->heartbeat);
+	pgwf_object_jsonb(attributes, "retryPolicy",
+					  pgwf_retry_policy_jsonb(policy));
+	pgwf_object_jsonb(attributes, "priority", priority);
+}
+
 /*
  * activityId: text; activityType: {"name"}; taskQueue: {"name"}, default the
  * workflow's; header: object; input: payloads; the four timeouts: durations;
@@ -124,7 +192,6 @@ pgwf_command_schedule_activity(PgwfCommandContext *context,
 	Jsonb	   *priority;
 	PgwfObject	attributes;
 	PgwfEvent  *event;
-	char	   *error;
 
 	activity->activity_id = pgwf_read_text(reader, "activityId");
 	activity->activity_type = pgwf_read_name(reader, "activityType");
@@ -145,67 +212,23 @@ pgwf_command_schedule_activity(PgwfCommandContext *context,
 	read_timeouts(context, reader, activity);
 	if (pgwf_command_failed(context))
 		return;
-	error = pgwf_retry_policy_read(&policy,
-								   pgwf_read_object(reader, "retryPolicy"));
-	if (error)
-	{
-		pgwf_command_fail(context, BAD_SCHEDULE, "%s", error);
+	read_retry_policy(context, reader, activity, &policy);
+	if (pgwf_command_failed(context))
 		return;
-	}
 	priority = read_priority(context, reader, activity);
 	if (pgwf_command_failed(context) ||
 		!pgwf_command_check_read(context, BAD_SCHEDULE, reader) ||
 		!pgwf_command_check_size(context, BAD_SCHEDULE,
 								 "ScheduleActivityTaskCommandAttributes.Input",
-								 input))
+								 input) ||
+		!check_pending(context, activity))
 		return;
-	if (pgwf_max_pending_activities > 0 &&
-		run->state.pending_activities >= pgwf_max_pending_activities)
-	{
-		pgwf_command_fail(context, TOO_MANY,
-						  "the workflow has %d pending activities already, the limit is %d",
-						  run->state.pending_activities,
-						  pgwf_max_pending_activities);
-		return;
-	}
-	if (pgwf_run_find_activity_by_id(run, activity->activity_id))
-	{
-		pgwf_command_fail(context, DUPLICATE,
-						  "activity \"%s\" is already pending",
-						  activity->activity_id);
-		return;
-	}
 
-	pgwf_object_begin(&attributes);
-	pgwf_object_text(&attributes, "activityId", activity->activity_id);
-	pgwf_object_name(&attributes, "activityType", activity->activity_type);
-	pgwf_object_open(&attributes, "taskQueue");
-	pgwf_object_text(&attributes, "name", activity->task_queue);
-	pgwf_object_text(&attributes, "kind", "TASK_QUEUE_KIND_NORMAL");
-	pgwf_object_close(&attributes);
-	pgwf_object_jsonb(&attributes, "header", header);
-	pgwf_object_jsonb(&attributes, "input", input);
-	pgwf_object_duration(&attributes, "scheduleToCloseTimeout",
-						 activity->schedule_to_close);
-	pgwf_object_duration(&attributes, "scheduleToStartTimeout",
-						 activity->schedule_to_start);
-	pgwf_object_duration(&attributes, "startToCloseTimeout",
-						 activity->start_to_close);
-	pgwf_object_duration(&attributes, "heartbeatTimeout",
-						 activity->heartbeat);
-	pgwf_object_jsonb(&attributes, "retryPolicy",
-					  pgwf_retry_policy_jsonb(&policy));
-	pgwf_object_jsonb(&attributes, "priority", priority);
+	write_scheduled(&attributes, activity, &policy, header, input, priority);
 	event = pgwf_command_event(context, PGWF_EVENT_ACTIVITY_TASK_SCHEDULED,
 							   &attributes);
-
 	activity->scheduled_event_id = event->event_id;
 	activity->scheduled_time = event->time;
-	activity->initial_interval = policy.initial_interval;
-	activity->maximum_interval = policy.maximum_interval;
-	activity->backoff_coefficient = policy.backoff_coefficient;
-	activity->maximum_attempts = policy.maximum_attempts;
-	activity->non_retryable_error_types = policy.non_retryable_error_types;
 	pgwf_activity_schedule(run, activity);
 }
 
