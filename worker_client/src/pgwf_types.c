@@ -225,6 +225,63 @@ pgwf_event_attributes_key(PgwfEventType type, char *buf, size_t size)
 
 /* ---- descriptions ---- */
 
+/* Appends to a text that is to be free()d. */
+static void extend(char **str, const char *format,...) PGWF_PRINTF(2, 3);
+
+static void
+extend(char **str, const char *format,...)
+{
+	va_list		args;
+	char	   *more;
+	char	   *both;
+
+	va_start(args, format);
+	more = pgwf_xvprintf(format, args);
+	va_end(args);
+	both = pgwf_xprintf("%s%s", *str, more);
+	free(more);
+	free(*str);
+	*str = both;
+}
+
+/* What tells a marker of ours from another. */
+static void
+describe_marker(char **str, const json_t *attributes)
+{
+	const char *id = NULL;
+	int64_t		seq = 0;
+	json_t	   *data;
+	const char *activity_id;
+	const char *type;
+
+	switch (pgwf_marker_kind(attributes, &seq, &id, NULL))
+	{
+		case PGWF_MARKER_PATCH:
+			extend(str, ", patch \"%s\"", id);
+			break;
+		case PGWF_MARKER_SIDE_EFFECT:
+			extend(str, ", number %lld", (long long) seq);
+			break;
+		case PGWF_MARKER_LOCAL:
+			data = pgwf_local_marker_data(attributes);
+			activity_id = pgwf_json_str(data, "activity_id");
+			type = pgwf_json_str(data, "activity_type");
+			extend(str, ", number %lld, activity id \"%s\", type \"%s\"",
+				   (long long) seq, activity_id ? activity_id : "",
+				   type ? type : "");
+			break;
+		case PGWF_MARKER_VERSION:
+			extend(str, ", change \"%s\", version %lld", id,
+				   (long long) seq);
+			break;
+		case PGWF_MARKER_MUTABLE:
+			extend(str, ", id \"%s\"", id);
+			break;
+		case PGWF_MARKER_NONE:
+			break;
+	}
+}
+
 /*
  * The ids and names that tell one command from another, as found in the
  * attributes of a command or of its event (they have the same keys).
@@ -256,10 +313,7 @@ describe(const char *name, const json_t *attributes)
 	};
 	char	   *str = pgwf_xstrdup(name);
 	const char *separator = " (";
-	const char *patch_id = NULL;
-	int64_t		seq = 0;
 	int64_t		scheduled;
-	char	   *more;
 	size_t		i;
 
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -270,66 +324,19 @@ describe(const char *name, const json_t *attributes)
 			value = json_object_get(value, parts[i].subkey);
 		if (!json_is_string(value))
 			continue;
-		more = pgwf_xprintf("%s%s%s \"%s\"", str, separator, parts[i].label,
-							json_string_value(value));
-		free(str);
-		str = more;
+		extend(&str, "%s%s \"%s\"", separator, parts[i].label,
+			   json_string_value(value));
 		separator = ", ";
 	}
 	scheduled = pgwf_json_int(attributes, "scheduledEventId");
 	if (scheduled > 0)
 	{
-		more = pgwf_xprintf("%s%sof event %lld", str, separator,
-							(long long) scheduled);
-		free(str);
-		str = more;
+		extend(&str, "%sof event %lld", separator, (long long) scheduled);
 		separator = ", ";
 	}
-	switch (pgwf_marker_kind(attributes, &seq, &patch_id, NULL))
-	{
-		case PGWF_MARKER_PATCH:
-			more = pgwf_xprintf("%s, patch \"%s\"", str, patch_id);
-			free(str);
-			str = more;
-			break;
-		case PGWF_MARKER_SIDE_EFFECT:
-			more = pgwf_xprintf("%s, number %lld", str, (long long) seq);
-			free(str);
-			str = more;
-			break;
-		case PGWF_MARKER_LOCAL:
-			{
-				json_t	   *data = pgwf_local_marker_data(attributes);
-				const char *id = pgwf_json_str(data, "activity_id");
-				const char *type = pgwf_json_str(data, "activity_type");
-
-				more = pgwf_xprintf("%s, number %lld, activity id \"%s\", "
-									"type \"%s\"", str, (long long) seq,
-									id ? id : "", type ? type : "");
-				free(str);
-				str = more;
-				break;
-			}
-		case PGWF_MARKER_VERSION:
-			more = pgwf_xprintf("%s, change \"%s\", version %lld", str,
-								patch_id, (long long) seq);
-			free(str);
-			str = more;
-			break;
-		case PGWF_MARKER_MUTABLE:
-			more = pgwf_xprintf("%s, id \"%s\"", str, patch_id);
-			free(str);
-			str = more;
-			break;
-		case PGWF_MARKER_NONE:
-			break;
-	}
+	describe_marker(&str, attributes);
 	if (*separator == ',')
-	{
-		more = pgwf_xprintf("%s)", str);
-		free(str);
-		str = more;
-	}
+		extend(&str, ")");
 	return str;
 }
 
