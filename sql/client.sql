@@ -86,33 +86,33 @@ FROM workflow.execution WHERE workflow_id = 'start all';
 -- what is refused
 SELECT t.err(format('SELECT workflow.start_workflow_execution(%s)', arguments))
 FROM (VALUES
-    ('NULL, $$t$$, $$q$$'), ('$$$$, $$t$$, $$q$$'), ('$$w$$, NULL, $$q$$'),
-    ('$$w$$, $$$$, $$q$$'), ('$$w$$, $$t$$, NULL'), ('$$w$$, $$t$$, $$$$'),
+    ('NULL, $$t$$, $$q$$'), ('$$$$, $$t$$, $$q$$'), ('$$refused$$, NULL, $$q$$'),
+    ('$$refused$$, $$$$, $$q$$'), ('$$refused$$, $$t$$, NULL'), ('$$refused$$, $$t$$, $$$$'),
     ('repeat($$x$$, 1001), $$t$$, $$q$$'),
-    ('$$w$$, repeat($$x$$, 1001), $$q$$'),
-    ('$$w$$, $$t$$, repeat($$x$$, 1001)'),
-    ('$$w$$, $$t$$, $$q$$, request_id => repeat($$x$$, 1001)'),
-    ('$$w$$, $$t$$, $$q$$, identity => repeat($$x$$, 1001)'),
-    ('$$w$$, $$t$$, $$q$$, workflow_run_timeout => $$-1 s$$'),
-    ('$$w$$, $$t$$, $$q$$, workflow_execution_timeout => $$-1 day$$'),
-    ('$$w$$, $$t$$, $$q$$, workflow_task_timeout => $$-1 month$$'),
-    ('$$w$$, $$t$$, $$q$$, memo => $$1$$'),
-    ('$$w$$, $$t$$, $$q$$, search_attributes => $$[]$$'),
-    ('$$w$$, $$t$$, $$q$$, header => $$"x"$$'),
-    ('$$w$$, $$t$$, $$q$$, namespace => $$nowhere$$'),
-    ('$$w$$, $$t$$, $$q$$, to_jsonb(repeat($$x$$, 2100000))'),
-    ('$$w$$, $$t$$, $$q$$, memo => to_jsonb(ARRAY[1])'),
-    ('$$w$$, $$t$$, $$q$$,
+    ('$$refused$$, repeat($$x$$, 1001), $$q$$'),
+    ('$$refused$$, $$t$$, repeat($$x$$, 1001)'),
+    ('$$refused$$, $$t$$, $$q$$, request_id => repeat($$x$$, 1001)'),
+    ('$$refused$$, $$t$$, $$q$$, identity => repeat($$x$$, 1001)'),
+    ('$$refused$$, $$t$$, $$q$$, workflow_run_timeout => $$-1 s$$'),
+    ('$$refused$$, $$t$$, $$q$$, workflow_execution_timeout => $$-1 day$$'),
+    ('$$refused$$, $$t$$, $$q$$, workflow_task_timeout => $$-1 month$$'),
+    ('$$refused$$, $$t$$, $$q$$, memo => $$1$$'),
+    ('$$refused$$, $$t$$, $$q$$, search_attributes => $$[]$$'),
+    ('$$refused$$, $$t$$, $$q$$, header => $$"x"$$'),
+    ('$$refused$$, $$t$$, $$q$$, namespace => $$nowhere$$'),
+    ('$$refused$$, $$t$$, $$q$$, to_jsonb(repeat($$x$$, 2100000))'),
+    ('$$refused$$, $$t$$, $$q$$, memo => to_jsonb(ARRAY[1])'),
+    ('$$refused$$, $$t$$, $$q$$,
         memo => jsonb_build_object($$k$$, repeat($$x$$, 2100000))'),
-    ('$$w$$, $$t$$, $$q$$,
+    ('$$refused$$, $$t$$, $$q$$,
         search_attributes => jsonb_build_object($$k$$, repeat($$x$$, 3000))'),
-    ('$$w$$, $$t$$, $$q$$, search_attributes =>
+    ('$$refused$$, $$t$$, $$q$$, search_attributes =>
         (SELECT jsonb_object_agg(n, n) FROM generate_series(1, 101) AS n)'),
-    ('$$w$$, $$t$$, $$q$$, search_attributes =>
+    ('$$refused$$, $$t$$, $$q$$, search_attributes =>
         (SELECT jsonb_object_agg(n, repeat($$x$$, 1000))
          FROM generate_series(1, 50) AS n)'))
     AS v (arguments);
-SELECT count(*) FROM workflow.execution WHERE workflow_id = 'w';
+SELECT count(*) FROM workflow.execution WHERE workflow_id = 'refused';
 -- just not too long; other bytes than ASCII
 SELECT started FROM workflow.start_workflow_execution(repeat('é', 500),
     repeat('t', 1000), repeat('q', 1000));
