@@ -104,8 +104,8 @@ static PgwfStatement update_options = {
 	"workflow_id => $1,"
 	" workflow_execution_options => $6 -> 'workflowExecutionOptions',"
 	" update_mask => (SELECT pg_catalog.array_agg(x.path)"
-	" FROM pg_catalog.jsonb_array_elements_text($6 -> 'updateMask')"
-	" AS x (path)), run_id => $2, identity => $4, namespace => $5)",
+	" FROM pg_catalog.jsonb_array_elements_text("
+	"NULLIF($6 -> 'updateMask', 'null')) AS x (path)), run_id => $2, identity => $4, namespace => $5)",
 	OPERATION_ARGS
 };
 

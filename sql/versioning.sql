@@ -437,6 +437,15 @@ SELECT workflow.start_batch_operation('UPDATE_WORKFLOW_EXECUTION_OPTIONS',
 SELECT t.wait_for($$ SELECT workflow.describe_batch_operation('options')
     ->> 'state' = 'BATCH_OPERATION_STATE_COMPLETED' $$);
 SELECT t.v_info('w');
+SELECT workflow.start_batch_operation('UPDATE_WORKFLOW_EXECUTION_OPTIONS',
+    executions => '[{"workflowId": "w"}]', job_id => 'options null',
+    parameters => jsonb_build_object('workflowExecutionOptions',
+        jsonb_build_object('versioningOverride', t.v_pinned('1')),
+        'updateMask', NULL));
+SELECT t.wait_for($$ SELECT workflow.describe_batch_operation('options null')
+    ->> 'state' = 'BATCH_OPERATION_STATE_COMPLETED' $$);
+SELECT last_error FROM workflow.batch_operation
+WHERE job_id = 'options null';
 SELECT t.err($$ SELECT workflow.start_batch_operation(
     'UPDATE_WORKFLOW_EXECUTION_OPTIONS', 'WorkflowId = "w"',
     parameters => '{}') $$);
