@@ -16,6 +16,15 @@
 
 #define WARM_UP		20
 
+/* A step makes four events. */
+#define STEPS_OF_A_RUN	10
+
+/*
+ * How long the long run is before its steps: with them it has 50,000 events,
+ * and no more than are allowed.
+ */
+#define LONG_EVENTS		48000
+
 static void
 report_times(const char *what, double *times, int n, bool with_p99)
 {
@@ -251,38 +260,77 @@ run_latency(void)
 /* ---- histories ---- */
 
 static void
-send_signals(PGconn *conn, int n)
+send_signals(PGconn *conn, const char *id, int n)
 {
-	command(conn, "SELECT workflow.signal_workflow_execution('long', 'step')"
-			" FROM generate_series(1, %d)", n);
+	command(conn, "SELECT workflow.signal_workflow_execution('%s', 'step')"
+			" FROM generate_series(1, %d)", id, n);
+}
+
+/* Starts a run that waits for the last signal, and has had so many others. */
+static void
+start_run(PGconn *conn, const char *id, int nsignals)
+{
+	command(conn, "SELECT workflow.start_workflow_execution('%s', '%s', '"
+			QUEUE "')", id, RECEIVER);
+	(void) poll_and_answer(conn, QUEUE, "f");
+	send_signals(conn, id, nsignals);
+	(void) poll_and_answer(conn, "answers", "t");
 }
 
 /* A signal, the task it leads to, and its answer, by a sticky worker. */
-static void
-sticky_step(PGconn *conn)
+static double
+sticky_step(PGconn *conn, const char *id)
 {
-	command(conn, "SELECT workflow.signal_workflow_execution('long', 'step')");
+	double		begin = seconds();
+
+	command(conn, "SELECT workflow.signal_workflow_execution('%s', 'step')",
+			id);
 	if (poll_and_answer(conn, "answers", "t") != 1)
 		die("step", "there is no task for the sticky worker");
+	return seconds() - begin;
 }
 
-static double
-measure_steps(PGconn *conn, int n)
+/*
+ * Steps of the long run and of short ones in turn: what else the machine does
+ * meanwhile meets both.  A short run has 100 events in the middle of its
+ * steps; then another takes its place.
+ */
+static void
+compare_steps(PGconn *conn)
 {
-	double	   *times = calloc((size_t) n, sizeof(double));
-	double		median;
+	int			n = (int) (500 * scale) + 1;
+	double	   *longs = calloc((size_t) n, sizeof(double));
+	double	   *shorts = calloc((size_t) n, sizeof(double));
+	char		id[64] = "";
+	double		long_step;
+	double		short_step;
 	int			i;
 
-	for (i = 0; i < n; i++)
+	progress("steps");
+	for (i = -WARM_UP; i < n; i++)
 	{
-		double		begin = seconds();
+		double		times[2];
+		int			first = i & 1;
 
-		sticky_step(conn);
-		times[i] = seconds() - begin;
+		if (i % STEPS_OF_A_RUN == 0)
+		{
+			snprintf(id, sizeof(id), "short-%d", i);
+			start_run(conn, id, 93 - 2 * STEPS_OF_A_RUN);
+		}
+		times[first] = sticky_step(conn, first == 0 ? id : "long");
+		times[!first] = sticky_step(conn, first == 0 ? "long" : id);
+		if (i < 0)
+			continue;
+		shorts[i] = times[0];
+		longs[i] = times[1];
 	}
-	median = percentile(times, n, 0.5);
-	free(times);
-	return median;
+	short_step = percentile(shorts, n, 0.5);
+	long_step = percentile(longs, n, 0.5);
+	report("step at 100 events", "ms", short_step * 1000);
+	report("step at 50,000 events", "ms", long_step * 1000);
+	report("50,000 / 100", "", long_step / short_step);
+	free(longs);
+	free(shorts);
 }
 
 void
@@ -290,10 +338,7 @@ run_history_length(void)
 {
 	PGconn	   *conn = connect_database();
 	PgwfClient *client = pgwf_client_new(NULL, NULL);
-	int			steps = (int) (200 * scale) + 1;
-	int			length = (int) (50000 * scale);
-	double		short_step;
-	double		long_step;
+	int			length = (int) (LONG_EVENTS * scale);
 	double		begin;
 	int			n;
 
@@ -301,25 +346,17 @@ run_history_length(void)
 
 	/* who has not polled its sticky queue is taken for gone */
 	(void) poll_and_answer(conn, "answers", "t");
-	command(conn, "SELECT workflow.start_workflow_execution('long', '%s', '"
-			QUEUE "')", RECEIVER);
-	(void) poll_and_answer(conn, QUEUE, "f");
-	send_signals(conn, 80);
-	(void) poll_and_answer(conn, "answers", "t");
-	short_step = measure_steps(conn, steps);
+	start_run(conn, "long", 1000);
 	while ((n = (int) number(conn, "SELECT max(event_id) FROM "
 							 "workflow.get_workflow_execution_history('long',"
 							 " page_size => 1, reverse => true)")) < length)
 	{
 		if (n % 10000 < 1100)
 			progress("history of %d events", n);
-		send_signals(conn, 1000);
+		send_signals(conn, "long", 1000);
 		(void) poll_and_answer(conn, "answers", "t");
 	}
-	long_step = measure_steps(conn, steps);
-	report("step at 100 events", "ms", short_step * 1000);
-	report("step at 50,000 events", "ms", long_step * 1000);
-	report("50,000 / 100", "", long_step / short_step);
+	compare_steps(conn);
 
 	/* the whole history, for a worker that does not know the run */
 	command(conn, "SELECT workflow.reset_sticky_task_queue('long')");
