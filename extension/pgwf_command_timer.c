@@ -7,24 +7,80 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
+
 #include "pgwf_command.h"
 
 #define BAD_START "WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES"
 #define DUPLICATE "WORKFLOW_TASK_FAILED_CAUSE_START_TIMER_DUPLICATE_ID"
 #define BAD_CANCEL "WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_TIMER_ATTRIBUTES"
 
+/* Runs with more pending timers than this have a table of them by their ids */
+#define FEW_TIMERS	32
+
+typedef struct TimerId
+{
+	const char *timer_id;
+	PgwfTimer  *timer;
+	char		status;
+} TimerId;
+
+#define SH_PREFIX pgwf_timer_ids
+#define SH_ELEMENT_TYPE TimerId
+#define SH_KEY_TYPE const char *
+#define SH_KEY timer_id
+#define SH_HASH_KEY(table, key) \
+	hash_bytes((const unsigned char *) (key), (int) strlen(key))
+#define SH_EQUAL(table, a, b) (strcmp(a, b) == 0)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static bool
+is_pending(const PgwfTimer *timer)
+{
+	return timer->kind == PGWF_TIMER_USER && timer->change != PGWF_ROW_DELETE;
+}
+
+/* Puts a pending timer into the table, if there is one */
+static void
+note_timer(PgwfRun *run, PgwfTimer *timer)
+{
+	bool		found;
+
+	if (run->timer_ids)
+		pgwf_timer_ids_insert(run->timer_ids, timer->timer_id,
+							  &found)->timer = timer;
+}
+
 static PgwfTimer *
 find_timer(PgwfRun *run, const char *timer_id)
 {
+	List	   *timers = pgwf_run_timers(run);
+	TimerId    *known;
 	ListCell   *lc;
 
-	foreach(lc, pgwf_run_timers(run))
+	if (run->timer_ids == NULL && list_length(timers) > FEW_TIMERS)
+	{
+		run->timer_ids = pgwf_timer_ids_create(run->call->context,
+											   2 * list_length(timers), NULL);
+		foreach(lc, timers)
+		{
+			if (is_pending(lfirst(lc)))
+				note_timer(run, lfirst(lc));
+		}
+	}
+	if (run->timer_ids)
+	{
+		known = pgwf_timer_ids_lookup(run->timer_ids, timer_id);
+		return known ? known->timer : NULL;
+	}
+	foreach(lc, timers)
 	{
 		PgwfTimer  *timer = lfirst(lc);
 
-		if (timer->kind == PGWF_TIMER_USER &&
-			timer->change != PGWF_ROW_DELETE &&
-			strcmp(timer->timer_id, timer_id) == 0)
+		if (is_pending(timer) && strcmp(timer->timer_id, timer_id) == 0)
 			return timer;
 	}
 	return NULL;
@@ -72,6 +128,7 @@ pgwf_command_start_timer(PgwfCommandContext *context, PgwfReader *reader)
 	timer->fire_at = event->time + timeout;
 	timer->timer_id = timer_id;
 	run->timers = lappend(run->timers, timer);
+	note_timer(run, timer);
 	run->state.pending_timers++;
 }
 
@@ -116,6 +173,8 @@ pgwf_command_cancel_timer(PgwfCommandContext *context, PgwfReader *reader)
 	if (timer)
 	{
 		started_event_id = timer->started_event_id;
+		if (run->timer_ids)
+			(void) pgwf_timer_ids_delete(run->timer_ids, timer_id);
 		if (timer->change == PGWF_ROW_INSERT)
 			run->timers = list_delete_ptr(run->timers, timer);
 		else

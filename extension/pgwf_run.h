@@ -39,6 +39,7 @@ typedef struct PgwfRun
 	bool		activities_loaded;
 	List	   *timers;			/* pending ones, once loaded */
 	bool		timers_loaded;
+	struct pgwf_timer_ids_hash *timer_ids;	/* of pgwf_command_timer.c */
 	List	   *children;		/* pending ones, as far as loaded */
 	bool		children_loaded;
 	List	   *queries;		/* buffered ones, once loaded */

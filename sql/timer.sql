@@ -50,6 +50,28 @@ SELECT t.step('timer both', t.timer('1', '0s') || t.cancel_timer('1')
     || t.timer('1', '1800s'));
 SELECT * FROM t.events('timer both', 5);
 
+-- many at once: which ids are pending is known of each of them
+SELECT t.start('timer many');
+SELECT t.step('timer many', (SELECT jsonb_agg(t.timer('t' || n, '1800s') -> 0)
+    FROM generate_series(1, 100) AS n)
+    || t.cancel_timer('t7') || t.timer('t7', '3600s') || t.cancel_timer('t99'));
+SELECT workflow.signal_workflow_execution('timer many', 'go');
+SELECT t.step('timer many', t.cancel_timer('t50') || t.timer('t50', '3600s')
+    || t.timer('t99', '3600s') || t.cancel_timer('t100'));
+SELECT count(*), count(DISTINCT timer_id), bool_or(timer_id = 't100'),
+    string_agg(timer_id, ' ' ORDER BY timer_id)
+        FILTER (WHERE fire_at > now() + interval '45 min')
+FROM workflow.timer JOIN workflow.execution USING (namespace_id, run_key)
+WHERE workflow_id = 'timer many';
+SELECT workflow.signal_workflow_execution('timer many', 'go');
+SELECT t.step('timer many', t.timer('t100', '1800s') || t.timer('t98', '1s'));
+SELECT workflow.terminate_workflow_execution('timer many');
+SELECT t.start('timer many gone');
+SELECT t.step('timer many gone', (SELECT jsonb_agg(
+        t.timer('t' || n, '1800s') -> 0) FROM generate_series(1, 100) AS n)
+    || t.cancel_timer('t99') || t.cancel_timer('t99'));
+SELECT workflow.terminate_workflow_execution('timer many gone');
+
 -- fires while a workflow task is started: buffered
 SELECT t.start('timer buffered');
 SELECT t.step('timer buffered', t.timer('1', '0.2s') || t.timer('2', '1800s'));
