@@ -745,7 +745,7 @@ class World:
         run.cancel_requested = True
         run.add('WorkflowExecutionCancelRequested', **attributes)
         # A cancellation does not wait for the first task's delay.
-        if run.backoff_until and not run.paused:
+        if run.backoff_until:
             run.backoff_until = None
         if not run.awaits_parent:
             run.schedule_task(now)
