@@ -223,7 +223,9 @@ main(void)
 				"[[{\"first\": [1, 2], \"second\": \"b\"}, "
 				"\"InvalidResult\"]]", false);
 	server_stop(&running);
+	json_incref(knot);
 	json_array_clear(knot);
+	json_decref(knot);
 	server_disconnect();
 	pgwf_registry_free(registry);
 	return done_testing();
