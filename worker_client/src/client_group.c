@@ -21,22 +21,24 @@
  * (55P03), which are then repeated by themselves, too.  Starts wait for others
  * of the same workflow id, so they are sent in the order of their ids.
  *
- * The client's mutex guards the queue and the state of the calls in it.  What
- * a call asks for is read by its leader while it is SENT, and its answer is
- * written by the leader before it is DONE.  A thread whose time is over leaves
- * a call that was sent to its leader, who frees it.
- *
- *-------------------------------------------------------------------------
+ * The client's mutex guards the queue, and is held to change the state of a
+ * call in it.  What a call asks for is read by its leader while it is SENT,
+ * and its answer is written by the leader before it is DONE.  Who makes a call
+ * LEADS or DONE for another thread posts its semaphore once, without the mutex
+ * that the thread would have to wait for; that is the last that he does with
+ * the call.  A thread whose time is over leaves a call that was sent to its
+ * leader, who frees it.
  */
+#define _GNU_SOURCE				/* sem_clockwait() */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "pgwf_client.h"
-#include "pgwf_pool.h"
 
 /*
  * Limits of a group beside PGWF_MAX_GROUP, in bytes of values.  A call that
@@ -71,9 +73,9 @@ struct PgwfWrite
 	size_t		size;			/* of its values */
 	bool		alone;			/* not in a group */
 	int64_t		begun_at;		/* when its time began to run */
-	WriteState	state;
+	WriteState	state;			/* atomic */
 	bool		abandoned;		/* its thread has gone */
-	pthread_cond_t cond;		/* state has changed */
+	sem_t		turn;			/* posted: it LEADS or is DONE */
 
 	/* of the last attempt */
 	PgwfResult	code;
@@ -87,7 +89,7 @@ struct PgwfWrite
 static void
 free_write(PgwfWrite *write)
 {
-	pthread_cond_destroy(&write->cond);
+	sem_destroy(&write->turn);
 	pgwf_params_free(&write->params);
 	pgwf_err_reset(&write->err);
 	free(write);
@@ -330,18 +332,66 @@ dequeue(PgwfClient *client, PgwfWrite *write)
 static void
 set_state(PgwfWrite *write, WriteState state)
 {
-	write->state = state;
-	pthread_cond_signal(&write->cond);
+	__atomic_store_n(&write->state, state, __ATOMIC_RELEASE);
 }
 
-/* The exchange is over: the first that waits has the next. */
-static void
+static WriteState
+state_of(const PgwfWrite *write)
+{
+	return __atomic_load_n(&write->state, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * The exchange is over: the first that waits has the next.  Returns it, to be
+ * told, or NULL.
+ */
+static PgwfWrite *
 appoint_leader(PgwfClient *client)
 {
-	client->exchanging = client->writes != NULL;
-	if (client->exchanging)
-		set_state(client->writes, WRITE_LEADS);
+	PgwfWrite  *next = client->writes;
+
+	client->exchanging = next != NULL;
+	if (next != NULL)
+		set_state(next, WRITE_LEADS);
+	return next;
 }
+
+/* ---- waiting for another thread; without the mutex ---- */
+
+/* Tells the thread of a call (or NULL) that its state has changed. */
+static void
+tell(PgwfWrite *write)
+{
+	if (write != NULL)
+		sem_post(&write->turn);
+}
+
+/* Waits to be told.  False if the time is over; -1 is without limit. */
+static bool
+wait_for_turn(PgwfWrite *write, int64_t timeout_ms)
+{
+	struct timespec until;
+	int			rc;
+
+	if (timeout_ms >= 0)
+	{
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += timeout_ms / 1000;
+		until.tv_nsec += timeout_ms % 1000 * 1000000;
+		if (until.tv_nsec >= 1000000000)
+		{
+			until.tv_sec++;
+			until.tv_nsec -= 1000000000;
+		}
+	}
+	do
+		rc = timeout_ms < 0 ? sem_wait(&write->turn) :
+			sem_clockwait(&write->turn, CLOCK_MONOTONIC, &until);
+	while (rc != 0 && errno == EINTR);
+	return rc == 0;
+}
+
+/* ---- the queue again; the mutex is held ---- */
 
 static int64_t
 clock_us(void)
@@ -385,7 +435,7 @@ take_group(PgwfClient *client, PgwfWrite **group)
 		group[n] = client->writes;
 		client->writes = group[n]->next;
 		client->nwrites--;
-		group[n]->state = WRITE_SENT;
+		set_state(group[n], WRITE_SENT);
 		size += group[n++]->size;
 	}
 	return n;
@@ -425,9 +475,11 @@ static void
 lead(PgwfClient *client, PgwfWrite *write)
 {
 	PgwfWrite  *group[PGWF_MAX_GROUP];
+	PgwfWrite  *next;
 	PgwfConn   *conn;
 	int64_t		begin;
 	bool		succeeded = true;
+	int			others = 0;
 	int			n;
 	int			i;
 
@@ -439,9 +491,10 @@ lead(PgwfClient *client, PgwfWrite *write)
 	if (conn == NULL)
 	{
 		dequeue(client, write);
-		write->state = WRITE_DONE;
-		appoint_leader(client);
+		set_state(write, WRITE_DONE);
+		next = appoint_leader(client);
 		pthread_mutex_unlock(&client->mutex);
+		tell(next);
 		return;
 	}
 	n = take_group(client, group);
@@ -462,48 +515,76 @@ lead(PgwfClient *client, PgwfWrite *write)
 	for (i = 0; i < n; i++)
 	{
 		if (group[i]->abandoned)
+		{
 			free_write(group[i]);
-		else
-			set_state(group[i], WRITE_DONE);
+			continue;
+		}
+		set_state(group[i], WRITE_DONE);
+		if (group[i] != write)
+			group[others++] = group[i];
 	}
-	appoint_leader(client);
+	next = appoint_leader(client);
 	pthread_mutex_unlock(&client->mutex);
+	tell(next);
+	for (i = 0; i < others; i++)
+		tell(group[i]);
+}
+
+/*
+ * The time of a call that is in the queue is over.  Returns the state that it
+ * had.
+ */
+static WriteState
+give_up(PgwfClient *client, PgwfWrite *write)
+{
+	WriteState	state;
+
+	pthread_mutex_lock(&client->mutex);
+	state = state_of(write);
+	if (state == WRITE_SENT)
+		write->abandoned = true;
+	else if (state == WRITE_QUEUED)
+	{
+		dequeue(client, write);
+		set_timeout(write, "no answer from the server in time");
+		set_state(write, WRITE_DONE);
+	}
+	pthread_mutex_unlock(&client->mutex);
+	return state;
 }
 
 /*
  * Waits for the answer of a call that is in the queue, or for the lead.  False
- * if its time is over and it is its leader's.  The mutex is held.
+ * if its time is over and it is its leader's.
  */
 static bool
 follow(PgwfClient *client, PgwfWrite *write)
 {
 	int			limit_ms = client->call_timeout_ms;
-	int64_t		deadline;
 
 	/* a call may take so long when its connection has to be made first */
 	if (limit_ms >= 0 && client->connect_timeout_ms >= 0)
 		limit_ms += client->connect_timeout_ms;
 	else
 		limit_ms = -1;
-	deadline = write->begun_at + limit_ms;
-	while (write->state == WRITE_QUEUED || write->state == WRITE_SENT)
+	if (limit_ms >= 0)
 	{
-		int64_t		left = limit_ms < 0 ? -1 : deadline - pgwf_clock_ms();
+		int64_t		left = write->begun_at + limit_ms - pgwf_clock_ms();
 
-		if (limit_ms < 0 || left > 0)
+		if (wait_for_turn(write, left > 0 ? left : 0))
+			return true;
+		switch (give_up(client, write))
 		{
-			pgwf_cond_wait(&write->cond, &client->mutex, (int) left);
-			continue;
+			case WRITE_QUEUED:
+				return true;
+			case WRITE_SENT:
+				return false;
+			case WRITE_LEADS:
+			case WRITE_DONE:
+				break;			/* it is being told */
 		}
-		if (write->state == WRITE_SENT)
-		{
-			write->abandoned = true;
-			return false;
-		}
-		dequeue(client, write);
-		set_timeout(write, "no answer from the server in time");
-		write->state = WRITE_DONE;
 	}
+	wait_for_turn(write, -1);
 	return true;
 }
 
@@ -514,21 +595,18 @@ attempt_together(PgwfClient *client, PgwfWrite *write)
 	bool		mine = true;
 	bool		leads;
 
-	pthread_mutex_lock(&client->mutex);
 	begin_attempt(write);
+	pthread_mutex_lock(&client->mutex);
 	enqueue(client, write);
-	if (client->exchanging)
-	{
-		write->state = WRITE_QUEUED;
-		mine = follow(client, write);
-	}
-	else
-	{
-		client->exchanging = true;
-		write->state = WRITE_LEADS;
-	}
-	leads = mine && write->state == WRITE_LEADS;
+	leads = !client->exchanging;
+	client->exchanging = true;
+	set_state(write, leads ? WRITE_LEADS : WRITE_QUEUED);
 	pthread_mutex_unlock(&client->mutex);
+	if (!leads)
+	{
+		mine = follow(client, write);
+		leads = mine && state_of(write) == WRITE_LEADS;
+	}
 	if (leads)
 		lead(client, write);
 	return mine;
@@ -603,7 +681,7 @@ pgwf_client_write(PgwfClient *client, PgwfStmt stmt, PgwfParams *params,
 	write->size = size_of(params);
 	write->alone = must_be_alone(client, params) ||
 		write->size > MAX_CALL_BYTES;
-	pgwf_cond_init(&write->cond);
+	sem_init(&write->turn, 0, 0);
 	pgwf_retry_begin(&retry, client);
 	do
 	{
