@@ -428,6 +428,7 @@ pgwf_executor_set_room(PgwfExecutor *executor, int room)
 bool
 pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec)
 {
+	bool		wake = false;
 	bool		ok = true;
 
 	exec->next = NULL;
@@ -442,14 +443,16 @@ pgwf_executor_submit(PgwfExecutor *executor, PgwfExec *exec)
 			executor->away = false;
 		}
 	}
-	else if (executor->todo == NULL)
-		pthread_cond_signal(&executor->work);
+	else
+		wake = executor->todo == NULL;
 	if (ok)
 	{
 		*executor->todo_tail = exec;
 		executor->todo_tail = &exec->next;
 	}
 	pthread_mutex_unlock(&executor->mutex);
+	if (wake)
+		pthread_cond_signal(&executor->work);
 	return ok;
 }
 

@@ -20,13 +20,13 @@ typedef struct PgwfPool PgwfPool;
  */
 typedef struct PgwfJob
 {
-	struct PgwfJob *next;
+	struct PgwfJob *next;		/* in a list that is submitted */
 	void		(*run) (struct PgwfJob *job, void **thread_data);
 } PgwfJob;
 
 extern PgwfPool *pgwf_pool_create(int max_threads,
 								  void (*cleanup) (void *thread_data));
-extern bool pgwf_pool_submit(PgwfPool *pool, PgwfJob *job);
+extern bool pgwf_pool_submit(PgwfPool *pool, PgwfJob *jobs);
 extern int	pgwf_pool_threads(PgwfPool *pool);
 extern bool pgwf_pool_destroy(PgwfPool *pool, int timeout_ms);
 

@@ -186,6 +186,8 @@ struct PgwfWorker
 	PgwfActivityHost host;
 	PgwfPool   *pool;
 	PgwfPool   *local_pool;
+	PgwfJob    *taken;			/* list: in activities, not in a pool yet */
+	PgwfJob   **taken_tail;
 	PgwfActivity *activities;	/* with a pool */
 	int			nactivities;	/* of these, not local */
 	int			nreserved;		/* slots for those that come with an answer */
@@ -292,6 +294,7 @@ extern void pgwf_worker_evict_all(PgwfWorker *worker, bool busy_too);
 
 /* worker_activity.c */
 extern void pgwf_worker_take_activity(PgwfWorker *worker, PgwfNode *task);
+extern void pgwf_worker_run_activities(PgwfWorker *worker);
 extern void pgwf_worker_start_local(PgwfWorker *worker, PgwfRun *run,
 									const PgwfLocalRequest *request);
 extern void pgwf_worker_cancel_local(PgwfWorker *worker, PgwfRun *run,

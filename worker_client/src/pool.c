@@ -10,7 +10,8 @@
  * while long jobs still run side by side up to the limit.
  *
  * mutex guards every field.  No lock is taken while it is held, and jobs run
- * without it.
+ * without it.  Threads are woken without it, too: they would have to wait for
+ * it at once.
  *
  *-------------------------------------------------------------------------
  */
@@ -118,17 +119,19 @@ pgwf_pool_create(int max_threads, void (*cleanup) (void *thread_data))
 static void *pool_main(void *arg);
 
 /*
- * Wake or make a thread for the jobs queued.  The mutex is held.  False if
- * there is no thread at all to run them.
+ * Make a thread for the jobs queued, or set *wake: one is to be woken when the
+ * mutex, which is held, has been released.  False if there is no thread at all
+ * to run them.
  */
 static bool
-summon(PgwfPool *pool)
+summon(PgwfPool *pool, bool *wake)
 {
+	*wake = false;
 	if (pool->summoned)
 		return true;
 	if (pool->nidle > 0)
 	{
-		pthread_cond_signal(&pool->work);
+		*wake = true;
 		pool->summoned = true;
 	}
 	else if (pool->nthreads < pool->max_threads)
@@ -156,6 +159,7 @@ pool_main(void *arg)
 	for (;;)
 	{
 		PgwfJob    *job;
+		bool		wake = false;
 
 		while (pool->head == NULL && !pool->stopping)
 		{
@@ -171,8 +175,11 @@ pool_main(void *arg)
 		if (pool->head == NULL)
 			pool->tail = &pool->head;
 		else
-			summon(pool);
+			summon(pool, &wake);
+		job->next = NULL;
 		pthread_mutex_unlock(&pool->mutex);
+		if (wake)
+			pthread_cond_signal(&pool->work);
 		job->run(job, &thread_data);
 		pthread_mutex_lock(&pool->mutex);
 	}
@@ -187,23 +194,28 @@ pool_main(void *arg)
 }
 
 /*
- * Queue a job.  False if no thread could be made for it; then the job is not
- * queued.
+ * Queue a list of jobs.  False if no thread could be made for them; then they
+ * are not queued.
  */
 bool
-pgwf_pool_submit(PgwfPool *pool, PgwfJob *job)
+pgwf_pool_submit(PgwfPool *pool, PgwfJob *jobs)
 {
+	PgwfJob    *last = jobs;
+	bool		wake;
 	bool		ok;
 
-	job->next = NULL;
+	while (last->next != NULL)
+		last = last->next;
 	pthread_mutex_lock(&pool->mutex);
-	ok = summon(pool);
+	ok = summon(pool, &wake);
 	if (ok)
 	{
-		*pool->tail = job;
-		pool->tail = &job->next;
+		*pool->tail = jobs;
+		pool->tail = &last->next;
 	}
 	pthread_mutex_unlock(&pool->mutex);
+	if (wake)
+		pthread_cond_signal(&pool->work);
 	return ok;
 }
 

@@ -183,6 +183,7 @@ pgwf_worker_new_mocked(const PgwfWorkerOptions *options,
 	pgwf_cache_init(&w->cache);
 	w->pending_tail = &w->pending_tasks;
 	w->responses_tail = &w->responses;
+	w->taken_tail = &w->taken;
 	w->work = pgwf_conn_create(w->conninfo, "pgworkflow worker");
 	w->wait = pgwf_conn_create(w->conninfo, "pgworkflow wait");
 	w->work->pooled = w->wait->pooled = o.pooled;

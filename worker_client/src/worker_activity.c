@@ -118,25 +118,18 @@ respond(PgwfWorker *worker, PgwfActivity *activity)
 
 /* ---- activities of the service ---- */
 
-/*
- * Find a thread for the activity: this one, if it runs workflow code and
- * nothing else goes on, which saves waking another.
- */
-static bool
-hand_out(PgwfWorker *worker, PgwfActivity *activity)
+/* The attempt, which is freed, fails without having run. */
+static void
+refuse(PgwfWorker *worker, PgwfActivity *activity)
 {
-	if (worker->by_executor && worker->nactivities == 1)
-	{
-		activity->lent = true;
-		if (pgwf_executor_lend(worker->executor, &activity->job))
-			return true;
-		activity->lent = false;
-	}
-	return pgwf_pool_submit(worker->pool, &activity->job);
+	activity->end = PGWF_END_FAILED;
+	respond(worker, activity);
+	pgwf_activity_free(activity);
 }
 
 /*
- * Begin a polled activity task, which is taken over.
+ * Take an activity task, which is taken over; pgwf_worker_run_activities()
+ * begins it.
  */
 void
 pgwf_worker_take_activity(PgwfWorker *worker, PgwfNode *task)
@@ -166,16 +159,55 @@ pgwf_worker_take_activity(PgwfWorker *worker, PgwfNode *task)
 	{
 		link_activity(&worker->activities, activity);
 		worker->nactivities++;
-		if (hand_out(worker, activity))
-			return;
+		*worker->taken_tail = &activity->job;
+		worker->taken_tail = &activity->job.next;
+		return;
+	}
+	refuse(worker, activity);
+}
+
+/*
+ * Find threads for activities: this one for a single one, if it runs workflow
+ * code and nothing else goes on, which saves waking another.
+ */
+static bool
+hand_out(PgwfWorker *worker, PgwfJob *jobs)
+{
+	PgwfActivity *first = (PgwfActivity *) jobs;
+
+	if (worker->by_executor && worker->nactivities == 1)
+	{
+		first->lent = true;
+		if (pgwf_executor_lend(worker->executor, jobs))
+			return true;
+		first->lent = false;
+	}
+	return pgwf_pool_submit(worker->pool, jobs);
+}
+
+/*
+ * Begin all that were taken.
+ */
+void
+pgwf_worker_run_activities(PgwfWorker *worker)
+{
+	PgwfJob    *jobs = worker->taken;
+
+	worker->taken = NULL;
+	worker->taken_tail = &worker->taken;
+	if (jobs == NULL || hand_out(worker, jobs))
+		return;
+	while (jobs != NULL)
+	{
+		PgwfActivity *activity = (PgwfActivity *) jobs;
+
+		jobs = jobs->next;
 		unlink_activity(&worker->activities, activity);
 		worker->nactivities--;
 		activity->failure = pgwf_failure_new("WorkerOverloaded",
 											 "could not start a thread");
+		refuse(worker, activity);
 	}
-	activity->end = PGWF_END_FAILED;
-	respond(worker, activity);
-	pgwf_activity_free(activity);
 }
 
 /* ---- local activities ---- */

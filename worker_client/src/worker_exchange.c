@@ -752,5 +752,6 @@ pgwf_worker_exchange(PgwfWorker *worker)
 	free(x.batches);
 	free(x.beating);
 	free(x.requests);
+	pgwf_worker_run_activities(worker);
 	pgwf_worker_begin_tasks(worker);
 }
