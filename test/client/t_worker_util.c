@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "pgwf_cache.h"
+#include "pgwf_node.h"
 #include "pgwf_options.h"
 #include "pgwf_pool.h"
 #include "pgwf_util.h"
@@ -122,6 +123,47 @@ check_json(const char *text)
 	json_decref(value);
 }
 
+/*
+ * Documents with more nodes than their size lets expect, short and long ones,
+ * more at a time than are kept, and read again into what is free.
+ */
+static void
+test_documents(void)
+{
+	static PgwfNode *documents[700];
+	char		text[6002];
+	bool		right = true;
+	int			round;
+	int			i;
+
+	for (round = 0; round < 2; round++)
+	{
+		for (i = 0; i < 700; i++)
+		{
+			size_t		n = (size_t) (i % 7 == 0 ? 3000 : i % 7 * 200);
+			size_t		j;
+
+			for (j = 0; j < n; j++)
+				memcpy(text + 2 * j, j == 0 ? "[7" : ",7", 2);
+			memcpy(text + 2 * n, "]", 2);
+			documents[i] = pgwf_node_parse(text);
+		}
+		for (i = 0; i < 700; i++)
+		{
+			size_t		n = (size_t) (i % 7 == 0 ? 3000 : i % 7 * 200);
+			const PgwfNode *node;
+			int64_t		sum = 0;
+
+			pgwf_node_foreach(documents[i], node)
+				sum += node->value.integer;
+			right = right && pgwf_node_count(documents[i]) == n &&
+				sum == 7 * (int64_t) n;
+			pgwf_node_release(documents[i]);
+		}
+	}
+	ok(right, "documents of all sizes are read, and again");
+}
+
 /* Our reader and jansson's must agree. */
 static bool
 readers_agree(const char *text)
@@ -184,6 +226,8 @@ test_json(void)
 	check_json("[19.99,0.1,1e+300,-2.5,100.0]");
 	check_json("[\"\\\"\\\\\\u0001\\u0000\",\"\xc3\xa4\"]");
 	check_json("9223372036854775807");
+	check_json("-9223372036854775808");
+	test_documents();
 
 	value = pgwf_json_parse("[12345678901234567890, -1e400]");
 	ok(json_is_real(json_array_get(value, 0)) &&
@@ -443,11 +487,14 @@ test_pool(void)
 	for (i = 8; i < 1000; i++)
 	{
 		jobs[i].job.run = count_job;
-		pgwf_pool_submit(pool, &jobs[i].job);
+		if (i >= 500 && i % 100 != 99)
+			jobs[i].job.next = &jobs[i + 1].job;
 	}
+	for (i = 8; i < 1000; i += i < 500 ? 1 : 100)
+		pgwf_pool_submit(pool, &jobs[i].job);
 	threads = pgwf_pool_threads(pool);
 	ok(pgwf_pool_destroy(pool, 10000), "the pool ends");
-	is_int(jobs_done, 1000, "after all jobs were done");
+	is_int(jobs_done, 1000, "after all jobs were done, single ones and lists");
 	is_int(threads, 8, "by no more threads");
 	ok(threads_cleaned > 0, "whose data was cleaned up");
 	pthread_barrier_destroy(&barrier);

@@ -108,7 +108,7 @@ pgwf_cache_add(PgwfCache *cache, PgwfCacheEntry *entry, const char *run_id)
 
 	if ((unsigned) cache->count >= cache->nbuckets)
 		grow(cache);
-	snprintf(entry->run_id, sizeof(entry->run_id), "%s", run_id);
+	pgwf_copy_text(entry->run_id, sizeof(entry->run_id), run_id);
 	i = hash_run_id(entry->run_id) & (cache->nbuckets - 1);
 	entry->hash_next = cache->buckets[i];
 	cache->buckets[i] = entry;

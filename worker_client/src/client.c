@@ -58,7 +58,8 @@ pgwf_param_interval(PgwfParams *params, int64_t ms)
 {
 	char		buf[48];
 
-	snprintf(buf, sizeof(buf), "%" PRId64 " ms", ms);
+	if (ms != 0)
+		snprintf(buf, sizeof(buf), "%" PRId64 " ms", ms);
 	pgwf_param_text(params, ms != 0 ? buf : NULL);
 }
 
@@ -367,12 +368,6 @@ pgwf_result_value(const PGresult *result, int row, int column)
 		PQgetisnull(result, row, column))
 		return NULL;
 	return PQgetvalue(result, row, column);
-}
-
-void
-pgwf_copy_text(char *to, size_t size, const char *from)
-{
-	snprintf(to, size, "%s", from != NULL ? from : "");
 }
 
 /*

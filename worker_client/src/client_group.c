@@ -176,8 +176,8 @@ group_texts(const PgwfClient *client, PgwfWrite *const *writes, int n,
 			char **calls, char **arguments)
 {
 	PgwfCommonArgument common[] = {
-		{"identity", client->identity, false},
-		{"namespace", client->workflow_namespace, false}
+		pgwf_common_argument("identity", client->identity),
+		pgwf_common_argument("namespace", client->workflow_namespace)
 	};
 	int			ncommon = sizeof(common) / sizeof(common[0]);
 	PgwfText	text = {0};

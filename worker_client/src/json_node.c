@@ -5,35 +5,112 @@
  *	  jansson's values of them.
  *
  * A document's references are counted atomically; all else is read only.
+ * Documents of the usual size are kept when they are free, for the next ones:
+ * a mutex guards the list of them.
  *
  *-------------------------------------------------------------------------
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pgwf_node.h"
 #include "pgwf_util.h"
 
+/* The usual size of a document, in bytes and in nodes */
+#define USUAL_TEXT		3072
+#define USUAL_NODES		(USUAL_TEXT / PGWF_BYTES_PER_NODE + 4)
+
+/* How many are kept; none where use of freed memory is to be found. */
+#ifdef __SANITIZE_ADDRESS__
+#define MAX_SPARE		0
+#else
+#define MAX_SPARE		512
+#endif
+
+static pthread_mutex_t spare_mutex = PTHREAD_MUTEX_INITIALIZER;
+static PgwfDocument *spare;		/* list of free documents of the usual size */
+static int	nspare;
+
 /* ---- life ---- */
 
-/* One reference of a document: a copy of the text, and no node yet. */
+static PgwfDocument *
+allocate(size_t text_room, uint32_t nodes_room)
+{
+	PgwfDocument *document = pgwf_xrealloc(NULL, sizeof(PgwfDocument) +
+										   text_room);
+
+	document->usual = text_room == USUAL_TEXT && nodes_room == USUAL_NODES;
+	document->room = nodes_room;
+	document->nodes = pgwf_xrealloc(NULL, nodes_room * sizeof(PgwfNode));
+	return document;
+}
+
+/* One of the usual size */
+static PgwfDocument *
+take_usual(void)
+{
+	PgwfDocument *document;
+
+	pthread_mutex_lock(&spare_mutex);
+	document = spare;
+	if (document != NULL)
+	{
+		spare = document->next;
+		nspare--;
+	}
+	pthread_mutex_unlock(&spare_mutex);
+	return document != NULL ? document : allocate(USUAL_TEXT, USUAL_NODES);
+}
+
+/*
+ * One reference of a document: a copy of the text, and room for nodes, which
+ * may have to grow.
+ */
 PgwfDocument *
 pgwf_document_create(const char *text, size_t len)
 {
-	PgwfDocument *document = pgwf_xrealloc(NULL, sizeof(PgwfDocument) + len + 1);
+	PgwfDocument *document = len < USUAL_TEXT ? take_usual() :
+	allocate(len + 1, (uint32_t) (len / PGWF_BYTES_PER_NODE) + 4);
 
+	document->next = NULL;
 	document->references = 1;
 	document->too_deep = false;
 	document->undecodable = false;
-	document->nodes = NULL;
 	memcpy(document->text, text, len);
 	document->text[len] = '\0';
 	return document;
 }
 
+/* Make room for more nodes; they move. */
+void
+pgwf_document_grow(PgwfDocument *document)
+{
+	document->usual = false;
+	document->room *= 2;
+	document->nodes = pgwf_xrealloc(document->nodes,
+									document->room * sizeof(PgwfNode));
+}
+
 void
 pgwf_document_free(PgwfDocument *document)
 {
+	if (document->usual)
+	{
+		bool		kept;
+
+		pthread_mutex_lock(&spare_mutex);
+		kept = nspare < MAX_SPARE;
+		if (kept)
+		{
+			document->next = spare;
+			spare = document;
+			nspare++;
+		}
+		pthread_mutex_unlock(&spare_mutex);
+		if (kept)
+			return;
+	}
 	free(document->nodes);
 	free(document);
 }

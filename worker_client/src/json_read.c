@@ -25,15 +25,11 @@
 #include "pgwf_node.h"
 #include "pgwf_util.h"
 
-/* So many bytes of text for a node is what to expect. */
-#define BYTES_PER_NODE	16
-
 typedef struct PgwfJsonReader
 {
 	char	   *p;				/* in the document's own text */
 	PgwfDocument *document;
 	uint32_t	used;			/* of its nodes */
-	uint32_t	room;
 } PgwfJsonReader;
 
 static bool read_value(PgwfJsonReader *r, char *key, int depth);
@@ -44,12 +40,8 @@ add_node(PgwfJsonReader *r, PgwfNodeType type, char *key)
 {
 	PgwfNode   *node;
 
-	if (r->used == r->room)
-	{
-		r->room *= 2;
-		r->document->nodes = pgwf_xrealloc(r->document->nodes,
-										   r->room * sizeof(PgwfNode));
-	}
+	if (r->used == r->document->room)
+		pgwf_document_grow(r->document);
 	node = &r->document->nodes[r->used];
 	node->key = key;
 	node->value.integer = 0;
@@ -73,8 +65,11 @@ close_node(PgwfJsonReader *r, uint32_t number, uint32_t size)
 static void
 skip_space(PgwfJsonReader *r)
 {
-	while (*r->p == ' ' || *r->p == '\n' || *r->p == '\t' || *r->p == '\r')
-		r->p++;
+	char	   *p = r->p;
+
+	while (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')
+		p++;
+	r->p = p;
 }
 
 /* Four hexadecimal digits, or -1. */
@@ -178,16 +173,17 @@ read_escape(PgwfJsonReader *r, char **to)
 static bool
 read_string(PgwfJsonReader *r, char **data, uint32_t *size)
 {
+	char	   *p = r->p + 1;
 	char	   *to;
 
-	*data = ++r->p;
-	while (*r->p != '"' && *r->p != '\\')
+	*data = p;
+	while (*p != '"' && *p != '\\')
 	{
-		if ((unsigned char) *r->p < 0x20)
+		if ((unsigned char) *p < 0x20)
 			return false;
-		r->p++;
+		p++;
 	}
-	to = r->p;
+	to = r->p = p;
 	while (*r->p != '"')
 	{
 		if (*r->p == '\\')
@@ -442,8 +438,6 @@ pgwf_node_parse(const char *text)
 	document = pgwf_document_create(text, len);
 	reader.document = document;
 	reader.p = document->text;
-	reader.room = (uint32_t) (len / BYTES_PER_NODE) + 4;
-	document->nodes = pgwf_xrealloc(NULL, reader.room * sizeof(PgwfNode));
 	add_node(&reader, PGWF_NODE_DOCUMENT, NULL);
 	ok = read_value(&reader, NULL, 0);
 	if (ok)

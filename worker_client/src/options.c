@@ -58,7 +58,9 @@ pgwf_default_identity(const char *task_queue)
 void
 pgwf_request_uuid(char *uuid)
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char b[16];
+	size_t		i;
 
 	if (getentropy(b, sizeof(b)) != 0)
 	{
@@ -71,11 +73,14 @@ pgwf_request_uuid(char *uuid)
 	}
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(uuid, PGWF_RUN_ID_SIZE,
-			 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-			 "%02x%02x%02x%02x%02x%02x",
-			 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-			 b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	for (i = 0; i < sizeof(b); i++)
+	{
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*uuid++ = '-';
+		*uuid++ = digits[b[i] >> 4];
+		*uuid++ = digits[b[i] & 15];
+	}
+	*uuid = '\0';
 }
 
 /*

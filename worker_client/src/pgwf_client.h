@@ -135,7 +135,6 @@ extern PgwfResult pgwf_client_write(PgwfClient *client, PgwfStmt stmt,
 extern bool pgwf_is_empty(const char *text);
 extern const char *pgwf_result_value(const PGresult *result, int row,
 									 int column);
-extern void pgwf_copy_text(char *to, size_t size, const char *from);
 
 /* ---- shared by starts of all kinds (client_workflow.c) ---- */
 

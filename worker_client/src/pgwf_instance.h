@@ -231,6 +231,9 @@ extern int64_t pgwf_instance_last_started_id(const PgwfInstance *instance);
 /* Destroys coroutines without running user code, and frees everything. */
 extern void pgwf_instance_destroy(PgwfInstance *instance);
 
+/* Forgets what a task is to be answered with, once it was written down. */
+extern void pgwf_task_outcome_drop_values(PgwfTaskOutcome *out);
+
 /* Frees what an outcome holds and zeroes it. */
 extern void pgwf_task_outcome_clear(PgwfTaskOutcome *out);
 

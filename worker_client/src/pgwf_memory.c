@@ -43,8 +43,9 @@ pgwf_arena_alloc(PgwfWorkflow *wf, size_t size)
 	if (chunk == NULL || chunk->size - chunk->used < size)
 	{
 		size_t		room = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
-		PgwfChunk  *fresh = pgwf_xalloc(sizeof(PgwfChunk) + room);
+		PgwfChunk  *fresh = pgwf_xrealloc(NULL, sizeof(PgwfChunk) + room);
 
+		fresh->used = 0;
 		fresh->size = room;
 		if (chunk != NULL && room == size)
 		{
@@ -61,7 +62,7 @@ pgwf_arena_alloc(PgwfWorkflow *wf, size_t size)
 	}
 	ptr = (char *) chunk->data + chunk->used;
 	chunk->used += size;
-	return ptr;
+	return memset(ptr, 0, size);
 }
 
 char *

@@ -49,11 +49,17 @@ typedef struct PgwfNode
 	PgwfNodeType type;
 } PgwfNode;
 
+/* So many bytes of text for a node is what to expect. */
+#define PGWF_BYTES_PER_NODE	16
+
 typedef struct PgwfDocument
 {
+	struct PgwfDocument *next;	/* of those that are kept for reuse */
 	int			references;		/* atomic */
+	bool		usual;			/* it can be kept */
 	bool		too_deep;		/* something was left out */
 	bool		undecodable;	/* it has payloads that no codec decodes */
+	uint32_t	room;			/* for nodes */
 	PgwfNode   *nodes;			/* the first stands for the document */
 	char		text[];
 } PgwfDocument;
@@ -64,6 +70,7 @@ extern PgwfNode *pgwf_node_parse(const char *text);
 extern PgwfNode *pgwf_node_keep(const PgwfNode *node);
 extern void pgwf_node_release(PgwfNode *node);
 extern PgwfDocument *pgwf_document_create(const char *text, size_t len);
+extern void pgwf_document_grow(PgwfDocument *document);
 extern void pgwf_document_free(PgwfDocument *document);
 
 /* ---- looking at nodes, any of which may be NULL (json_node.c) ---- */

@@ -12,13 +12,24 @@
 #include "pgwf_int.h"
 
 void
-pgwf_task_outcome_clear(PgwfTaskOutcome *out)
+pgwf_task_outcome_drop_values(PgwfTaskOutcome *out)
 {
 	json_decref(out->commands);
 	json_decref(out->sdk_metadata);
 	json_decref(out->metering_metadata);
 	json_decref(out->messages);
 	json_decref(out->query_results);
+	out->commands = NULL;
+	out->sdk_metadata = NULL;
+	out->metering_metadata = NULL;
+	out->messages = NULL;
+	out->query_results = NULL;
+}
+
+void
+pgwf_task_outcome_clear(PgwfTaskOutcome *out)
+{
+	pgwf_task_outcome_drop_values(out);
 	json_decref(out->failure);
 	free(out->message);
 	free(out->local_requests);
@@ -35,12 +46,18 @@ pgwf_local_result_clear(PgwfLocalResult *result)
 	result->failure = NULL;
 }
 
-/* What history does not know yet about the library that answers. */
+static bool
+is_text(const char *text, const char *expected)
+{
+	return text != NULL && strcmp(text, expected) == 0;
+}
+
+/* What history does not know yet about the library that answers, or NULL. */
 static json_t *
 sdk_metadata(PgwfWorkflow *wf)
 {
-	json_t	   *meta = json_object();
-	json_t	   *flags = json_array();
+	json_t	   *meta;
+	json_t	   *flags = NULL;
 	int			flag;
 
 	/* these two are always in use */
@@ -48,22 +65,22 @@ sdk_metadata(PgwfWorkflow *wf)
 	wf->flag_used[PGWF_FLAG_TERMINAL_LAST] = true;
 	for (flag = 1; flag <= PGWF_FLAG_MAX; flag++)
 	{
-		if (wf->flag_used[flag] && !wf->flag[flag])
-			json_array_append_new(flags, json_integer(flag));
+		if (!wf->flag_used[flag] || wf->flag[flag])
+			continue;
+		if (flags == NULL)
+			flags = json_array();
+		json_array_append_new(flags, json_integer(flag));
 	}
-	if (json_array_size(flags) > 0)
-		pgwf_json_put(meta, "coreUsedFlags", flags);
-	else
-		json_decref(flags);
-	if (wf->sdk_name == NULL || strcmp(wf->sdk_name, PGWF_SDK_NAME) != 0)
+	if (flags == NULL && is_text(wf->sdk_name, PGWF_SDK_NAME) &&
+		is_text(wf->sdk_version, PGWF_VERSION))
+		return NULL;
+	meta = json_object();
+	pgwf_json_put(meta, "coreUsedFlags", flags);
+	if (!is_text(wf->sdk_name, PGWF_SDK_NAME))
 		pgwf_json_put_str(meta, "sdkName", PGWF_SDK_NAME);
-	if (wf->sdk_version == NULL ||
-		strcmp(wf->sdk_version, PGWF_VERSION) != 0)
+	if (!is_text(wf->sdk_version, PGWF_VERSION))
 		pgwf_json_put_str(meta, "sdkVersion", PGWF_VERSION);
-	if (json_object_size(meta) > 0)
-		return meta;
-	json_decref(meta);
-	return NULL;
+	return meta;
 }
 
 /* The part of an outcome that answers the task. */

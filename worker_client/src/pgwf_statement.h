@@ -82,10 +82,13 @@ extern char *pgwf_stmt_sql(PgwfStmt stmt);
 typedef struct PgwfCommonArgument
 {
 	const char *name;
+	int			name_length;
 	const char *value;
 	bool		used;
 } PgwfCommonArgument;
 
+extern PgwfCommonArgument pgwf_common_argument(const char *name,
+											   const char *value);
 extern void pgwf_stmt_append_call(PgwfText *out, PgwfStmt stmt,
 								  const char *const *values,
 								  PgwfCommonArgument *common, int ncommon);

@@ -25,6 +25,7 @@ extern void *pgwf_xalloc(size_t size);
 extern void *pgwf_xrealloc(void *ptr, size_t size);
 extern char *pgwf_xstrdup(const char *text);
 extern char *pgwf_strdup(const char *text);
+extern void pgwf_copy_text(char *to, size_t size, const char *from);
 
 /* A growing text; starts as zeros, data is malloc'ed. */
 typedef struct PgwfText

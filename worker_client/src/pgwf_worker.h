@@ -196,6 +196,8 @@ struct PgwfWorker
 	bool		heartbeat_wanted;
 
 	/* answers */
+	PgwfText   *calls;			/* of batches, memory to be reused */
+	int			ncalls;
 	PgwfResponse *responses;
 	PgwfResponse **responses_tail;
 	int			nresponses;

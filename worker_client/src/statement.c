@@ -472,10 +472,19 @@ append_name(PgwfText *out, const char *name, size_t length)
 }
 
 static bool
-is_named(const PgwfParam *param, const char *name)
+is_named(const PgwfParam *param, const PgwfCommonArgument *common)
 {
-	return strncmp(param->name, name, (size_t) param->name_length) == 0 &&
-		name[param->name_length] == '\0';
+	return param->name_length == common->name_length &&
+		memcmp(param->name, common->name, (size_t) common->name_length) == 0;
+}
+
+/* An argument that calls may have in common. */
+PgwfCommonArgument
+pgwf_common_argument(const char *name, const char *value)
+{
+	PgwfCommonArgument common = {name, (int) strlen(name), value, false};
+
+	return common;
 }
 
 static void
@@ -518,7 +527,7 @@ pgwf_stmt_append_call(PgwfText *out, PgwfStmt stmt,
 
 		for (i = 0; i < ncommon; i++)
 		{
-			if (!is_named(param, common[i].name))
+			if (!is_named(param, &common[i]))
 				continue;
 			common[i].used = true;
 			left_out = value != NULL && strcmp(value, common[i].value) == 0;
@@ -543,7 +552,7 @@ pgwf_stmt_append_common(PgwfText *out, const PgwfCommonArgument *common,
 	{
 		if (!common[i].used)
 			continue;
-		append_name(out, common[i].name, strlen(common[i].name));
+		append_name(out, common[i].name, (size_t) common[i].name_length);
 		pgwf_text_append_string(out, common[i].value,
 								strlen(common[i].value));
 	}

@@ -29,6 +29,20 @@ pgwf_strdup(const char *text)
 }
 
 /*
+ * Copy a text to where there are so many bytes; what is longer is cut, NULL is
+ * the empty one.
+ */
+void
+pgwf_copy_text(char *to, size_t size, const char *from)
+{
+	size_t		len = from != NULL ? strnlen(from, size - 1) : 0;
+
+	if (len > 0)
+		memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+/*
  * Append to a text, which stays NUL-terminated.
  */
 void
@@ -520,10 +534,24 @@ write_real(PgwfText *out, double value)
 		pgwf_text_append(out, ".0", 2);
 }
 
+static void
+write_integer(PgwfText *out, int64_t value)
+{
+	uint64_t	left = value < 0 ? -(uint64_t) value : (uint64_t) value;
+	char		buf[24];
+	char	   *p = buf + sizeof(buf);
+
+	do
+		*--p = (char) ('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (value < 0)
+		*--p = '-';
+	pgwf_text_append(out, p, (size_t) (buf + sizeof(buf) - p));
+}
+
 static bool
 write_json(PgwfText *out, const json_t *value, int depth)
 {
-	char		buf[32];
 	size_t		i;
 
 	if (depth > PGWF_MAX_JSON_DEPTH)
@@ -570,9 +598,7 @@ write_json(PgwfText *out, const json_t *value, int depth)
 									json_string_length(value));
 			break;
 		case JSON_INTEGER:
-			snprintf(buf, sizeof(buf), "%" JSON_INTEGER_FORMAT,
-					 json_integer_value(value));
-			pgwf_text_append(out, buf, strlen(buf));
+			write_integer(out, json_integer_value(value));
 			break;
 		case JSON_REAL:
 			write_real(out, json_real_value(value));

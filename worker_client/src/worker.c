@@ -256,6 +256,9 @@ pgwf_worker_free(PgwfWorker *worker)
 	free(worker->sticky_timeout);
 	for (q = 0; q < PGWF_NUM_QUEUES; q++)
 		free(worker->rate_limit[q]);
+	for (q = 0; q < worker->ncalls; q++)
+		free(worker->calls[q].data);
+	free(worker->calls);
 	free(worker);
 }
 

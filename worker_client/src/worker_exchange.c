@@ -36,6 +36,9 @@
  */
 #define MAX_BATCH_BYTES		(4 * 1024 * 1024)
 
+/* So much memory is kept for the next batch. */
+#define MAX_KEPT_BYTES		(256 * 1024)
+
 /* What one exchange sends. */
 typedef struct Exchange
 {
@@ -103,7 +106,7 @@ pgwf_worker_respond(PgwfWorker *worker, PgwfRequest *request,
 	PgwfResponse *response = pgwf_xalloc(sizeof(PgwfResponse));
 
 	response->request = request;
-	snprintf(response->run_id, sizeof(response->run_id), "%s", run_id);
+	pgwf_copy_text(response->run_id, sizeof(response->run_id), run_id);
 	response->run = run;
 	response->give_up_ms = give_up_ms;
 	*worker->responses_tail = response;
@@ -238,13 +241,15 @@ static int
 common_arguments(const PgwfWorker *worker, PgwfCommonArgument *common)
 {
 	const PgwfCommonArgument all[] = {
-		{"identity", worker->identity, false},
-		{"namespace", worker->workflow_namespace, false},
-		{"sticky_queue", worker->sticky_queue, false},
-		{"sticky_schedule_to_start_timeout", worker->sticky_timeout, false},
-		{"build_id", worker->build_id, false},
-		{"deployment_name", worker->deployment_name, false},
-		{"versioning_mode", pgwf_worker_versioning_mode(worker), false}
+		pgwf_common_argument("identity", worker->identity),
+		pgwf_common_argument("namespace", worker->workflow_namespace),
+		pgwf_common_argument("sticky_queue", worker->sticky_queue),
+		pgwf_common_argument("sticky_schedule_to_start_timeout",
+							 worker->sticky_timeout),
+		pgwf_common_argument("build_id", worker->build_id),
+		pgwf_common_argument("deployment_name", worker->deployment_name),
+		pgwf_common_argument("versioning_mode",
+							 pgwf_worker_versioning_mode(worker))
 	};
 	int			n = 0;
 	size_t		i;
@@ -257,34 +262,65 @@ common_arguments(const PgwfWorker *worker, PgwfCommonArgument *common)
 	return n;
 }
 
-/* The statement that gives n answers */
+/*
+ * The statement that gives several answers; the calls are written to a text
+ * that lives as long.
+ */
 static PgwfRequest *
-batch_request(const PgwfWorker *worker, PgwfResponse *const *responses, int n)
+batch_request(const PgwfWorker *worker, PgwfResponse *const *responses, int n,
+			  PgwfText *calls)
 {
 	PgwfCommonArgument common[PGWF_MAX_PARAMS];
 	int			ncommon = common_arguments(worker, common);
-	PgwfText	calls = {0};
 	PgwfText	arguments = {0};
 	PgwfRequest *batch;
 	int			i;
 
-	if (n == 1)
-		return responses[0]->request;
+	calls->len = 0;
 	for (i = 0; i < n; i++)
 	{
 		const PgwfRequest *request = responses[i]->request;
 
-		pgwf_text_append(&calls, i == 0 ? "[" : ",", 1);
-		pgwf_stmt_append_call(&calls, request->stmt,
+		pgwf_text_append(calls, i == 0 ? "[" : ",", 1);
+		pgwf_stmt_append_call(calls, request->stmt,
 							  (const char *const *) request->values,
 							  common, ncommon);
 	}
-	pgwf_text_append(&calls, "]", 1);
+	pgwf_text_append(calls, "]", 1);
 	pgwf_stmt_append_common(&arguments, common, ncommon);
 	batch = pgwf_request_create(PGWF_STMT_EXECUTE_CALLS);
-	pgwf_request_bind_own(batch, calls.data);
+	pgwf_request_bind_static(batch, calls->data);
 	pgwf_request_bind_own(batch, arguments.data);
 	return batch;
+}
+
+/* The memory for the calls of a batch, which is kept between exchanges */
+static PgwfText *
+calls_text(PgwfWorker *worker, int number)
+{
+	while (number >= worker->ncalls)
+	{
+		worker->calls = pgwf_xrealloc(worker->calls,
+									  (size_t) (worker->ncalls + 1) *
+									  sizeof(PgwfText));
+		memset(&worker->calls[worker->ncalls++], 0, sizeof(PgwfText));
+	}
+	return &worker->calls[number];
+}
+
+/* Give back what is more than an exchange needs as a rule. */
+static void
+trim_calls(PgwfWorker *worker)
+{
+	int			i;
+
+	for (i = 0; i < worker->ncalls; i++)
+	{
+		if (worker->calls[i].size <= MAX_KEPT_BYTES)
+			continue;
+		free(worker->calls[i].data);
+		memset(&worker->calls[i], 0, sizeof(PgwfText));
+	}
 }
 
 static void
@@ -296,7 +332,8 @@ add_batches(PgwfWorker *worker, Exchange *x)
 	{
 		PgwfResponse **responses = &x->responses[first];
 		int			n = batch_size(worker, responses, x->nresponses - first);
-		PgwfRequest *batch = batch_request(worker, responses, n);
+		PgwfRequest *batch = n == 1 ? responses[0]->request :
+		batch_request(worker, responses, n, calls_text(worker, x->nbatches));
 		int			i;
 
 		for (i = 0; i < n; i++)
@@ -590,6 +627,7 @@ finish_responses(PgwfWorker *worker, Exchange *x, int64_t now)
 	}
 	for (i = 0; i < x->nbatches; i++)
 		pgwf_request_destroy(x->batches[i]);
+	trim_calls(worker);
 	if (trouble)
 		worker->respond_at = now + pgwf_backoff_next(&worker->respond_backoff);
 	else
