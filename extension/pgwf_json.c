@@ -62,7 +62,7 @@ push_numeric(PgwfObject *object, Numeric number)
 
 /* Does a member come before another one in jsonb? */
 static inline bool
-key_is_before(const JsonbPair * a, const JsonbPair * b)
+key_is_before(const JsonbPair *a, const JsonbPair *b)
 {
 	int			len = a->key.val.string.len;
 

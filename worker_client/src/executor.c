@@ -42,7 +42,7 @@ typedef struct ExecThread
 	pthread_t	thread;
 	bool		ended;			/* about to return */
 	bool		detached;		/* nobody joins it: it frees itself */
-}			ExecThread;
+} ExecThread;
 
 struct PgwfExecutor
 {
@@ -278,7 +278,7 @@ summon(PgwfExecutor *executor)
 
 /* Is the calling thread in charge, or nobody?  The mutex is held. */
 static bool
-take_charge(PgwfExecutor *executor, ExecThread * self)
+take_charge(PgwfExecutor *executor, ExecThread *self)
 {
 	if (executor->in_charge == NULL)
 		executor->in_charge = self;
@@ -290,7 +290,7 @@ take_charge(PgwfExecutor *executor, ExecThread * self)
  * then.  The mutex is held.  False if it is to end.
  */
 static bool
-wait_for_work(PgwfExecutor *executor, ExecThread * self)
+wait_for_work(PgwfExecutor *executor, ExecThread *self)
 {
 	for (;;)
 	{
@@ -329,7 +329,7 @@ tell(PgwfExecutor *executor, bool in_charge)
  * Do the job that this thread was lent.  The mutex is held, but not meanwhile.
  */
 static void
-do_job(PgwfExecutor *executor, ExecThread * self, void **thread_data)
+do_job(PgwfExecutor *executor, ExecThread *self, void **thread_data)
 {
 	PgwfJob    *job = executor->job;
 
@@ -575,7 +575,7 @@ pgwf_executor_running_since(PgwfExecutor *executor)
 
 /* From now on the thread looks after itself.  The mutex is held. */
 static void
-give_up(PgwfExecutor *executor, ExecThread * thread)
+give_up(PgwfExecutor *executor, ExecThread *thread)
 {
 	ExecThread **link = &executor->threads;
 
