@@ -786,6 +786,8 @@ SELECT is_empty($$
             SELECT jsonb_object_agg(l.key, l.value) FROM latest AS l
             WHERE l.namespace_id = e.namespace_id AND l.run_key = e.run_key
                 AND l.value NOT IN ('null', '[]')
+                AND l.value #>> '{@payload,metadata,encoding}'
+                    IS DISTINCT FROM 'YmluYXJ5L251bGw='
                 AND l.key <> ALL (SELECT unnest(version_attributes)
                     FROM constants)) $$,
     'the search attributes of a run are what its events have set');
